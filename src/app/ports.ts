@@ -1,0 +1,97 @@
+/**
+ * What the use cases need from the outside. `src/stream` implements the JetStream side, `src/clickhouse` the database side; tests of the
+ * protocol bring their own. Every method rejects with an `AppError`: `unavailable` may be retried, everything else may not.
+ */
+import type { BatchPlan, CommittedBatch, ShardKey } from "../domain/sink-plan.ts";
+import type { JournalBody, RecordedEntry } from "../domain/journal-entry.ts";
+import type { MeteredUsage, RatedLine } from "../domain/rated-line.ts";
+import type { Instant } from "../kernel/instant.ts";
+
+export type Clock = { readonly now: () => Instant; readonly nowMs: () => number; readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void> };
+
+/** A message of a shard's stream. */
+export type UsageMessage = { readonly seq: number; readonly subject: string; readonly ingestedAt: Instant; readonly body: Uint8Array };
+
+export type StreamState = { readonly incarnation: string; readonly firstSeq: number; readonly lastSeq: number };
+
+/** One shard's usage stream. */
+export type UsageStream = {
+  readonly shard: number;
+  state(): Promise<StreamState>;
+  /**
+   * The messages from `from` on, in order and without a hole, as many as are there within the limits: returns when `eventsMax` messages or
+   * `bytesMax` bytes are reached, or `waitMs` after the first message, or after `idleMs` without any (then empty). Prefetches with bounded memory.
+   */
+  take(input: { from: number; messagesMax: number; bytesMax: number; waitMs: number; idleMs: number; signal: AbortSignal }): Promise<readonly UsageMessage[]>;
+  /** The messages of a range by sequence, for a replay; rejects when one is gone. */
+  range(input: { first: number; last: number }): Promise<readonly UsageMessage[]>;
+  /** Acknowledges everything up to and including `seq`. */
+  ackAll(seq: number): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** A compare-and-set register (JetStream KV). */
+export type Revisioned<T> = { readonly value: T; readonly revision: number };
+export type ShardKeys = {
+  /** Null when the shard was never taken. */
+  read(shard: number): Promise<Revisioned<ShardKey> | null>;
+  /** The new revision, or null when somebody else was first. `revision` 0 creates. */
+  compareAndSet(input: { shard: number; revision: number; key: ShardKey }): Promise<number | null>;
+};
+export type CutRegister = {
+  /** The current cut; 1 when never raised. */
+  read(): Promise<Revisioned<{ cut: number; raisedAt: number }>>;
+  compareAndSet(input: { revision: number; cut: number; raisedAt: number }): Promise<number | null>;
+};
+
+export type Journal = {
+  /** Sequence and hash of the last entry; 0 and the genesis hash for an empty journal. */
+  head(): Promise<{ readonly seq: number; readonly hash: string }>;
+  /** Entries with `after < seq <= upTo` in order, checked to be one unbroken chain. */
+  read(input: { after: number; upTo: number }): AsyncIterable<RecordedEntry>;
+  /** Appends the bodies as consecutive entries after `head`, or returns null when the journal has moved on (nothing is appended then). */
+  append(input: { head: { readonly seq: number; readonly hash: string }; bodies: readonly JournalBody[] }): Promise<{ readonly seq: number; readonly hash: string } | null>;
+};
+
+export type KnownIdentity = { readonly eventKey: bigint; readonly bodyHash: bigint };
+
+/** ClickHouse as the sink needs it. */
+export type SinkStore = {
+  /** The last committed batch of the shard's incarnation, or of any when none is given. */
+  lastBatch(input: { shard: number; incarnation?: string }): Promise<CommittedBatch | null>;
+  batchOf(input: { shard: number; plan: BatchPlan }): Promise<CommittedBatch | null>;
+  /** Puts the epoch into `sink_fence`; inserts of smaller epochs fail from then on. */
+  fence(input: { shard: number; epoch: number; holder: string; takenAt: number }): Promise<void>;
+  /** One INSERT with the plan's token and the pinned settings. Rejects with code SINK_FENCED when a newer epoch holds the fence. */
+  insert(input: { shard: number; plan: BatchPlan; epoch: number; bytes: Uint8Array }): Promise<void>;
+  commit(batch: CommittedBatch): Promise<void>;
+  /** Keys of accepted events among the given ones that are older than (incarnation, seq). */
+  knownIdentities(input: { eventKeys: readonly bigint[]; shard: number; incarnation: string; beforeSeq: number }): Promise<readonly KnownIdentity[]>;
+  /** All keys of a shard ever accepted within the horizon, for the filter. */
+  identities(input: { shard: number }): AsyncIterable<readonly bigint[]>;
+  countIdentities(input: { shard: number }): Promise<number>;
+};
+
+/** ClickHouse as rating and invoicing need it. */
+export type UsageQuery = {
+  readonly meter: string;
+  readonly aggregation: string;
+  readonly where: Readonly<Record<string, string>>;
+  readonly from: Instant;
+  readonly to: Instant;
+  readonly cut: number;
+  /** Empty: all customers. */
+  readonly customers: readonly string[];
+};
+export type BillingStore = {
+  /** Usage per customer from the window tables, in the order of the customers' keys; customers without usage are absent. */
+  meteredUsage(query: UsageQuery): AsyncIterable<MeteredUsage>;
+  /** Combinations of meter and dimensions that a customer used in a period, to find usage without a price. */
+  usedMeters(query: { from: Instant; to: Instant; cut: number; customers: readonly string[] }): AsyncIterable<{
+    readonly customer: string;
+    readonly meter: string;
+    readonly dimensions: Readonly<Record<string, string>>;
+  }>;
+  writeRatedLines(lines: readonly RatedLine[]): Promise<void>;
+  ratedLines(input: { runId: string; customers: readonly string[] }): AsyncIterable<RatedLine>;
+};

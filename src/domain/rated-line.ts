@@ -1,0 +1,67 @@
+/** One price of one contract version over one service period, rated as of a cut. Decimals are texts: a line is compared by its bytes. */
+import type { Price } from "./price.ts";
+
+export type ShardRange = {
+  readonly shard: number;
+  readonly incarnation: string;
+  readonly firstSeq: string;
+  readonly lastSeq: string;
+};
+
+/** What the views said about a customer's usage of one price in [from, to) as of a cut. */
+export type MeteredUsage = {
+  readonly customer: string;
+  /** Plain decimal notation. */
+  readonly quantity: string;
+  readonly eventCount: string;
+  readonly shardRanges: readonly ShardRange[];
+  /** Sum of the events' leaves modulo 2^256, decimal text. */
+  readonly eventsDigest: string;
+};
+
+/** Everything the amount follows from; stored with the line, so that the line can be computed again without any other table. */
+export type RatingInput = {
+  readonly ratingRev: number;
+  readonly currency: string;
+  readonly rounding: string;
+  readonly price: Price;
+  readonly quantity: string;
+  /** Usage of earlier parts of the same billing period, when a contract version begins inside it. */
+  readonly prior?: string;
+};
+
+export type RatedLine = {
+  readonly runId: string;
+  /** `<contract>/<contract version>/<period from>/<price>`. */
+  readonly lineId: string;
+  readonly customer: string;
+  readonly contract: string;
+  readonly contractVersion: number;
+  readonly contractHash: string;
+  readonly rateCard: string;
+  readonly rateCardVersion: number;
+  readonly price: string;
+  /** Empty for a flat price. */
+  readonly meter: string;
+  readonly aggregation: string;
+  readonly where: Readonly<Record<string, string>>;
+  readonly description: string;
+  /** RFC 3339 UTC. The contract's billing period, and the part of it this version covers. */
+  readonly billingFrom: string;
+  readonly billingTo: string;
+  readonly periodFrom: string;
+  readonly periodTo: string;
+  readonly quantity: string;
+  /** Exact, before rounding to the currency. */
+  readonly amount: string;
+  readonly amountRounded: string;
+  readonly currency: string;
+  readonly eventCount: string;
+  readonly shardRanges: readonly ShardRange[];
+  readonly eventsDigest: string;
+  readonly cut: number;
+  readonly catalogSeq: number;
+  readonly ratingRev: number;
+  readonly input: RatingInput;
+  readonly breakdown: readonly Readonly<Record<string, string>>[];
+};
