@@ -54,7 +54,11 @@ export function localInstant(input: { readonly local: string; readonly timeZone:
   try {
     local = Temporal.PlainDateTime.from(input.local, { overflow: "reject" });
   } catch (cause) {
-    throw invalid("LOCAL_TIME_INVALID", `"${input.local}" is not a local date or time such as 2026-10-01 or 2026-10-01T09:30`, cause);
+    throw invalid(
+      "LOCAL_TIME_INVALID",
+      `"${input.local}" is not a local date or time such as 2026-10-01 or 2026-10-01T09:30`,
+      cause,
+    );
   }
   // A date alone means the day's beginning, which is not midnight where midnight is skipped.
   if (!/[Tt ]/.test(input.local)) return startOfDay(local.toPlainDate(), input.timeZone);
@@ -74,7 +78,8 @@ export function parsePeriodArgument(text: string): PeriodArgument {
   const period = { from: instantOf(fromText, "period from"), to: instantOf(toText, "period to") };
   assertWindowBoundary(period.from, "period from");
   assertWindowBoundary(period.to, "period to");
-  if (period.from >= period.to) throw invalid("PERIOD_INVALID", `period is "${text}": its beginning must lie before its end`);
+  if (period.from >= period.to)
+    throw invalid("PERIOD_INVALID", `period is "${text}": its beginning must lie before its end`);
   return { kind: "range", period };
 }
 
@@ -138,7 +143,10 @@ function checkTimeZone(timeZone: string): void {
 
 function assertWindowBoundary(instant: Instant, what: string): void {
   if (isWindowBoundary(instant)) return;
-  throw invalid("PERIOD_OFF_WINDOW", `${what} has the boundary ${instantText(instant)}: choose one on a quarter of an hour in UTC`);
+  throw invalid(
+    "PERIOD_OFF_WINDOW",
+    `${what} has the boundary ${instantText(instant)}: choose one on a quarter of an hour in UTC`,
+  );
 }
 
 function invalid(code: string, message: string, cause?: unknown): AppError {

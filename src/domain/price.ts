@@ -1,0 +1,272 @@
+/**
+ * Prices: nine models, and the modifiers that any of them can have. A price that could not be charged sensibly is refused here, when
+ * it is applied, and never later when an invoice depends on it. Decimals stay texts, so that a price has one content hash.
+ */
+import { z } from "zod";
+import { decimal } from "../kernel/decimal.ts";
+import { AppError } from "../kernel/errors.ts";
+import {
+  countField,
+  fieldName,
+  nonNegativeDecimalField,
+  pathText,
+  percentField,
+  positiveDecimalField,
+  shownValue,
+} from "./decimal-field.ts";
+
+/** Ways to round a converted quantity to whole units; `none` keeps the fraction. */
+export const UNIT_ROUNDINGS = ["none", "up", "down", "ceiling", "floor", "half_up", "half_even", "half_down"] as const;
+
+const TIERS_MAX = 1_000;
+const CELLS_MAX = 2_000;
+const DIMENSIONS_MAX = 16;
+
+const unitConversion = strict({
+  divideBy: positiveDecimalField,
+  rounding: z.enum(UNIT_ROUNDINGS, { error: (issue) => chooseOneOf(issue, UNIT_ROUNDINGS) }).exactOptional(),
+});
+
+const usageDiscount = strict({
+  freeUnits: nonNegativeDecimalField.exactOptional(),
+  percent: percentField.exactOptional(),
+}).superRefine((value, context) => requireExactlyOne(value, context));
+
+const discount = strict({
+  percent: percentField.exactOptional(),
+  amount: nonNegativeDecimalField.exactOptional(),
+}).superRefine((value, context) => requireExactlyOne(value, context));
+
+const modifiers = {
+  unitConversion: unitConversion.exactOptional(),
+  usageDiscount: usageDiscount.exactOptional(),
+  discount: discount.exactOptional(),
+  maximumAmount: nonNegativeDecimalField.exactOptional(),
+  minimumAmount: nonNegativeDecimalField.exactOptional(),
+};
+
+const upTo = positiveDecimalField.nullable();
+const tiers = strictTiers(
+  strict({
+    upTo,
+    unitAmount: nonNegativeDecimalField.exactOptional(),
+    flatAmount: nonNegativeDecimalField.exactOptional(),
+  }),
+  "unitAmount",
+);
+const percentageTiers = strictTiers(
+  strict({ upTo, rate: percentField.exactOptional(), flatAmount: nonNegativeDecimalField.exactOptional() }),
+  "rate",
+);
+
+const dimensionName = z.string({ error: (issue) => `${fieldName(issue.path)} must be the name of a dimension` }).min(1);
+const matrixCell = strict({ match: z.record(dimensionName, z.string()), unitAmount: nonNegativeDecimalField });
+
+export const flatPriceSchema = strict({ model: z.literal("flat"), amount: nonNegativeDecimalField, ...modifiers });
+export const perUnitPriceSchema = strict({
+  model: z.literal("per_unit"),
+  unitAmount: nonNegativeDecimalField,
+  ...modifiers,
+});
+export const packagePriceSchema = strict({
+  model: z.literal("package"),
+  packageAmount: nonNegativeDecimalField,
+  packageSize: positiveDecimalField,
+  freeUnits: nonNegativeDecimalField.exactOptional(),
+  ...modifiers,
+});
+export const graduatedPriceSchema = strict({ model: z.literal("graduated"), tiers, ...modifiers });
+export const volumePriceSchema = strict({ model: z.literal("volume"), tiers, ...modifiers });
+export const percentagePriceSchema = strict({
+  model: z.literal("percentage"),
+  rate: percentField,
+  fixedAmount: nonNegativeDecimalField.exactOptional(),
+  minPerEvent: nonNegativeDecimalField.exactOptional(),
+  maxPerEvent: nonNegativeDecimalField.exactOptional(),
+  freeEvents: countField.exactOptional(),
+  freeAmount: nonNegativeDecimalField.exactOptional(),
+  ...modifiers,
+});
+export const graduatedPercentagePriceSchema = strict({
+  model: z.literal("graduated_percentage"),
+  tiers: percentageTiers,
+  ...modifiers,
+});
+export const dynamicPriceSchema = strict({
+  model: z.literal("dynamic"),
+  multiplier: nonNegativeDecimalField,
+  ...modifiers,
+});
+export const matrixPriceSchema = strict({
+  model: z.literal("matrix"),
+  dimensions: z.array(dimensionName).min(1, "dimensions is empty: name at least one").max(DIMENSIONS_MAX),
+  cells: z.array(matrixCell).min(1, "cells is empty: write at least one").max(CELLS_MAX),
+  /** Amount per unit of what no cell matches; without it such usage is refused. */
+  otherwise: z
+    .union([nonNegativeDecimalField, strict({ unitAmount: nonNegativeDecimalField })], {
+      error: (issue) =>
+        `otherwise is ${shownValue(issue.input)}: write the amount per unit as a decimal string such as "0.05"`,
+    })
+    .exactOptional(),
+  ...modifiers,
+});
+
+const PRICE_SCHEMAS = [
+  flatPriceSchema,
+  perUnitPriceSchema,
+  packagePriceSchema,
+  graduatedPriceSchema,
+  volumePriceSchema,
+  percentagePriceSchema,
+  graduatedPercentagePriceSchema,
+  dynamicPriceSchema,
+  matrixPriceSchema,
+] as const;
+
+export const PRICE_MODELS = PRICE_SCHEMAS.map((schema) => schema.shape.model.value);
+
+export const priceSchema = z
+  .discriminatedUnion("model", PRICE_SCHEMAS, { error: (issue) => modelMessage(issue.input) })
+  .superRefine((price, context) => {
+    requireOrdered(context, {
+      low: ["minimumAmount", price.minimumAmount],
+      high: ["maximumAmount", price.maximumAmount],
+    });
+    if (price.model === "percentage") {
+      requireOrdered(context, { low: ["minPerEvent", price.minPerEvent], high: ["maxPerEvent", price.maxPerEvent] });
+    }
+    if (price.model === "matrix") checkMatrix(price, context);
+  });
+
+export type FlatPrice = z.infer<typeof flatPriceSchema>;
+export type PerUnitPrice = z.infer<typeof perUnitPriceSchema>;
+export type PackagePrice = z.infer<typeof packagePriceSchema>;
+export type Tier = z.infer<typeof tiers>[number];
+export type GraduatedPrice = z.infer<typeof graduatedPriceSchema>;
+export type VolumePrice = z.infer<typeof volumePriceSchema>;
+export type PercentagePrice = z.infer<typeof percentagePriceSchema>;
+export type PercentageTier = z.infer<typeof percentageTiers>[number];
+export type GraduatedPercentagePrice = z.infer<typeof graduatedPercentagePriceSchema>;
+export type DynamicPrice = z.infer<typeof dynamicPriceSchema>;
+export type MatrixPrice = z.infer<typeof matrixPriceSchema>;
+export type Price = z.infer<typeof priceSchema>;
+export type PriceModel = Price["model"];
+export type UnitConversion = z.infer<typeof unitConversion>;
+export type UsageDiscount = z.infer<typeof usageDiscount>;
+export type Discount = z.infer<typeof discount>;
+
+/** Checks a price from outside; throws `invalid` with every problem at once. */
+export function parsePrice(input: unknown, field = "price"): Price {
+  const result = priceSchema.safeParse(input);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map((issue) => `${pathText([field, ...issue.path])}: ${issue.message}`);
+  throw new AppError({ code: "PRICE_INVALID", kind: "invalid", message: problems.join("; "), details: { problems } });
+}
+
+/** A strict object whose complaint names the unknown field and the known ones. */
+function strict<Shape extends z.core.$ZodLooseShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
+  const known = Object.keys(shape).join(", ");
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === "unrecognized_keys"
+        ? `unknown field ${issue.keys.map((key) => `"${key}"`).join(", ")}: the fields are ${known}`
+        : `${fieldName(issue.path)} is ${shownValue(issue.input)}: write an object with the fields ${known}`,
+  });
+}
+
+type AnyTier = { upTo: string | null; flatAmount?: string };
+
+function strictTiers<Element extends z.ZodType<AnyTier>>(tier: Element, rateField: string): z.ZodArray<Element> {
+  return z
+    .array(tier, { error: (issue) => `tiers is ${shownValue(issue.input)}: write a list of tiers` })
+    .min(1, "tiers is empty: write at least one tier, the last with upTo: null")
+    .max(TIERS_MAX, `tiers has more than ${TIERS_MAX} tiers`)
+    .superRefine((list, context) => checkTiers({ list, rateField, context }));
+}
+
+type Context = z.core.$RefinementCtx;
+
+function checkTiers(input: { list: readonly AnyTier[]; rateField: string; context: Context }): void {
+  const { list, rateField, context } = input;
+  list.forEach((tier, index) => {
+    const last = index === list.length - 1;
+    const before = list[index - 1]?.upTo;
+    if (last && tier.upTo !== null) {
+      complain(
+        context,
+        [index, "upTo"],
+        `upTo is "${tier.upTo}" in the last tier: write null, so that no usage is left without a price`,
+      );
+    }
+    if (!last && tier.upTo === null) {
+      complain(
+        context,
+        [index, "upTo"],
+        "upTo is null before the last tier: write its upper bound, or remove the tiers after it",
+      );
+    }
+    if (typeof tier.upTo === "string" && typeof before === "string" && decimal(tier.upTo).lte(decimal(before))) {
+      complain(context, [index, "upTo"], `upTo is "${tier.upTo}": it must be above "${before}" of the tier before`);
+    }
+    if (tier.flatAmount === undefined && !(rateField in tier)) {
+      complain(context, [index], `the tier has no price: write ${rateField} or flatAmount ("0" if it is free)`);
+    }
+  });
+}
+
+function requireExactlyOne(value: Readonly<Record<string, unknown>>, context: Context): void {
+  if (Object.keys(value).length === 1) return;
+  complain(context, [], `has ${Object.keys(value).join(" and ") || "no field"}: write exactly one of its fields`);
+}
+
+type NamedBound = readonly [field: string, value: string | undefined];
+
+function requireOrdered(context: Context, bounds: { low: NamedBound; high: NamedBound }): void {
+  const [lowField, low] = bounds.low;
+  const [highField, high] = bounds.high;
+  if (low === undefined || high === undefined || decimal(low).lte(decimal(high))) return;
+  complain(context, [lowField], `${lowField} is "${low}": it must not be above ${highField} "${high}"`);
+}
+
+function checkMatrix(price: MatrixPrice, context: Context): void {
+  const names = new Set(price.dimensions);
+  if (names.size < price.dimensions.length)
+    complain(context, ["dimensions"], "dimensions names one twice: write each once");
+  price.cells.forEach((cell, index) => {
+    const keys = Object.keys(cell.match);
+    if (keys.length === 0)
+      complain(context, ["cells", index, "match"], "match is empty: name a dimension, or use otherwise");
+    for (const key of keys.filter((name) => !names.has(name))) {
+      complain(
+        context,
+        ["cells", index, "match", key],
+        `match names "${key}": it is none of the dimensions ${price.dimensions.join(", ")}`,
+      );
+    }
+    // The first matching cell charges, so a cell behind a wider one would never be used.
+    const wider = price.cells.slice(0, index).findIndex((earlier) => matchesAll(earlier.match, cell.match));
+    if (wider >= 0)
+      complain(context, ["cells", index, "match"], `match is never reached: cells[${wider}] already matches all of it`);
+  });
+}
+
+function matchesAll(wanted: Readonly<Record<string, string>>, values: Readonly<Record<string, string>>): boolean {
+  return Object.entries(wanted).every(([name, value]) => Object.hasOwn(values, name) && values[name] === value);
+}
+
+function complain(context: Context, path: PropertyKey[], message: string): void {
+  context.addIssue({ code: "custom", path, message });
+}
+
+function chooseOneOf(
+  issue: { readonly path?: readonly PropertyKey[] | undefined; readonly input?: unknown },
+  values: readonly string[],
+): string {
+  return `${fieldName(issue.path)} is ${shownValue(issue.input)}: choose one of ${values.join(", ")}`;
+}
+
+function modelMessage(input: unknown): string {
+  if (typeof input !== "object" || input === null) return `price is ${shownValue(input)}: write an object with a model`;
+  const model: unknown = Reflect.get(input, "model");
+  return `model is ${model === undefined ? "missing" : shownValue(model)}: choose one of ${PRICE_MODELS.join(", ")}`;
+}
