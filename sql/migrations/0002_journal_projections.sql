@@ -61,6 +61,7 @@ CREATE TABLE IF NOT EXISTS meterline.rated_lines
     meter String COMMENT 'empty for a flat price without a meter',
     aggregation String,
     filter Map(String, String) COMMENT 'the price''s where',
+    description String COMMENT 'text for the invoice',
     billing_from DateTime('UTC') COMMENT 'the contract''s billing period',
     billing_to DateTime('UTC'),
     period_from DateTime('UTC') COMMENT 'the part of it that this contract version covers',
@@ -138,7 +139,9 @@ CREATE TABLE IF NOT EXISTS meterline.invoice_lines
     cut UInt32,
     rating_rev UInt16,
     rated_line_hash String,
-    line_hash String COMMENT 'the Merkle leaf: SHA-256 over the canonical JSON of the line, hex'
+    line_hash String COMMENT 'the Merkle leaf: SHA-256 over the canonical JSON of the line, hex',
+    INDEX line_id line_id TYPE bloom_filter(0.001) GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree
-ORDER BY (invoice_id, revision, line_number);
+ORDER BY (invoice_id, revision, line_number)
+SETTINGS index_granularity = 1024;

@@ -7,7 +7,6 @@
 -- function of the column (sum, min, max). Filters on meter, customer and window_start (day) reach the primary keys of the tables.
 -- The greatest cut there is, 4294967295, means: all that is known now.
 
--- @statement
 CREATE VIEW IF NOT EXISTS meterline.usage_events_as_of AS
 SELECT meter, aggregation, customer, window_start, dimensions, event_time, source, id, body_hash, quantity, text, cut, shard, incarnation, seq, position
 FROM meterline.usage_events
