@@ -1,0 +1,301 @@
+/**
+ * The writer of a shard: (state, event) → (state, effects). No await, no clock, no ids of its own: the sink runs it, and so can a simulation.
+ *
+ *   take the key → fence → inspect → load the filter → [rebuild the open plan] ┐
+ *   ┌──────────────────────────────────────────────────────────────────────────┘
+ *   └→ take → decide → plan → insert → commit → ack → take …
+ *
+ * The batch and the shard's key (protocol-key.ts) go on side by side, each with at most one effect under way. What is unavailable is asked
+ * for again for ever, an insert only after the key was read; every other failure stops the shard.
+ */
+import { insertToken, type BatchPlan, type CommittedBatch } from "../../domain/sink-plan.ts";
+import { assert, present } from "../../kernel/assert.ts";
+import type { AppErrorInput } from "../../kernel/errors.ts";
+import { agreePosition } from "./agree-position.ts";
+import type { CrashPoint } from "./crash-points.ts";
+import { advanceKey, beginKey, renewalDue, type KeyTransition } from "./protocol-key.ts";
+import type {
+  BatchFacts,
+  KeyPurpose,
+  Position,
+  SinkConfig,
+  SinkEffect,
+  SinkEvent,
+  SinkOutcome,
+  SinkState,
+  Step,
+  Transition,
+} from "./protocol-types.ts";
+
+/** The code of an insert that a newer epoch has fenced off. */
+export const SINK_FENCED = "SINK_FENCED";
+const BACKOFF_DOUBLINGS_MAX = 16;
+
+export function initialState(config: SinkConfig): SinkState {
+  return {
+    config,
+    step: { name: "acquiring" },
+    key: null,
+    keyWork: null,
+    keyAttempt: 0,
+    attempt: 0,
+    incarnation: "",
+    last: 0,
+    draining: false,
+  };
+}
+
+export function transition(state: SinkState, event: SinkEvent): Transition {
+  if (state.step.name === "stopped") return { state, effects: [] };
+  switch (event.type) {
+    case "started":
+      return settleKey(beginKey(state, { purpose: "acquire", now: event.now }), event.now);
+    case "ticked":
+      if (!renewalDue(state, event.now)) return { state, effects: [] };
+      return settleKey(beginKey(state, { purpose: "renew", now: event.now }), event.now);
+    case "draining":
+      return drain({ ...state, draining: true });
+    case "keyRead":
+    case "keyWritten":
+      return settleKey(advanceKey(state, event), event.now);
+    case "woke":
+      if (event.line === "batch") return resume(state, event.now);
+      if (state.draining && state.step.name === "acquiring") return stop(state, { type: "drained" });
+      return settleKey(advanceKey(state, event), event.now);
+    case "failed":
+      return event.line === "batch" ? batchFailed(state, event) : keyFailed(state, event);
+    default:
+      return batchAdvanced({ ...state, attempt: 0 }, event);
+  }
+}
+
+type BatchEvent = Exclude<
+  SinkEvent,
+  { type: "started" | "ticked" | "draining" | "keyRead" | "keyWritten" | "woke" | "failed" }
+>;
+
+function batchAdvanced(state: SinkState, event: BatchEvent): Transition {
+  const { step } = state;
+  switch (event.type) {
+    case "fenceWritten":
+      return enter(state, { name: "inspecting" }, event.now, "fenced");
+    case "inspected":
+      return inspected(state, event.position, event.now);
+    case "filterLoaded": {
+      const open = step.name === "loading" ? step.open : null;
+      if (open === null) return takeNext(state, event.now, "filter-loaded");
+      return enter(state, { name: "rebuilding", plan: open }, event.now, "filter-loaded");
+    }
+    case "rebuilt":
+      return rebuilt(state, event.facts, event.now);
+    case "taken":
+      if (event.last === null || state.draining) return takeNext(state, event.now);
+      return enter(state, { name: "deciding" }, event.now, "taken");
+    case "decided":
+      assert(event.facts.first === state.last + 1, "a batch begins where the last one ended", {
+        first: event.facts.first,
+      });
+      return enter(state, { name: "planning", facts: event.facts }, event.now, "decided");
+    case "inserted":
+      assert(step.name === "inserting", "an insert was under way");
+      return enter(state, { ...step, name: "committing" }, event.now, "inserted");
+    case "committed":
+      assert(step.name === "committing", "a commit was under way");
+      return enter({ ...state, last: step.plan.last }, { name: "acking", seq: step.plan.last }, event.now, "committed");
+    case "acked":
+      return takeNext(state, event.now, "acked");
+  }
+}
+
+function inspected(state: SinkState, position: Position, now: number): Transition {
+  const { shard, decoderRev } = state.config;
+  const agreement = agreePosition({ shard, decoderRev, plan: keyOf(state).plan, position });
+  if (agreement.type === "halt") return halt(state, agreement.error);
+  const { incarnation, last, open } = agreement;
+  return enter({ ...state, incarnation, last }, { name: "loading", open }, now, "inspected");
+}
+
+/** The same plan must give the same bytes: anything else would be other rows under a token that may already be spent. */
+function rebuilt(state: SinkState, facts: BatchFacts, now: number): Transition {
+  assert(state.step.name === "rebuilding", "a plan was being rebuilt");
+  const { plan } = state.step;
+  if (facts.sha256 === plan.sha256 && facts.rows === plan.rows) {
+    return enter(state, { name: "inserting", plan, facts }, now, "rebuilt");
+  }
+  return halt(state, {
+    code: "PLAN_NOT_REPRODUCIBLE",
+    kind: "broken",
+    message:
+      `shard ${state.config.shard} stops: batch ${insertToken(state.config.shard, plan)} was planned with ${plan.rows} rows of ` +
+      `SHA-256 ${plan.sha256}, but its messages now give ${facts.rows} rows of SHA-256 ${facts.sha256}. Nothing was inserted`,
+  });
+}
+
+function takeNext(state: SinkState, now: number, point?: CrashPoint): Transition {
+  return enter(state, { name: state.draining ? "releasing" : "taking" }, now, point);
+}
+
+/** Goes to a step and asks for what it needs. */
+function enter(state: SinkState, step: Step, now: number, point?: CrashPoint): Transition {
+  const crash: readonly SinkEffect[] = point === undefined ? [] : [{ type: "crashPoint", point }];
+  const stepped = { ...state, step };
+  const next = needsKey(step) ? pursueKey(stepped, now) : { state: stepped, effects: effectsOf(stepped, now) };
+  return { state: next.state, effects: [...crash, ...next.effects] };
+}
+
+function effectsOf(state: SinkState, now: number): readonly SinkEffect[] {
+  const { step } = state;
+  const key = keyOf(state);
+  switch (step.name) {
+    case "fencing":
+      return [{ type: "writeFence", epoch: key.epoch, takenAt: now }];
+    case "inspecting":
+      return [{ type: "inspect" }];
+    case "loading":
+      return [{ type: "loadFilter" }];
+    case "rebuilding":
+      return [{ type: "rebuild", plan: step.plan }];
+    case "taking":
+      return [{ type: "take", from: state.last + 1 }];
+    case "deciding":
+      return [{ type: "decide", incarnation: state.incarnation, cut: key.cut }];
+    case "inserting":
+      return [
+        { type: "insert", plan: step.plan, epoch: key.epoch },
+        { type: "crashPoint", point: "insert-sent" },
+      ];
+    case "committing":
+      return [{ type: "commit", batch: committedBatch(state, step, now) }];
+    case "acking":
+      return [{ type: "ackAll", seq: step.seq }];
+    default:
+      return [];
+  }
+}
+
+function committedBatch(
+  state: SinkState,
+  step: { readonly plan: BatchPlan; readonly facts: BatchFacts },
+  now: number,
+): CommittedBatch {
+  const { plan, facts } = step;
+  const { messages, counts, lastMessageAt, lastMessageSha256 } = facts;
+  const { epoch, holder } = keyOf(state);
+  const { shard } = state.config;
+  return { shard, plan, messages, counts, lastMessageAt, lastMessageSha256, epoch, holder, storedAt: now };
+}
+
+function needsKey(step: Step): boolean {
+  return step.name === "planning" || step.name === "checking" || step.name === "releasing";
+}
+
+/** Begins the step's work on the key, unless a renewal is under way: then it begins when that is done. */
+function pursueKey(state: SinkState, now: number): Transition {
+  const { step } = state;
+  if (state.keyWork !== null || !needsKey(step)) return { state, effects: [] };
+  if (step.name === "checking") return settleKey(beginKey(state, { purpose: "check", now }), now);
+  if (step.name === "releasing") return settleKey(beginKey(state, { purpose: "release", now }), now);
+  assert(step.name === "planning", "only planning is left");
+  // The cut was raised since the rows were made: they carry the old one.
+  if (step.facts.cut !== keyOf(state).cut) return enter(state, { name: "deciding" }, now, "replanned");
+  return settleKey(beginKey(state, { purpose: "plan", plan: planOf(state, step.facts, now), now }), now);
+}
+
+function planOf(state: SinkState, facts: BatchFacts, now: number): BatchPlan {
+  const { first, last, catalogSeq, cut, rows, sha256 } = facts;
+  const { decoderRev } = state.config;
+  return { incarnation: state.incarnation, first, last, catalogSeq, decoderRev, cut, plannedAt: now, rows, sha256 };
+}
+
+/** What follows for the batch from what happened to the key. */
+function settleKey(key: KeyTransition, now: number): Transition {
+  const { state, effects, result } = key;
+  switch (result.type) {
+    case "pending":
+      return { state, effects };
+    case "fenced":
+      return stop(state, { type: "fenced", message: result.message });
+    case "halted":
+      return halt(state, result.error);
+    case "cutRaised":
+      return enter(state, { name: "deciding" }, now, "replanned");
+    case "done":
+      return keyDone(state, result.purpose, now);
+  }
+}
+
+function keyDone(state: SinkState, purpose: KeyPurpose, now: number): Transition {
+  const { step } = state;
+  switch (purpose) {
+    case "acquire":
+      return state.draining
+        ? enter(state, { name: "releasing" }, now)
+        : enter(state, { name: "fencing" }, now, "acquired");
+    case "renew": {
+      const next = pursueKey(state, now);
+      return { state: next.state, effects: [{ type: "crashPoint", point: "renewed" }, ...next.effects] };
+    }
+    case "plan":
+      assert(step.name === "planning", "a plan was being written");
+      return enter(
+        state,
+        { name: "inserting", plan: present(keyOf(state).plan, "the plan"), facts: step.facts },
+        now,
+        "planned",
+      );
+    case "check":
+      assert(step.name === "checking", "the key was being checked");
+      return enter(state, { ...step, name: "inserting" }, now);
+    case "release": {
+      const stopped = stop(state, { type: "drained" });
+      return { state: stopped.state, effects: [{ type: "crashPoint", point: "released" }, ...stopped.effects] };
+    }
+  }
+}
+
+/** The driver ends a take early; every other step finishes, and a batch that is planned is stored. */
+function drain(state: SinkState): Transition {
+  const idle = state.step.name === "acquiring" && state.keyWork?.stage === "waiting";
+  return idle ? stop(state, { type: "drained" }) : { state, effects: [] };
+}
+
+function batchFailed(state: SinkState, event: Extract<SinkEvent, { type: "failed" }>): Transition {
+  const { failure, now } = event;
+  if (failure.code === SINK_FENCED) return stop(state, { type: "fenced", message: failure.message });
+  if (failure.kind !== "unavailable")
+    return halt(state, { ...failure, message: `shard ${state.config.shard} stops: ${failure.message}` });
+  // An open plan is left to the next writer, who makes the same bytes.
+  if (state.draining) return enter(state, { name: "releasing" }, now);
+  const { retryFirstMs, retryMaxMs } = state.config;
+  const ms = Math.min(retryFirstMs * 2 ** Math.min(state.attempt, BACKOFF_DOUBLINGS_MAX), retryMaxMs);
+  return { state: { ...state, attempt: state.attempt + 1 }, effects: [{ type: "wait", line: "batch", ms }] };
+}
+
+function keyFailed(state: SinkState, event: Extract<SinkEvent, { type: "failed" }>): Transition {
+  // Nothing can be released while the key cannot be reached: the lease runs out by itself.
+  if (state.draining && event.failure.kind === "unavailable") return stop(state, { type: "drained" });
+  return settleKey(advanceKey(state, event), event.now);
+}
+
+/** After a pause, the step again; an insert only once the key has been read. */
+function resume(state: SinkState, now: number): Transition {
+  const { step } = state;
+  if (state.draining && step.name !== "releasing") return enter(state, { name: "releasing" }, now);
+  if (step.name === "inserting") return enter(state, { ...step, name: "checking" }, now);
+  return { state, effects: effectsOf(state, now) };
+}
+
+function keyOf(state: SinkState) {
+  return present(state.key, "the shard's key").value;
+}
+
+function halt(state: SinkState, error: AppErrorInput): Transition {
+  return stop(state, { type: "halted", error });
+}
+
+function stop(state: SinkState, outcome: SinkOutcome): Transition {
+  return {
+    state: { ...state, step: { name: "stopped", outcome }, keyWork: null },
+    effects: [{ type: "stop", outcome }],
+  };
+}
