@@ -7,10 +7,19 @@ import type { JournalBody, RecordedEntry } from "../domain/journal-entry.ts";
 import type { MeteredUsage, RatedLine } from "../domain/rated-line.ts";
 import type { Instant } from "../kernel/instant.ts";
 
-export type Clock = { readonly now: () => Instant; readonly nowMs: () => number; readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void> };
+export type Clock = {
+  readonly now: () => Instant;
+  readonly nowMs: () => number;
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
+};
 
 /** A message of a shard's stream. */
-export type UsageMessage = { readonly seq: number; readonly subject: string; readonly ingestedAt: Instant; readonly body: Uint8Array };
+export type UsageMessage = {
+  readonly seq: number;
+  readonly subject: string;
+  readonly ingestedAt: Instant;
+  readonly body: Uint8Array;
+};
 
 export type StreamState = { readonly incarnation: string; readonly firstSeq: number; readonly lastSeq: number };
 
@@ -22,7 +31,14 @@ export type UsageStream = {
    * The messages from `from` on, in order and without a hole, as many as are there within the limits: returns when `eventsMax` messages or
    * `bytesMax` bytes are reached, or `waitMs` after the first message, or after `idleMs` without any (then empty). Prefetches with bounded memory.
    */
-  take(input: { from: number; messagesMax: number; bytesMax: number; waitMs: number; idleMs: number; signal: AbortSignal }): Promise<readonly UsageMessage[]>;
+  take(input: {
+    from: number;
+    messagesMax: number;
+    bytesMax: number;
+    waitMs: number;
+    idleMs: number;
+    signal: AbortSignal;
+  }): Promise<readonly UsageMessage[]>;
   /** The messages of a range by sequence, for a replay; rejects when one is gone. */
   range(input: { first: number; last: number }): Promise<readonly UsageMessage[]>;
   /** Acknowledges everything up to and including `seq`. */
@@ -50,7 +66,10 @@ export type Journal = {
   /** Entries with `after < seq <= upTo` in order, checked to be one unbroken chain. */
   read(input: { after: number; upTo: number }): AsyncIterable<RecordedEntry>;
   /** Appends the bodies as consecutive entries after `head`, or returns null when the journal has moved on (nothing is appended then). */
-  append(input: { head: { readonly seq: number; readonly hash: string }; bodies: readonly JournalBody[] }): Promise<{ readonly seq: number; readonly hash: string } | null>;
+  append(input: {
+    head: { readonly seq: number; readonly hash: string };
+    bodies: readonly JournalBody[];
+  }): Promise<{ readonly seq: number; readonly hash: string } | null>;
 };
 
 export type KnownIdentity = { readonly eventKey: bigint; readonly bodyHash: bigint };
@@ -66,7 +85,12 @@ export type SinkStore = {
   insert(input: { shard: number; plan: BatchPlan; epoch: number; bytes: Uint8Array }): Promise<void>;
   commit(batch: CommittedBatch): Promise<void>;
   /** Keys of accepted events among the given ones that are older than (incarnation, seq). */
-  knownIdentities(input: { eventKeys: readonly bigint[]; shard: number; incarnation: string; beforeSeq: number }): Promise<readonly KnownIdentity[]>;
+  knownIdentities(input: {
+    eventKeys: readonly bigint[];
+    shard: number;
+    incarnation: string;
+    beforeSeq: number;
+  }): Promise<readonly KnownIdentity[]>;
   /** All keys of a shard ever accepted within the horizon, for the filter. */
   identities(input: { shard: number }): AsyncIterable<readonly bigint[]>;
   countIdentities(input: { shard: number }): Promise<number>;
