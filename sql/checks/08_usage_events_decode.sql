@@ -1,0 +1,73 @@
+-- usage_events is what the bytes of the accepted events give under the meters that were in force when their batch was decided: decoded
+-- again here, in SQL. A meter whose value is missing in an event counts only when it says `whenMissing: skip`.
+WITH
+    meters AS
+    (
+        SELECT key, removed, journal_seq AS valid_from,
+            leadInFrame(journal_seq, 1, toUInt64(18446744073709551615))
+                OVER (PARTITION BY key ORDER BY version ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS valid_until,
+            JSONExtractString(definition, 'eventType') AS event_type,
+            JSONExtractString(definition, 'aggregation') AS aggregation,
+            JSONExtractString(definition, 'value') AS value_pointer,
+            CAST(JSONExtract(definition, 'dimensions', 'Map(String, String)') AS Map(String, String)) AS dimension_pointers
+        FROM meterline.catalog_versions FINAL
+        WHERE kind = 'meter'
+    ),
+    expected AS
+    (
+        SELECT shard, incarnation, seq, position, meter,
+            cityHash64(meter, aggregation, customer, event_time, source, id, body_hash, cut,
+                if(aggregation = 'count', '1', if(aggregation = 'unique_count', '0', toString(toDecimal128OrZero(value, 18)))),
+                if(aggregation = 'unique_count', value, ''),
+                arraySort(arrayMap((name, pointer) -> concat(name, '=', usage_text_at(document, pointer)), mapKeys(dimension_pointers), mapValues(dimension_pointers)))) AS content
+        FROM
+        (
+            SELECT r.shard AS shard, r.incarnation AS incarnation, r.seq AS seq, r.position AS position, m.key AS meter, m.aggregation AS aggregation,
+                r.customer AS customer, r.event_time AS event_time, CAST(r.source AS String) AS source, r.id AS id, r.body_hash AS body_hash, r.cut AS cut,
+                usage_document(r.raw) AS document, m.dimension_pointers AS dimension_pointers,
+                if(m.aggregation = 'count', '1', usage_text_at(usage_document(r.raw), m.value_pointer)) AS value
+            FROM
+            (
+                SELECT * FROM meterline.usage_events_raw
+                WHERE shard = {shard: UInt16} AND incarnation = {incarnation: UInt64} AND seq BETWEEN {first: UInt64} AND {last: UInt64} AND verdict = 'accepted'
+            ) AS r
+            INNER JOIN
+            (
+                SELECT first AS batch_first, catalog_seq FROM meterline.sink_batches
+                WHERE shard = {shard: UInt16} AND incarnation = {incarnation: UInt64}
+            ) AS b ON b.batch_first = r.batch_first
+            INNER JOIN meters AS m ON m.event_type = r.type
+            WHERE b.catalog_seq >= m.valid_from AND b.catalog_seq < m.valid_until AND NOT m.removed
+        )
+        WHERE value != ''
+    ),
+    stored AS
+    (
+        SELECT shard, incarnation, seq, position, CAST(meter AS String) AS meter,
+            cityHash64(CAST(meter AS String), CAST(aggregation AS String), customer, event_time, CAST(source AS String), id, body_hash, cut,
+                toString(quantity), text,
+                arraySort(arrayMap((name, value) -> concat(name, '=', value), CAST(mapKeys(dimensions) AS Array(String)), mapValues(dimensions)))) AS content,
+            window_start = toDateTime(intDiv(toUnixTimestamp64Second(event_time), 900) * 900, 'UTC') AS in_window
+        FROM meterline.usage_events
+        WHERE shard = {shard: UInt16} AND incarnation = {incarnation: UInt64} AND seq BETWEEN {first: UInt64} AND {last: UInt64}
+    )
+SELECT 'usage_events' AS table_name,
+    concat(toString(shard), '/', toString(incarnation), '/', toString(seq), '/', toString(position), ' ', meter) AS row_key,
+    multiIf(found = 0, 'an accepted event lacks its row', wanted = 0, 'the row belongs to no accepted event and meter',
+        found > 1, concat('the row is there ', toString(found), ' times'), NOT well_placed, 'window_start is not the window of event_time',
+        'the row is not what the event''s bytes give') AS problem
+FROM
+(
+    SELECT shard, incarnation, seq, position, meter, countIf(origin = 'expected') AS wanted, countIf(origin = 'stored') AS found,
+        uniqExact(content) AS contents, min(in_window) AS well_placed
+    FROM
+    (
+        SELECT 'expected' AS origin, shard, incarnation, seq, position, meter, content, toUInt8(1) AS in_window FROM expected
+        UNION ALL
+        SELECT 'stored', shard, incarnation, seq, position, meter, content, toUInt8(in_window) FROM stored
+    )
+    GROUP BY shard, incarnation, seq, position, meter
+)
+WHERE wanted != 1 OR found != 1 OR contents != 1 OR NOT well_placed
+ORDER BY row_key
+LIMIT {limit: UInt32};
