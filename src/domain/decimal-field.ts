@@ -62,12 +62,10 @@ function decimalSchema(rules: readonly DecimalRule[]): z.ZodString {
       message: `must have at most ${INTEGER_DIGITS_MAX} digits before the point`,
     },
   ];
-  let schema = z
-    .string({ error: (issue) => wrongTypeMessage(issue) })
-    .refine(isDecimalText, {
-      abort: true,
-      error: (issue) => `${fieldIs(issue)}: write a plain decimal such as "0.05"`,
-    });
+  let schema = z.string({ error: (issue) => wrongTypeMessage(issue) }).refine(isDecimalText, {
+    abort: true,
+    error: (issue) => `${fieldIs(issue)}: write a plain decimal such as "0.05"`,
+  });
   for (const rule of [...base, ...rules]) {
     schema = schema.refine((text) => rule.holds(decimal(text)), {
       error: (issue) => `${fieldIs(issue)}: it ${rule.message}`,

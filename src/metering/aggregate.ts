@@ -1,0 +1,115 @@
+/**
+ * What a meter measures over a period, from the list of its events: the naive definition of every aggregation, written to be obviously
+ * right. `quote` answers with it, and the tests compare the views of the pipeline with it.
+ */
+import { type Aggregation } from "../domain/meter.ts";
+import { unreachable } from "../kernel/assert.ts";
+import { Decimal, ZERO, decimal, divide, maxDecimal, minDecimal, sumDecimals } from "../kernel/decimal.ts";
+import { AppError } from "../kernel/errors.ts";
+import type { Instant } from "../kernel/instant.ts";
+import { periodContains, type Period } from "../kernel/period.ts";
+
+export type AggregatedEvent = {
+  readonly time: Instant;
+  /** Absent for `count`; any text for `unique_count`; a decimal for the others. */
+  readonly value?: string | undefined;
+  /** Events at the same instant are ordered by source, then by id, for `latest`. */
+  readonly source?: string | undefined;
+  readonly id?: string | undefined;
+};
+
+export type AggregateInput = {
+  readonly aggregation: Aggregation;
+  /** Events outside of [from, to) do not count. */
+  readonly period: Period;
+  readonly events: readonly AggregatedEvent[];
+  /** The level at the period's beginning, for meters that carry one. Not for `unique_count`, where a number says not which values. */
+  readonly carriedIn?: Decimal | undefined;
+};
+
+/** Decimal places of the mean level, rounded half up. */
+const MEAN_PLACES = 18;
+
+/** The quantity; 0 for a period without events and without a level carried in. */
+export function aggregate(input: AggregateInput): Decimal {
+  const { aggregation, period, carriedIn } = input;
+  const events = input.events.filter((event) => periodContains(period, event.time));
+  const carried = carriedIn === undefined ? [] : [carriedIn];
+  switch (aggregation) {
+    case "count":
+      return new Decimal(events.length).plus(carriedIn ?? ZERO);
+    case "sum":
+      return sumDecimals([...carried, ...events.map(valueOf)]);
+    case "min":
+      return extreme([...carried, ...events.map(valueOf)], minDecimal);
+    case "max":
+      return extreme([...carried, ...events.map(valueOf)], maxDecimal);
+    case "latest": {
+      const latest = events.toSorted(byTimeSourceId).at(-1);
+      return latest === undefined ? (carriedIn ?? ZERO) : valueOf(latest);
+    }
+    case "unique_count":
+      return uniqueCount(events, carriedIn);
+    case "time_weighted_sum":
+      return meanLevel({ period, events, carriedIn: carriedIn ?? ZERO });
+    default:
+      return unreachable(aggregation);
+  }
+}
+
+/** Mean of the level over the period: every value is a change that holds from its time to the period's end. */
+function meanLevel(input: { period: Period; events: readonly AggregatedEvent[]; carriedIn: Decimal }): Decimal {
+  const { period, events, carriedIn } = input;
+  const length = nanoseconds(period.to - period.from);
+  const changes = events.map((event) => valueOf(event).times(nanoseconds(period.to - event.time)));
+  const dividend = sumDecimals([carriedIn.times(length), ...changes]);
+  return divide({ dividend, divisor: length, places: MEAN_PLACES, mode: "half_up" });
+}
+
+function uniqueCount(events: readonly AggregatedEvent[], carriedIn: Decimal | undefined): Decimal {
+  if (carriedIn !== undefined) {
+    throw invalid(
+      "carriedIn is given for unique_count: leave it out, because a number does not say which values were counted before",
+    );
+  }
+  return new Decimal(new Set(events.map(textOf)).size);
+}
+
+function extreme(values: readonly Decimal[], choose: (a: Decimal, b: Decimal) => Decimal): Decimal {
+  const [first = ZERO, ...rest] = values;
+  return rest.reduce(choose, first);
+}
+
+function valueOf(event: AggregatedEvent): Decimal {
+  return decimal(textOf(event));
+}
+
+function textOf(event: AggregatedEvent): string {
+  if (event.value !== undefined) return event.value;
+  throw invalid("an event has no value: only count does without");
+}
+
+function nanoseconds(duration: bigint): Decimal {
+  return decimal(duration.toString());
+}
+
+function byTimeSourceId(a: AggregatedEvent, b: AggregatedEvent): number {
+  if (a.time !== b.time) return a.time < b.time ? -1 : 1;
+  return compareCodePoints(a.source ?? "", b.source ?? "") || compareCodePoints(a.id ?? "", b.id ?? "");
+}
+
+/** The order of UTF-8 bytes, as ClickHouse compares; the order of UTF-16 units differs beyond U+D7FF. */
+function compareCodePoints(a: string, b: string): number {
+  const left = Array.from(a);
+  const right = Array.from(b);
+  const shared = Math.min(left.length, right.length);
+  for (let index = 0; index < shared; index += 1) {
+    const difference = (left[index]?.codePointAt(0) ?? 0) - (right[index]?.codePointAt(0) ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return left.length - right.length;
+}
+
+function invalid(message: string): AppError {
+  return new AppError({ code: "AGGREGATE_INVALID", kind: "invalid", message });
+}

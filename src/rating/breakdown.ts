@@ -1,0 +1,58 @@
+/**
+ * The explanation of an amount, step by step in the order of calculation. All values are texts: a breakdown is stored and compared by
+ * its bytes. Every `amount` is the step's signed share: together they are the exact amount. `rounding` comes last and adds nothing.
+ */
+export type BreakdownStep = { readonly text: string } & (
+  | {
+      readonly kind: "unit_conversion";
+      readonly before: string;
+      readonly after: string;
+      readonly divideBy: string;
+      readonly rounding: string;
+    }
+  | { readonly kind: "usage_discount"; readonly before: string; readonly after: string }
+  | { readonly kind: "flat"; readonly amount: string }
+  | { readonly kind: "units"; readonly quantity: string; readonly unitAmount: string; readonly amount: string }
+  | PackagesStep
+  | TierStep
+  | { readonly kind: "allowance"; readonly quantity: string }
+  | { readonly kind: "percentage"; readonly quantity: string; readonly rate: string; readonly amount: string }
+  | { readonly kind: "per_event"; readonly events: string; readonly fixedAmount: string; readonly amount: string }
+  | { readonly kind: "minimum_per_event" | "maximum_per_event"; readonly events: string; readonly amount: string }
+  | {
+      readonly kind: "cell";
+      readonly match: string;
+      readonly quantity: string;
+      readonly unitAmount: string;
+      readonly amount: string;
+    }
+  | { readonly kind: "discount" | "maximum_amount" | "minimum_amount"; readonly amount: string; readonly after: string }
+  | { readonly kind: "prior"; readonly amount: string; readonly total: string }
+  | { readonly kind: "rounding"; readonly exact: string; readonly rounded: string; readonly mode: string }
+);
+
+type PackagesStep = {
+  readonly kind: "packages";
+  readonly quantity: string;
+  readonly freeUnits: string;
+  readonly packageSize: string;
+  readonly packages: string;
+  readonly packageAmount: string;
+  readonly amount: string;
+};
+
+type TierStep = {
+  readonly kind: "tier";
+  /** From 1. */
+  readonly tier: string;
+  /** Exclusive lower bound; absent in the first tier. */
+  readonly above?: string;
+  /** Inclusive upper bound; absent in the last tier. */
+  readonly upTo?: string;
+  readonly quantity: string;
+  /** One of the two, by the model. */
+  readonly unitAmount?: string;
+  readonly rate?: string;
+  readonly flatAmount: string;
+  readonly amount: string;
+};
