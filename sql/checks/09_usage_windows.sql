@@ -1,4 +1,4 @@
--- usage_windows holds, for the windows of one month, exactly what usage_events gives: count, sum, first and last sequence and digest.
+-- usage_windows holds, for the windows of one month, as of a cut (later batches may be half way), exactly what usage_events gives: count, sum, first and last sequence and digest.
 SELECT 'usage_windows' AS table_name,
     concat(meter, ' ', customer, ' ', formatDateTime(window_start, '%FT%TZ', 'UTC'), ' ', toString(dimensions), ' cut ', toString(cut), ' shard ', toString(shard), '/', toString(incarnation)) AS row_key,
     multiIf(NOT has(origins, 'stored'), 'the row is missing', NOT has(origins, 'expected'), 'no event gives this row',
@@ -10,12 +10,12 @@ FROM
     (
         SELECT 'stored' AS origin, meter, customer, window_start, dimensions, cut, shard, incarnation, toString((sum(event_count), sum(quantity_sum), min(first_seq), max(last_seq), sum(events_digest),)) AS content
         FROM meterline.usage_windows
-        WHERE toYYYYMM(window_start) = {month: UInt32}
+        WHERE toYYYYMM(window_start) = {month: UInt32} AND cut <= {cut: UInt32}
         GROUP BY meter, customer, window_start, dimensions, cut, shard, incarnation
         UNION ALL
         SELECT 'expected', meter, customer, window_start, dimensions, cut, shard, incarnation, toString((count(), sum(toDecimal256(quantity, 18)), min(seq), max(seq), sum(usage_event_leaf(source, id, body_hash, customer, meter, dimensions, event_time, quantity, text)),))
         FROM meterline.usage_events
-        WHERE toYYYYMM(window_start) = {month: UInt32}
+        WHERE toYYYYMM(window_start) = {month: UInt32} AND cut <= {cut: UInt32}
         GROUP BY meter, customer, window_start, dimensions, cut, shard, incarnation
     )
     GROUP BY meter, customer, window_start, dimensions, cut, shard, incarnation

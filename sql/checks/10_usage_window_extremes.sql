@@ -1,4 +1,4 @@
--- usage_window_extremes holds, for the windows of one month, exactly what usage_events gives: count, minimum and maximum.
+-- usage_window_extremes holds, for the windows of one month, as of a cut (later batches may be half way), exactly what usage_events gives: count, minimum and maximum.
 SELECT 'usage_window_extremes' AS table_name,
     concat(meter, ' ', customer, ' ', formatDateTime(window_start, '%FT%TZ', 'UTC'), ' ', toString(dimensions), ' cut ', toString(cut), ' shard ', toString(shard), '/', toString(incarnation)) AS row_key,
     multiIf(NOT has(origins, 'stored'), 'the row is missing', NOT has(origins, 'expected'), 'no event gives this row',
@@ -10,12 +10,12 @@ FROM
     (
         SELECT 'stored' AS origin, meter, customer, window_start, dimensions, cut, shard, incarnation, toString((sum(event_count), min(minimum), max(maximum),)) AS content
         FROM meterline.usage_window_extremes
-        WHERE toYYYYMM(window_start) = {month: UInt32}
+        WHERE toYYYYMM(window_start) = {month: UInt32} AND cut <= {cut: UInt32}
         GROUP BY meter, customer, window_start, dimensions, cut, shard, incarnation
         UNION ALL
         SELECT 'expected', meter, customer, window_start, dimensions, cut, shard, incarnation, toString((count(), min(quantity), max(quantity),))
         FROM meterline.usage_events
-        WHERE toYYYYMM(window_start) = {month: UInt32} AND aggregation IN ('min', 'max')
+        WHERE toYYYYMM(window_start) = {month: UInt32} AND cut <= {cut: UInt32} AND aggregation IN ('min', 'max')
         GROUP BY meter, customer, window_start, dimensions, cut, shard, incarnation
     )
     GROUP BY meter, customer, window_start, dimensions, cut, shard, incarnation

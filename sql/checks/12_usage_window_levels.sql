@@ -1,4 +1,4 @@
--- usage_window_levels holds, for the windows of one month, exactly what usage_events gives: count, sum and moment of the changes.
+-- usage_window_levels holds, for the windows of one month, as of a cut (later batches may be half way), exactly what usage_events gives: count, sum and moment of the changes.
 SELECT 'usage_window_levels' AS table_name,
     concat(meter, ' ', customer, ' ', formatDateTime(window_start, '%FT%TZ', 'UTC'), ' ', toString(dimensions), ' cut ', toString(cut), ' shard ', toString(shard), '/', toString(incarnation)) AS row_key,
     multiIf(NOT has(origins, 'stored'), 'the row is missing', NOT has(origins, 'expected'), 'no event gives this row',
@@ -10,12 +10,12 @@ FROM
     (
         SELECT 'stored' AS origin, meter, customer, window_start, dimensions, cut, shard, incarnation, toString((sum(event_count), sum(delta_sum), sum(delta_moment),)) AS content
         FROM meterline.usage_window_levels
-        WHERE toYYYYMM(window_start) = {month: UInt32}
+        WHERE toYYYYMM(window_start) = {month: UInt32} AND cut <= {cut: UInt32}
         GROUP BY meter, customer, window_start, dimensions, cut, shard, incarnation
         UNION ALL
         SELECT 'expected', meter, customer, window_start, dimensions, cut, shard, incarnation, toString((count(), sum(toDecimal256(quantity, 18)), sum(toDecimal256(quantity, 18) * toInt256(toUnixTimestamp64Nano(event_time) - toInt64(toUnixTimestamp(window_start)) * 1000000000)),))
         FROM meterline.usage_events
-        WHERE toYYYYMM(window_start) = {month: UInt32} AND aggregation = 'time_weighted_sum'
+        WHERE toYYYYMM(window_start) = {month: UInt32} AND cut <= {cut: UInt32} AND aggregation = 'time_weighted_sum'
         GROUP BY meter, customer, window_start, dimensions, cut, shard, incarnation
     )
     GROUP BY meter, customer, window_start, dimensions, cut, shard, incarnation
