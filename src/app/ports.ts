@@ -5,6 +5,7 @@
 import type { BatchPlan, CommittedBatch, ShardKey } from "../domain/sink-plan.ts";
 import type { JournalBody, RecordedEntry } from "../domain/journal-entry.ts";
 import type { MeteredUsage, RatedLine } from "../domain/rated-line.ts";
+import type { UsageMessage } from "../domain/usage-event.ts";
 import type { Instant } from "../kernel/instant.ts";
 
 export type Clock = {
@@ -13,13 +14,7 @@ export type Clock = {
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
 };
 
-/** A message of a shard's stream. */
-export type UsageMessage = {
-  readonly seq: number;
-  readonly subject: string;
-  readonly ingestedAt: Instant;
-  readonly body: Uint8Array;
-};
+export type { UsageMessage };
 
 export type StreamState = { readonly incarnation: string; readonly firstSeq: number; readonly lastSeq: number };
 

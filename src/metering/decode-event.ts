@@ -1,0 +1,178 @@
+/**
+ * One event of a message, checked as a CloudEvent and as usage, in a fixed order: envelope, source, time, customer, meters. The result depends
+ * on the message, the catalog and the settings alone; there is no clock here.
+ */
+import { ATTRIBUTE_BYTES_MAX, type DecodedEvent, type Reason, type Rejection } from "../domain/usage-event.ts";
+import { JsonObject, type JsonValue } from "../kernel/exact-json.ts";
+import { parseInstant, type Instant } from "../kernel/instant.ts";
+import { exceedsBytes } from "../kernel/utf8.ts";
+import { bodyHashOf, eventKeyOf } from "./event-identity.ts";
+import { sourceFactsOf, type DecodeContext } from "./decode-context.ts";
+import { meterEvent } from "./meter-event.ts";
+import { quoted, rejection } from "./rejection.ts";
+
+/** Where an event came from: its message, its place in it, and its bytes. */
+export type EventPlace = {
+  readonly seq: number;
+  readonly position: number;
+  readonly subject: string;
+  readonly producerToken: string;
+  readonly ingestedAt: Instant;
+  readonly raw: Uint8Array;
+};
+
+type Envelope = {
+  readonly source: string;
+  readonly id: string;
+  readonly type: string;
+  readonly subject: string;
+  readonly customer: string;
+};
+
+const SPEC_VERSION = "1.0";
+/** Base windows are 32-bit DateTimes: from 1970 up to 2106-02-07T06:28:16Z. */
+const TIME_END: Instant = 4_294_967_296n * 1_000_000_000n;
+
+export function decodeEvent(value: JsonValue, place: EventPlace, context: DecodeContext): DecodedEvent {
+  if (!(value instanceof JsonObject))
+    return rejectedEvent(place, rejection("not_an_object", "the event is not a JSON object"));
+  const envelope = envelopeOf(value, context);
+  const wrong = envelopeProblem(value, envelope) ?? sourceProblem(envelope.source, place, context);
+  if (wrong !== undefined) return rejectedEvent(place, wrong, envelope);
+  const eventTime = eventTimeOf(value, place, context);
+  if (typeof eventTime !== "bigint") return rejectedEvent(place, eventTime, envelope);
+  if (!context.catalog.customerBySubject.has(envelope.subject)) {
+    const unknown = rejection("unknown_customer", `no customer has the key or alias ${quoted(envelope.subject)}`);
+    return rejectedEvent(place, unknown, envelope, eventTime);
+  }
+  const meters = context.catalog.metersByType.get(envelope.type);
+  const metered = meters === undefined ? undefined : meterEvent(value, meters);
+  if (metered?.kind === "rejection") return rejectedEvent(place, metered, envelope, eventTime);
+
+  const { source, id, type, customer } = envelope;
+  return {
+    seq: place.seq,
+    position: place.position,
+    subject: place.subject,
+    ingestedAt: place.ingestedAt,
+    source,
+    id,
+    type,
+    customer,
+    eventTime,
+    rejected: false,
+    reason: acceptanceNote(metered),
+    detail: metered?.skipped ?? "",
+    eventKey: eventKeyOf(sourceFactsOf(source, context).keyPrefix, id),
+    bodyHash: bodyHashOf({ type, customer, data: value.get("data") }),
+    raw: place.raw,
+    uses: metered?.uses ?? [],
+  };
+}
+
+/** The row of an event, or of a whole message, that can't be used. Windows go by event time, so an unusable one becomes the arrival. */
+export function rejectedEvent(
+  place: EventPlace,
+  why: Rejection,
+  envelope?: Envelope,
+  eventTime?: Instant,
+): DecodedEvent {
+  return {
+    seq: place.seq,
+    position: place.position,
+    subject: place.subject,
+    ingestedAt: place.ingestedAt,
+    source: envelope?.source ?? "",
+    id: envelope?.id ?? "",
+    type: envelope?.type ?? "",
+    customer: envelope?.customer ?? "",
+    eventTime: eventTime ?? place.ingestedAt,
+    rejected: true,
+    reason: why.reason,
+    detail: why.detail,
+    eventKey: 0n,
+    bodyHash: 0n,
+    raw: place.raw,
+    uses: [],
+  };
+}
+
+function acceptanceNote(metered: { readonly skipped: string } | undefined): Reason {
+  if (metered === undefined) return "unmetered";
+  return metered.skipped === "" ? "" : "value_skipped";
+}
+
+/** What can be read of the envelope; unusable attributes are empty. */
+function envelopeOf(event: JsonObject, context: DecodeContext): Envelope {
+  const subject = usableText(event.get("subject"));
+  return {
+    source: usableText(event.get("source")),
+    id: usableText(event.get("id")),
+    type: usableText(event.get("type")),
+    subject,
+    customer: context.catalog.customerBySubject.get(subject) ?? subject,
+  };
+}
+
+/** Control characters and DEL: CloudEvents allows none in a string attribute. */
+// eslint-disable-next-line no-control-regex -- the control characters are the point
+const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f]/;
+
+function usableText(value: JsonValue | undefined): string {
+  return typeof value === "string" && !exceedsBytes(value, ATTRIBUTE_BYTES_MAX) && !CONTROL_CHARACTER.test(value)
+    ? value
+    : "";
+}
+
+function envelopeProblem(event: JsonObject, envelope: Envelope): Rejection | undefined {
+  if (event.get("specversion") !== SPEC_VERSION)
+    return rejection("specversion_unsupported", 'specversion must be "1.0"');
+  if (envelope.id === "") return attributeProblem(event, "id");
+  if (envelope.source === "") return attributeProblem(event, "source");
+  if (envelope.type === "") return attributeProblem(event, "type");
+  if (envelope.subject === "") return attributeProblem(event, "subject");
+  const base64 = event.get("data_base64");
+  if (base64 === undefined || base64 === null) return undefined;
+  return rejection("data_base64_unsupported", "send the data as JSON in the member data, not in data_base64");
+}
+
+/** Why an attribute came out empty. A null attribute counts as absent, as CloudEvents says. */
+function attributeProblem(event: JsonObject, name: "id" | "source" | "type" | "subject"): Rejection {
+  const value = event.get(name);
+  if (value === undefined || value === null || value === "")
+    return rejection(`missing_${name}`, `${name} is absent or empty`);
+  if (typeof value !== "string") return rejection("attribute_invalid", `${name} must be a string`);
+  if (exceedsBytes(value, ATTRIBUTE_BYTES_MAX)) {
+    return rejection("attribute_too_long", `${name} is longer than ${ATTRIBUTE_BYTES_MAX} bytes: ${quoted(value)}`);
+  }
+  return rejection("attribute_invalid", `${name} holds a control character: ${quoted(value)}`);
+}
+
+function sourceProblem(source: string, place: EventPlace, context: DecodeContext): Rejection | undefined {
+  const { producerToken } = sourceFactsOf(source, context);
+  if (producerToken === place.producerToken) return undefined;
+  return rejection(
+    "source_mismatch",
+    `source ${quoted(source)} belongs on the subject ${quoted(`usage.${producerToken}`)}`,
+  );
+}
+
+function eventTimeOf(event: JsonObject, place: EventPlace, context: DecodeContext): Instant | Rejection {
+  const value = event.get("time");
+  if (value === undefined || value === null) return place.ingestedAt;
+  if (typeof value !== "string") return rejection("attribute_invalid", "time must be a string");
+  const time = parseInstant(value);
+  if (time === undefined) {
+    return rejection(
+      "time_invalid",
+      `time is ${quoted(value)}: write RFC 3339 with an offset, such as 2026-10-03T08:15:30.250Z`,
+    );
+  }
+  if (time < place.ingestedAt - context.timeRange.pastNs || time < 0n) {
+    return rejection("time_too_old", `time ${quoted(value)} lies too far before the arrival`);
+  }
+  if (time > place.ingestedAt + context.timeRange.futureNs || time >= TIME_END) {
+    return rejection("time_in_future", `time ${quoted(value)} lies too far after the arrival`);
+  }
+  return time;
+}

@@ -1,0 +1,64 @@
+/**
+ * A blocked Bloom filter over identities, so that ClickHouse is asked only about the few that may be known (10 k keys among 30 M cost it 110 ms).
+ * It never says no to an identity that was added. One identity sets one bit in each of the eight words of one 32-byte block, so that a
+ * question touches a single cache line. Event keys are SHA-256 already: their own bits choose block and bits, and nothing is hashed again.
+ */
+import { assert } from "../kernel/assert.ts";
+
+export type IdentityFilter = {
+  /** Identities it is made for; beyond that false positives grow. */
+  readonly capacity: number;
+  /** Identities added so far. */
+  size(): number;
+  add(eventKey: bigint): void;
+  /** False: certainly never added. */
+  mayContain(eventKey: bigint): boolean;
+  /** True once it is full: make a larger one from all identities. */
+  needsRebuild(): boolean;
+  readonly bytes: number;
+};
+
+export const FILTER_BITS_PER_IDENTITY = 16;
+const BLOCK_WORDS = 8;
+const BLOCK_BITS = BLOCK_WORDS * 32;
+/** 2^33 bits are 1 GiB: half a billion identities per shard at full precision, more with a few more look-ups. */
+const BLOCKS_MAX = 2 ** 33 / BLOCK_BITS;
+
+export function createIdentityFilter(capacity: number): IdentityFilter {
+  assert(Number.isSafeInteger(capacity) && capacity > 0, "an identity filter needs a positive capacity", { capacity });
+  const blocks = Math.min(Math.ceil((capacity * FILTER_BITS_PER_IDENTITY) / BLOCK_BITS), BLOCKS_MAX);
+  const words = new Uint32Array(blocks * BLOCK_WORDS);
+  const halves = new BigUint64Array(2);
+  const parts = new Uint32Array(halves.buffer);
+  let size = 0;
+
+  /** Splits the key into four parts and gives the first word of its block. */
+  const locate = (eventKey: bigint): number => {
+    // Storing into 64 bits keeps the low ones, as intended.
+    halves[0] = eventKey;
+    halves[1] = eventKey >> 64n;
+    return Math.floor(((parts[0] as number) * blocks) / 2 ** 32) * BLOCK_WORDS;
+  };
+  /** The bit of a word: five bits of the key for each, six words from one part and two from the next. */
+  const maskOf = (word: number): number =>
+    1 << ((word < 6 ? (parts[1] as number) >>> (word * 5) : (parts[2] as number) >>> ((word - 6) * 5)) & 31);
+
+  return {
+    capacity,
+    bytes: words.byteLength,
+    size: () => size,
+    add(eventKey) {
+      const block = locate(eventKey);
+      for (let word = 0; word < BLOCK_WORDS; word += 1)
+        words[block + word] = (words[block + word] as number) | maskOf(word);
+      size += 1;
+    },
+    mayContain(eventKey) {
+      const block = locate(eventKey);
+      for (let word = 0; word < BLOCK_WORDS; word += 1)
+        if (((words[block + word] as number) & maskOf(word)) === 0) return false;
+      return true;
+    },
+    needsRebuild: () => size >= capacity,
+  };
+}

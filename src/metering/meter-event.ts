@@ -1,0 +1,120 @@
+/**
+ * What an event contributes to each meter of its type: a quantity, read exactly as written, and the dimensions. The first thing wrong, in the
+ * order of the meters' keys, rejects the event, because half an event must not be billed.
+ */
+import { DIMENSION_BYTES_MAX, QUANTITY_INTEGER_DIGITS, QUANTITY_PLACES } from "../domain/meter.ts";
+import {
+  UNIQUE_VALUE_BYTES_MAX,
+  type DimensionValue,
+  type MeterUse,
+  type Rejection,
+  type RejectionReason,
+} from "../domain/usage-event.ts";
+import { JsonNumber, type JsonObject, type JsonValue } from "../kernel/exact-json.ts";
+import { fixedPointOf, type FixedPointError, type FixedPointLimits } from "../kernel/fixed-point.ts";
+import { exceedsBytes } from "../kernel/utf8.ts";
+import { followPointer, pointerText } from "./json-pointer.ts";
+import type { CompiledMeter } from "./metering-catalog.ts";
+import { quoted, rejection } from "./rejection.ts";
+
+export type MeteredEvent = {
+  readonly kind: "metered";
+  readonly uses: readonly MeterUse[];
+  /** Meters that left the event out over a wrong value, for people; empty when none did. */
+  readonly skipped: string;
+};
+
+const QUANTITY_LIMITS: FixedPointLimits = { integerDigits: QUANTITY_INTEGER_DIGITS, places: QUANTITY_PLACES };
+const ONE = 10n ** BigInt(QUANTITY_PLACES);
+
+const NUMBER_REASONS: Readonly<Record<FixedPointError, RejectionReason>> = {
+  not_a_number: "value_not_a_number",
+  out_of_range: "value_out_of_range",
+  too_fine: "value_too_fine",
+};
+
+export function meterEvent(event: JsonObject, meters: readonly CompiledMeter[]): MeteredEvent | Rejection {
+  const uses: MeterUse[] = [];
+  let skipped = "";
+  for (const meter of meters) {
+    const use = useOf(event, meter);
+    if (use.kind === "use") {
+      uses.push(use.use);
+      continue;
+    }
+    if (!meter.skipsMissing || !use.reason.startsWith("value_")) return use;
+    // A missing value is what `skip` is for; a wrong one is skipped too, but not in silence.
+    if (use.reason !== "value_missing") skipped += `${skipped === "" ? "" : "; "}skipped by ${use.detail}`;
+  }
+  return { kind: "metered", uses, skipped };
+}
+
+function useOf(event: JsonObject, meter: CompiledMeter): { kind: "use"; use: MeterUse } | Rejection {
+  const value = meter.value === undefined ? undefined : followPointer(event, meter.value);
+  let quantity = 0n;
+  let text = "";
+  if (meter.aggregation === "count") {
+    quantity = ONE;
+  } else if (meter.aggregation === "unique_count") {
+    const read = uniqueTextOf(value, meter);
+    if (typeof read !== "string") return read;
+    text = read;
+  } else {
+    const read = quantityOf(value, meter);
+    if (typeof read !== "bigint") return read;
+    quantity = read;
+  }
+  const dimensions = dimensionsOf(event, meter);
+  if (!isDimensions(dimensions)) return dimensions;
+  return { kind: "use", use: { meter: meter.key, aggregation: meter.aggregation, quantity, text, dimensions } };
+}
+
+function quantityOf(value: JsonValue | undefined, meter: CompiledMeter): bigint | Rejection {
+  if (value === undefined || value === null) return wrongValue("value_missing", meter, "is missing");
+  const text = numberTextOf(value);
+  if (text === undefined) return wrongValue("value_not_a_number", meter, "is not a number or a decimal string");
+  const quantity = fixedPointOf(text, QUANTITY_LIMITS);
+  if (typeof quantity === "bigint") return quantity;
+  return wrongValue(NUMBER_REASONS[quantity], meter, `is ${quoted(text)}`);
+}
+
+function uniqueTextOf(value: JsonValue | undefined, meter: CompiledMeter): string | Rejection {
+  if (value === undefined || value === null) return wrongValue("value_missing", meter, "is missing");
+  const text = numberTextOf(value);
+  if (text === undefined) return wrongValue("value_not_a_text", meter, "is not a string or a number");
+  return exceedsBytes(text, UNIQUE_VALUE_BYTES_MAX) ? wrongValue("value_too_long", meter, `is ${quoted(text)}`) : text;
+}
+
+/** The text of a string or number. */
+function numberTextOf(value: JsonValue): string | undefined {
+  if (typeof value === "string") return value;
+  return value instanceof JsonNumber ? value.text : undefined;
+}
+
+function dimensionsOf(event: JsonObject, meter: CompiledMeter): readonly DimensionValue[] | Rejection {
+  const values: DimensionValue[] = [];
+  for (const { name, pointer } of meter.dimensions) {
+    const value = dimensionText(followPointer(event, pointer));
+    const where = (): string => `meter ${meter.key}, dimension ${name}: ${quoted(pointerText(pointer))}`;
+    if (value === undefined) return rejection("dimension_not_scalar", `${where()} is an object or an array`);
+    if (exceedsBytes(value, DIMENSION_BYTES_MAX))
+      return rejection("dimension_too_long", `${where()} is ${quoted(value)}`);
+    values.push({ name, value });
+  }
+  return values;
+}
+
+/** Strings as they are, numbers by their source text, missing and null empty; undefined for objects and arrays. */
+function dimensionText(value: JsonValue | undefined): string | undefined {
+  if (value === undefined || value === null) return "";
+  if (typeof value === "boolean") return value ? "true" : "false";
+  return numberTextOf(value);
+}
+
+function isDimensions(result: readonly DimensionValue[] | Rejection): result is readonly DimensionValue[] {
+  return Array.isArray(result);
+}
+
+function wrongValue(reason: RejectionReason, meter: CompiledMeter, what: string): Rejection {
+  return rejection(reason, `meter ${meter.key}: ${quoted(pointerText(meter.value ?? []))} ${what}`);
+}

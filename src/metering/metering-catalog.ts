@@ -1,0 +1,67 @@
+/**
+ * The catalog as the hot path needs it: meters by event type and customers by subject, as of one journal sequence. Only what is current and not
+ * removed there counts, so that the same messages under the same catalog always give the same rows.
+ */
+import type { Catalog, EntityKind, EntityVersion } from "../domain/catalog.ts";
+import type { Aggregation, Meter } from "../domain/meter.ts";
+import { parseJsonPointer, type JsonPointer } from "./json-pointer.ts";
+
+export type CompiledDimension = { readonly name: string; readonly pointer: JsonPointer };
+
+export type CompiledMeter = {
+  readonly key: string;
+  readonly aggregation: Aggregation;
+  /** Absent for count. */
+  readonly value: JsonPointer | undefined;
+  /** Sorted by name. */
+  readonly dimensions: readonly CompiledDimension[];
+  readonly skipsMissing: boolean;
+};
+
+export type MeteringCatalog = {
+  readonly seq: number;
+  /** In the order of the meters' keys. */
+  readonly metersByType: ReadonlyMap<string, readonly CompiledMeter[]>;
+  /** Customer key by key and alias. */
+  readonly customerBySubject: ReadonlyMap<string, string>;
+};
+
+export function compileMeteringCatalog(catalog: Catalog): MeteringCatalog {
+  const metersByType = new Map<string, CompiledMeter[]>();
+  for (const meter of currentOf(catalog.meters)) {
+    const ofType = metersByType.get(meter.eventType) ?? [];
+    ofType.push(compileMeter(meter));
+    metersByType.set(meter.eventType, ofType);
+  }
+  const customerBySubject = new Map<string, string>();
+  const customers = currentOf(catalog.customers);
+  for (const customer of customers) for (const alias of customer.aliases) customerBySubject.set(alias, customer.key);
+  // Keys last: a key is never shadowed by somebody's alias (the catalog refuses such an alias anyway).
+  for (const customer of customers) customerBySubject.set(customer.key, customer.key);
+  return { seq: catalog.seq, metersByType, customerBySubject };
+}
+
+/** The newest definitions that are not removed, in the order of their keys. */
+function currentOf<K extends EntityKind>(
+  versions: ReadonlyMap<string, readonly EntityVersion<K>[]>,
+): EntityVersion<K>["definition"][] {
+  return [...versions.values()]
+    .map((ofKey) => ofKey.at(-1))
+    .filter((version) => version !== undefined)
+    .filter((version) => !version.removed)
+    .sort((a, b) => (a.key < b.key ? -1 : 1))
+    .map((version) => version.definition);
+}
+
+function compileMeter(meter: Meter): CompiledMeter {
+  const dimensions = Object.entries(meter.dimensions)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, pointer]) => ({ name, pointer: parseJsonPointer(pointer) }));
+  return {
+    key: meter.key,
+    aggregation: meter.aggregation,
+    value: meter.value === undefined ? undefined : parseJsonPointer(meter.value),
+    dimensions,
+    skipsMissing: meter.whenMissing === "skip",
+  };
+}
