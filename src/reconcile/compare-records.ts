@@ -2,7 +2,7 @@
  * Compares rows that follow from the journal (or from a stored input) with the rows that a table holds. Values are texts, so equality is
  * equality of bytes. Rows are few per call (an invoice, a run's chunk, the catalog); callers chunk what is large.
  */
-import type { Discrepancy } from "./discrepancy.ts";
+import type { Discrepancy } from "../domain/discrepancy.ts";
 
 export type ComparableRow = { readonly key: string; readonly values: Readonly<Record<string, string>> };
 

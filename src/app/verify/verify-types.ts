@@ -1,38 +1,48 @@
 /** What verification asks of the outside, and what it reports. */
-import type { JournalBody } from "../../domain/journal-entry.ts";
-import type { ComparableRow } from "../../reconcile/compare-records.ts";
-import type { Discrepancy } from "../../reconcile/discrepancy.ts";
+import type { RecordedEntry } from "../../domain/journal-entry.ts";
+import type { RatedLine } from "../../domain/rated-line.ts";
+import type { Discrepancy } from "../../domain/discrepancy.ts";
+import type { StreamState } from "../ports.ts";
 
+/** Sequences of a shard's incarnation that committed batches cover. */
 export type ShardSpan = {
   readonly shard: number;
   readonly incarnation: string;
-  /** Sequences covered by committed batches. */
   readonly first: number;
   readonly last: number;
 };
 
 export type CheckParams = Readonly<Record<string, string | number>>;
+export type CheckScope = "once" | "per_range" | "per_month";
 
 export type VerifyStore = {
-  /** Names of the SQL checks, parted by what they range over. */
-  checks(): { readonly once: readonly string[]; readonly perRange: readonly string[]; readonly perMonth: readonly string[] };
+  /** The checks of `sql/checks`, with what each ranges over. */
+  checks(): readonly { readonly name: string; readonly scope: CheckScope }[];
   runCheck(name: string, params: CheckParams): Promise<readonly Discrepancy[]>;
   shardSpans(): Promise<readonly ShardSpan[]>;
   /** Months (YYYYMM) in which usage lies, as of a cut. */
   usageMonths(cut: number): Promise<readonly number[]>;
-  /** Rows of journal_entries in the order of their sequence. */
-  journalRows(): AsyncIterable<readonly ComparableRow[]>;
-  /** The projected rows of one entry's tables, keyed as `projectedRows` keys them. */
-  projectedTable(table: string, scope: readonly string[]): Promise<readonly ComparableRow[]>;
+  /** Projects the entries into empty tables beside the live ones and compares the two; the tables are dropped afterwards. */
+  compareProjections(entries: AsyncIterable<RecordedEntry>): Promise<readonly Discrepancy[]>;
 };
 
-/** Rows that an entry of the journal puts into a projection table. */
-export type ProjectedRow = ComparableRow & { readonly table: string; readonly scope: string };
-export type ProjectRows = (body: JournalBody, seq: number) => readonly ProjectedRow[];
+export type VerifyDeps = {
+  readonly store: VerifyStore;
+  /** The journal up to its head, checked to be one chain; throws JOURNAL_CHAIN_BROKEN. */
+  readonly journal: { readonly entries: () => AsyncIterable<RecordedEntry> };
+  readonly streams: readonly { readonly shard: number; readonly state: () => Promise<StreamState> }[];
+  /** Raises the cut and waits until the one before it is complete: that one is returned. */
+  readonly completeCut: () => Promise<number>;
+  /** Rates a recorded run again without writing, and gives the stored lines beside it. */
+  readonly repeatRun: (
+    runId: string,
+  ) => Promise<{ readonly rated: readonly RatedLine[]; readonly stored: readonly RatedLine[] }>;
+  readonly onProgress: (done: { readonly check: string; readonly finished: number; readonly total: number }) => void;
+};
 
 export type CheckResult = {
   readonly check: string;
-  /** What it looked at: "42 batches", "messages 1 to 50000 of shard 0". */
+  /** What it looked at: "messages 1 to 50000 of shard 0". */
   readonly scope: string;
   readonly discrepancies: readonly Discrepancy[];
 };
