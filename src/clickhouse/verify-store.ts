@@ -44,7 +44,7 @@ async function runCheck(
 
 async function shardSpans(clickhouse: ClickHouse): Promise<ShardSpan[]> {
   const rows = await clickhouse.rows<SpanRow>({
-    sql: querySql("shard_spans"),
+    sql: querySql("shard-spans"),
     doing: "reading the ranges of the batches",
   });
   return rows.map((row) => ({
@@ -57,7 +57,7 @@ async function shardSpans(clickhouse: ClickHouse): Promise<ShardSpan[]> {
 
 async function usageMonths(clickhouse: ClickHouse, cut: number): Promise<number[]> {
   const rows = await clickhouse.rows<{ month: number }>({
-    sql: querySql("usage_months"),
+    sql: querySql("usage-months"),
     params: { cut },
     doing: "reading the months with usage",
   });
