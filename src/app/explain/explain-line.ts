@@ -1,0 +1,157 @@
+/**
+ * Explains one invoice line: the price and the contract version it came from, how the amount arose, the windows and the events behind it,
+ * and three proofs: the events' digest from the single events, the same from the windows, and the line's place under the invoice's root.
+ */
+import { AppError } from "../../kernel/errors.ts";
+
+export type LineFacts = {
+  readonly lineId: string;
+  readonly invoiceId: string;
+  readonly number: string;
+  readonly status: string;
+  readonly lineNumber: number;
+  readonly description: string;
+  readonly customer: string;
+  readonly contract: string;
+  readonly contractVersion: number;
+  readonly contractHash: string;
+  readonly price: string;
+  readonly meter: string;
+  readonly aggregation: string;
+  readonly filter: Readonly<Record<string, string>>;
+  readonly quantity: string;
+  readonly amount: string;
+  readonly amountExact: string;
+  readonly currency: string;
+  /** RFC 3339 UTC, half open. */
+  readonly periodFrom: string;
+  readonly periodTo: string;
+  readonly cut: number;
+  readonly catalogSeq: number;
+  readonly ratingRev: number;
+  readonly runId: string;
+  readonly rateCard: string;
+  readonly rateCardVersion: number;
+  readonly input: unknown;
+  readonly breakdown: readonly Readonly<Record<string, string>>[];
+  readonly eventCount: string;
+  /** Hex, 64 digits. */
+  readonly eventsDigest: string;
+  readonly shardRanges: readonly string[];
+  readonly lineHash: string;
+  readonly merkleRoot: string;
+  /** Journal sequence of the finalization; 0 for a draft. */
+  readonly journalSeq: number;
+};
+
+export type ExplainedWindow = {
+  readonly windowStart: string;
+  readonly eventCount: string;
+  readonly quantity: string;
+  readonly eventsDigest: string;
+};
+export type ExplainedEvent = {
+  readonly source: string;
+  readonly id: string;
+  readonly eventTime: string;
+  readonly value: string;
+  readonly shard: number;
+  readonly seq: string;
+  readonly position: number;
+};
+
+export type ExplainStore = {
+  line(lineId: string): Promise<LineFacts | null>;
+  contractVersion(
+    line: LineFacts,
+  ): Promise<{ readonly definition: unknown; readonly hash: string; readonly journalSeq: number } | null>;
+  windows(line: LineFacts): Promise<readonly ExplainedWindow[]>;
+  events(line: LineFacts, limit: number): Promise<readonly ExplainedEvent[]>;
+  /** Digest and count of the single events. */
+  digest(line: LineFacts): Promise<{ readonly eventCount: string; readonly eventsDigest: string }>;
+  /** Merkle leaves of the invoice, in the order of its lines. */
+  leaves(invoiceId: string): Promise<readonly string[]>;
+};
+
+export type Proof = { readonly name: string; readonly holds: boolean; readonly says: string };
+
+export type Explanation = {
+  readonly line: LineFacts;
+  readonly contract: { readonly definition: unknown; readonly hash: string; readonly journalSeq: number } | null;
+  readonly windows: readonly ExplainedWindow[];
+  readonly events: readonly ExplainedEvent[];
+  readonly proofs: readonly Proof[];
+};
+
+export type ExplainDeps = { readonly store: ExplainStore; readonly merkleRoot: (leaves: readonly string[]) => string };
+
+const DIGEST_MODULUS = 1n << 256n;
+
+export async function explainLine(
+  deps: ExplainDeps,
+  input: { readonly lineId: string; readonly eventsMax: number },
+): Promise<Explanation> {
+  const line = await deps.store.line(input.lineId);
+  if (line === null) {
+    throw new AppError({
+      code: "EXPLAIN_LINE_UNKNOWN",
+      kind: "not_found",
+      message: `There is no invoice line "${input.lineId}": \`SELECT line_id FROM finance.invoice_lines\` lists them`,
+    });
+  }
+  const metered = line.meter !== "";
+  const [contract, windows, events, digest, leaves] = await Promise.all([
+    deps.store.contractVersion(line),
+    metered ? deps.store.windows(line) : [],
+    metered ? deps.store.events(line, input.eventsMax) : [],
+    metered ? deps.store.digest(line) : { eventCount: "0", eventsDigest: "0".repeat(64) },
+    deps.store.leaves(line.invoiceId),
+  ]);
+  const proofs = [
+    contractProof(line, contract?.hash),
+    eventsProof(line, digest),
+    windowsProof(line, windows),
+    rootProof({ line, leaves, root: deps.merkleRoot(leaves) }),
+  ];
+  return { line, contract, windows, events, proofs };
+}
+
+function contractProof(line: LineFacts, hash: string | undefined): Proof {
+  return {
+    name: "contract version",
+    holds: hash === line.contractHash,
+    says: `${line.contract} version ${String(line.contractVersion)} has the content hash ${hash ?? "(not found)"}`,
+  };
+}
+
+function eventsProof(line: LineFacts, found: { readonly eventCount: string; readonly eventsDigest: string }): Proof {
+  return {
+    name: "single events",
+    holds: found.eventCount === line.eventCount && found.eventsDigest === line.eventsDigest,
+    says: `${found.eventCount} events as of cut ${String(line.cut)}, digest ${found.eventsDigest}`,
+  };
+}
+
+function windowsProof(line: LineFacts, windows: readonly ExplainedWindow[]): Proof {
+  const events = windows.reduce((sum, window) => sum + BigInt(window.eventCount), 0n);
+  const digest = windows.reduce((sum, window) => (sum + BigInt(`0x${window.eventsDigest}`)) % DIGEST_MODULUS, 0n);
+  const text = digest.toString(16).padStart(64, "0");
+  return {
+    name: "windows",
+    holds: events.toString() === line.eventCount && text === line.eventsDigest,
+    says: `${String(windows.length)} windows with ${events.toString()} events, digest ${text}`,
+  };
+}
+
+function rootProof(input: {
+  readonly line: LineFacts;
+  readonly leaves: readonly string[];
+  readonly root: string;
+}): Proof {
+  const { line, leaves, root } = input;
+  return {
+    name: "invoice root",
+    holds: root === line.merkleRoot && leaves[line.lineNumber - 1] === line.lineHash,
+    says: `line ${String(line.lineNumber)} of ${String(leaves.length)} under root ${root}${line.journalSeq > 0 ? `, journal entry ${String(line.journalSeq)}` : " (draft)"}`,
+  };
+}

@@ -1,0 +1,152 @@
+/** Reads what stands behind an invoice line, through the queries `sql/queries/explain-*.sql`. */
+import type { ExplainedEvent, ExplainedWindow, ExplainStore, LineFacts } from "../app/explain/explain-line.ts";
+import { instantText, NS_PER_SECOND } from "../kernel/instant.ts";
+import type { ClickHouse } from "./connect.ts";
+import { querySql } from "./load-sql.ts";
+
+type LineRow = {
+  readonly invoice_id: string;
+  readonly line_id: string;
+  readonly line_number: number;
+  readonly number: string;
+  readonly status: string;
+  readonly description: string;
+  readonly customer: string;
+  readonly contract: string;
+  readonly contract_version: number;
+  readonly contract_hash: string;
+  readonly price: string;
+  readonly meter: string;
+  readonly filter: Readonly<Record<string, string>>;
+  readonly quantity: string;
+  readonly amount: string;
+  readonly amount_exact: string;
+  readonly currency: string;
+  readonly period_from: number;
+  readonly period_to: number;
+  readonly cut: number;
+  readonly rating_rev: number;
+  readonly run_id: string;
+  readonly rated_line_id: string;
+  readonly line_hash: string;
+  readonly event_count: string;
+  readonly events_digest: string;
+  readonly shard_ranges: readonly string[];
+  readonly merkle_root: string;
+  readonly journal_seq: number;
+};
+type RatedRow = {
+  readonly input: string;
+  readonly breakdown: string;
+  readonly rate_card: string;
+  readonly rate_card_version: number;
+  readonly aggregation: string;
+  readonly catalog_seq: number;
+};
+type WindowRow = {
+  readonly window_start: number;
+  readonly event_count: string;
+  readonly quantity: string;
+  readonly events_digest: string;
+};
+type EventRow = Omit<ExplainedEvent, "eventTime"> & { readonly event_time: string };
+
+export function createExplainStore(clickhouse: ClickHouse): ExplainStore {
+  const query = <T>(name: string, params: Readonly<Record<string, unknown>>): Promise<T[]> =>
+    clickhouse.rows<T>({ sql: querySql(name), params, doing: `reading ${name.replace("explain-", "a line's ")}` });
+  return {
+    line: async (lineId) => {
+      const row = (await query<LineRow>("explain-line", { line_id: lineId }))[0];
+      if (row === undefined) return null;
+      const rated = await query<RatedRow>("explain-rated-line", {
+        run_id: row.run_id,
+        rated_line_id: row.rated_line_id,
+      });
+      return lineFacts(row, rated[0]);
+    },
+    contractVersion: async (line) => {
+      type Row = { readonly definition: string; readonly hash: string; readonly journal_seq: number };
+      const row = (await query<Row>("explain-contract", { contract: line.contract, version: line.contractVersion }))[0];
+      return row === undefined
+        ? null
+        : { definition: JSON.parse(row.definition) as unknown, hash: row.hash, journalSeq: row.journal_seq };
+    },
+    windows: async (line) => (await query<WindowRow>("explain-windows", usageParams(line))).map(explainedWindow),
+    events: async (line, limit) =>
+      (await query<EventRow>("explain-events", { line_id: line.lineId, limit })).map(({ event_time, ...event }) => ({
+        ...event,
+        eventTime: instantText(BigInt(event_time)),
+      })),
+    digest: async (line) => {
+      const row = (await query<{ event_count: string; events_digest: string }>("explain-digest", usageParams(line)))[0];
+      return { eventCount: row?.event_count ?? "0", eventsDigest: row?.events_digest ?? "" };
+    },
+    leaves: async (invoiceId) =>
+      (await query<{ line_hash: string }>("explain-leaves", { invoice_id: invoiceId })).map((row) => row.line_hash),
+  };
+}
+
+function usageParams(line: LineFacts): Record<string, unknown> {
+  return {
+    meter: line.meter,
+    aggregation: line.aggregation,
+    customer: line.customer,
+    cut: line.cut,
+    period_from: Date.parse(line.periodFrom) / 1000,
+    period_to: Date.parse(line.periodTo) / 1000,
+    where_names: Object.keys(line.filter),
+    where_values: Object.values(line.filter),
+  };
+}
+
+function lineFacts(row: LineRow, rated: RatedRow | undefined): LineFacts {
+  return {
+    lineId: row.line_id,
+    invoiceId: row.invoice_id,
+    number: row.number,
+    status: row.status,
+    lineNumber: row.line_number,
+    description: row.description,
+    customer: row.customer,
+    contract: row.contract,
+    contractVersion: row.contract_version,
+    contractHash: row.contract_hash,
+    price: row.price,
+    meter: row.meter,
+    aggregation: rated?.aggregation ?? "",
+    filter: row.filter,
+    quantity: row.quantity,
+    amount: row.amount,
+    amountExact: row.amount_exact,
+    currency: row.currency,
+    periodFrom: secondsText(row.period_from),
+    periodTo: secondsText(row.period_to),
+    cut: row.cut,
+    catalogSeq: rated?.catalog_seq ?? 0,
+    ratingRev: row.rating_rev,
+    runId: row.run_id,
+    rateCard: rated?.rate_card ?? "",
+    rateCardVersion: rated?.rate_card_version ?? 0,
+    input: rated === undefined ? null : (JSON.parse(rated.input) as unknown),
+    breakdown: rated === undefined ? [] : (JSON.parse(rated.breakdown) as readonly Readonly<Record<string, string>>[]),
+    eventCount: row.event_count,
+    eventsDigest: row.events_digest,
+    shardRanges: row.shard_ranges,
+    lineHash: row.line_hash,
+    merkleRoot: row.merkle_root,
+    journalSeq: row.journal_seq,
+  };
+}
+
+function explainedWindow(row: WindowRow): ExplainedWindow {
+  return {
+    windowStart: secondsText(row.window_start),
+    eventCount: row.event_count,
+    quantity: row.quantity,
+    eventsDigest: row.events_digest,
+  };
+}
+
+function secondsText(seconds: number): string {
+  return instantText(BigInt(seconds) * NS_PER_SECOND);
+}
