@@ -1,0 +1,227 @@
+/**
+ * ClickHouse as the writer needs it. The insert carries its token, its fence and the settings under which a repetition is recognised: each of
+ * them was measured to double or lose rows when missing. Nothing else inserts into `usage_ingest`.
+ */
+import type { ClickHouseSettings } from "@clickhouse/client";
+import type { KnownIdentity, SinkStore } from "../app/ports.ts";
+import { insertToken, type BatchPlan, type CommittedBatch } from "../domain/sink-plan.ts";
+import { assert } from "../kernel/assert.ts";
+import { AppError } from "../kernel/errors.ts";
+import { instantText } from "../kernel/instant.ts";
+import type { ClickHouse } from "./connect.ts";
+import { USAGE_INGEST_COLUMN_LIST, USAGE_INGEST_STRUCTURE } from "./encode-usage-rows.ts";
+
+/** Rows of one block; more would make a second one, and a repetition with other block borders is not recognised. */
+export const INSERT_ROWS_MAX = 1_000_000;
+const BLOCK_ROWS = 1_048_449;
+const KEYS_PER_QUERY = 10_000;
+
+const EXACTLY_ONCE: ClickHouseSettings = {
+  async_insert: 0,
+  insert_deduplicate: 1,
+  deduplicate_blocks_in_dependent_materialized_views: 1,
+  materialized_views_ignore_errors: 0,
+  min_insert_block_size_rows: String(BLOCK_ROWS),
+  min_insert_block_size_bytes: "0",
+  max_insert_block_size: String(BLOCK_ROWS),
+  max_block_size: String(BLOCK_ROWS),
+  input_format_parallel_parsing: 0,
+  max_insert_threads: "1",
+  max_threads: "1",
+  input_format_null_as_default: 0,
+  input_format_skip_unknown_fields: 0,
+};
+
+const INSERT_SQL =
+  `INSERT INTO meterline.usage_ingest (${USAGE_INGEST_COLUMN_LIST}) SELECT ${USAGE_INGEST_COLUMN_LIST} ` +
+  `FROM input('${USAGE_INGEST_STRUCTURE.replaceAll("'", "\\'")}') ` +
+  `WHERE throwIf((SELECT max(epoch) FROM meterline.sink_fence WHERE shard = {shard: UInt16}) > {epoch: UInt64}, ` +
+  `'a newer writer holds the shard') = 0 FORMAT RowBinary`;
+
+const BATCH_COLUMNS = `shard, toString(incarnation) AS incarnation, toUInt64(first) AS first, last, cut, catalog_seq, decoder_rev,
+  toUnixTimestamp64Milli(planned_at) AS planned_at, messages, rows, accepted, duplicate, conflict, rejected, sha256,
+  toString(toUnixTimestamp64Nano(last_message_at)) AS last_message_at, last_message_sha256, epoch, holder,
+  toUnixTimestamp64Milli(stored_at) AS stored_at`;
+
+type BatchRow = Readonly<Record<string, string | number>>;
+
+export function sinkStore(clickhouse: ClickHouse): SinkStore {
+  return {
+    lastBatch: ({ shard, incarnation }) => lastBatch(clickhouse, shard, incarnation),
+    batchOf: ({ shard, plan }) => batchOf(clickhouse, shard, plan),
+    fence: (input) => fence(clickhouse, input),
+    insert: (input) => insert(clickhouse, input),
+    commit: (batch) => commit(clickhouse, batch),
+    knownIdentities: (input) => knownIdentities(clickhouse, input),
+    identities: ({ shard }) => identities(clickhouse, shard),
+    countIdentities: ({ shard }) => countIdentities(clickhouse, shard),
+  };
+}
+
+async function lastBatch(clickhouse: ClickHouse, shard: number, incarnation?: string): Promise<CommittedBatch | null> {
+  const rows = await clickhouse.rows<BatchRow>({
+    sql: `SELECT ${BATCH_COLUMNS} FROM meterline.sink_batches
+      WHERE shard = {shard: UInt16} AND ({incarnation: String} = '' OR toString(sink_batches.incarnation) = {incarnation: String})
+      ORDER BY sink_batches.incarnation DESC, sink_batches.first DESC LIMIT 1`,
+    params: { shard, incarnation: incarnation ?? "" },
+    doing: "reading the last committed batch",
+  });
+  return rows[0] === undefined ? null : committedBatch(rows[0]);
+}
+
+async function batchOf(clickhouse: ClickHouse, shard: number, plan: BatchPlan): Promise<CommittedBatch | null> {
+  const rows = await clickhouse.rows<BatchRow>({
+    sql: `SELECT ${BATCH_COLUMNS} FROM meterline.sink_batches
+      WHERE shard = {shard: UInt16} AND sink_batches.incarnation = {incarnation: UInt64} AND sink_batches.first = {first: UInt64} LIMIT 1`,
+    params: { shard, incarnation: plan.incarnation, first: plan.first },
+    doing: "looking for a committed batch",
+  });
+  return rows[0] === undefined ? null : committedBatch(rows[0]);
+}
+
+async function fence(clickhouse: ClickHouse, input: Parameters<SinkStore["fence"]>[0]): Promise<void> {
+  await clickhouse.command({
+    sql: `INSERT INTO meterline.sink_fence (shard, epoch, holder, taken_at)
+      SELECT {shard: UInt16}, {epoch: UInt64}, {holder: String}, fromUnixTimestamp64Milli({takenAt: Int64}, 'UTC')`,
+    params: input,
+    settings: { async_insert: 0 },
+    doing: "raising the fence",
+  });
+}
+
+async function insert(clickhouse: ClickHouse, input: Parameters<SinkStore["insert"]>[0]): Promise<void> {
+  const { shard, plan, epoch, bytes } = input;
+  assert(plan.rows > 0 && plan.rows <= INSERT_ROWS_MAX, "a batch is one block", { rows: plan.rows });
+  const token = insertToken(shard, plan);
+  try {
+    await clickhouse.insert({
+      sql: INSERT_SQL,
+      body: bytes,
+      params: { shard, epoch },
+      settings: { ...EXACTLY_ONCE, insert_deduplication_token: token },
+      doing: `inserting batch ${token}`,
+    });
+  } catch (error) {
+    throw isThrowIf(error) ? fenced(shard, epoch, error) : error;
+  }
+}
+
+/** The row's own token makes a repeated commit one row, whatever time it carries. */
+async function commit(clickhouse: ClickHouse, batch: CommittedBatch): Promise<void> {
+  const token = `batch/${insertToken(batch.shard, batch.plan)}`;
+  await clickhouse.insert({
+    sql: "INSERT INTO meterline.sink_batches FORMAT JSONEachRow",
+    body: `${JSON.stringify(batchRow(batch))}\n`,
+    settings: { ...EXACTLY_ONCE, insert_deduplication_token: token, date_time_input_format: "best_effort" },
+    doing: `committing batch ${token}`,
+  });
+}
+
+async function knownIdentities(
+  clickhouse: ClickHouse,
+  input: Parameters<SinkStore["knownIdentities"]>[0],
+): Promise<readonly KnownIdentity[]> {
+  const known: KnownIdentity[] = [];
+  for (let from = 0; from < input.eventKeys.length; from += KEYS_PER_QUERY) {
+    const rows = await clickhouse.rows<{ event_key: string; body_hash: string }>({
+      sql: `SELECT event_key, body_hash FROM meterline.event_keys
+        WHERE event_key IN {keys: Array(UInt128)} AND shard = {shard: UInt16}
+          AND (incarnation, seq) < ({incarnation: UInt64}, {beforeSeq: UInt64})`,
+      params: {
+        keys: input.eventKeys.slice(from, from + KEYS_PER_QUERY),
+        shard: input.shard,
+        incarnation: input.incarnation,
+        beforeSeq: input.beforeSeq,
+      },
+      doing: "looking for known identities",
+    });
+    for (const row of rows) known.push({ eventKey: BigInt(row.event_key), bodyHash: BigInt(row.body_hash) });
+  }
+  return known;
+}
+
+async function* identities(clickhouse: ClickHouse, shard: number): AsyncGenerator<readonly bigint[]> {
+  const chunks = clickhouse.stream<{ event_key: string }>({
+    sql: "SELECT event_key FROM meterline.event_keys WHERE shard = {shard: UInt16}",
+    params: { shard },
+    doing: "reading the identities for the filter",
+  });
+  for await (const rows of chunks) yield rows.map((row) => BigInt(row.event_key));
+}
+
+async function countIdentities(clickhouse: ClickHouse, shard: number): Promise<number> {
+  const rows = await clickhouse.rows<{ identities: string }>({
+    sql: "SELECT count() AS identities FROM meterline.event_keys WHERE shard = {shard: UInt16}",
+    params: { shard },
+    doing: "counting the identities",
+  });
+  return Number(rows[0]?.identities ?? 0);
+}
+
+function committedBatch(row: BatchRow): CommittedBatch {
+  const number = (name: string): number => Number(row[name]);
+  const text = (name: string): string => String(row[name]);
+  const plan: BatchPlan = {
+    incarnation: text("incarnation"),
+    first: number("first"),
+    last: number("last"),
+    catalogSeq: number("catalog_seq"),
+    decoderRev: number("decoder_rev"),
+    cut: number("cut"),
+    plannedAt: number("planned_at"),
+    rows: number("rows"),
+    sha256: text("sha256"),
+  };
+  return {
+    shard: number("shard"),
+    plan,
+    messages: number("messages"),
+    counts: {
+      accepted: number("accepted"),
+      duplicate: number("duplicate"),
+      conflict: number("conflict"),
+      rejected: number("rejected"),
+    },
+    lastMessageAt: BigInt(text("last_message_at")),
+    lastMessageSha256: text("last_message_sha256"),
+    epoch: number("epoch"),
+    holder: text("holder"),
+    storedAt: number("stored_at"),
+  };
+}
+
+function batchRow(batch: CommittedBatch): Readonly<Record<string, unknown>> {
+  const { plan, counts } = batch;
+  return {
+    shard: batch.shard,
+    incarnation: plan.incarnation,
+    first: plan.first,
+    last: plan.last,
+    cut: plan.cut,
+    catalog_seq: plan.catalogSeq,
+    decoder_rev: plan.decoderRev,
+    planned_at: new Date(plan.plannedAt).toISOString(),
+    messages: batch.messages,
+    rows: plan.rows,
+    ...counts,
+    sha256: plan.sha256,
+    last_message_at: instantText(batch.lastMessageAt),
+    last_message_sha256: batch.lastMessageSha256,
+    epoch: batch.epoch,
+    holder: batch.holder,
+    stored_at: new Date(batch.storedAt).toISOString(),
+  };
+}
+
+function isThrowIf(error: unknown): boolean {
+  return error instanceof AppError && error.code === "CLICKHOUSE_THROW_IF";
+}
+
+function fenced(shard: number, epoch: number, cause: unknown): AppError {
+  return new AppError({
+    code: "SINK_FENCED",
+    kind: "conflict",
+    message: `A writer with a newer epoch than ${epoch} holds shard ${shard}: this one stops`,
+    cause,
+  });
+}

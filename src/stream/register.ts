@@ -1,0 +1,60 @@
+/**
+ * One JSON value under one key of the bucket METERLINE, changed by compare-and-set on its revision. The bucket is never read through
+ * JetStream's direct gets: a replica that lags would show a writer that it still holds what it has lost.
+ */
+import { Kvm, type KV } from "@nats-io/kv";
+import type { Revisioned } from "../app/ports.ts";
+import { AppError } from "../kernel/errors.ts";
+import { classifyNatsError, isWrongLastSequence } from "./classify-error.ts";
+import type { Nats } from "./connect.ts";
+
+export const BUCKET = "METERLINE";
+
+export async function openBucket(nats: Nats): Promise<KV> {
+  try {
+    return await new Kvm(nats.js).open(BUCKET, { allow_direct: false });
+  } catch (error) {
+    throw classifyNatsError(error, `opening the bucket ${BUCKET}`);
+  }
+}
+
+/** Null when the key was never written. */
+export async function readRegister<T>(bucket: KV, name: string): Promise<Revisioned<T> | null> {
+  let text: string;
+  let revision: number;
+  try {
+    const entry = await bucket.get(name);
+    if (entry === null || entry.operation !== "PUT") return null;
+    text = entry.string();
+    revision = entry.revision;
+  } catch (error) {
+    throw classifyNatsError(error, `reading the key ${name}`);
+  }
+  return { value: parse<T>(name, text), revision };
+}
+
+/** The new revision, or null when the key was not at `revision` any more. Revision 0 creates. */
+export async function writeRegister(
+  bucket: KV,
+  input: { readonly name: string; readonly revision: number; readonly value: unknown },
+): Promise<number | null> {
+  try {
+    return await bucket.update(input.name, JSON.stringify(input.value), input.revision);
+  } catch (error) {
+    if (isWrongLastSequence(error)) return null;
+    throw classifyNatsError(error, `writing the key ${input.name}`);
+  }
+}
+
+function parse<T>(name: string, text: string): T {
+  try {
+    return JSON.parse(text) as T;
+  } catch (cause) {
+    throw new AppError({
+      code: "REGISTER_UNREADABLE",
+      kind: "broken",
+      message: `The key ${name} of the bucket ${BUCKET} does not hold JSON: only Meterline may write there`,
+      cause,
+    });
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * One shard's usage stream, read by position. The durable consumer only feeds it: what lies before the position is dropped, a jump (messages
+ * that a dead predecessor had been given) is read by sequence, and a sequence that is not there at all is an error, because every message
+ * that was stored must be accounted for. What is read ahead is bounded in bytes; a full buffer asks for nothing more.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import type { StreamState, UsageMessage, UsageStream } from "../app/ports.ts";
+import { instantOf } from "../kernel/instant.ts";
+import { classifyNatsError } from "./classify-error.ts";
+import type { Nats } from "./connect.ts";
+import { ensureSinkConsumer, SINK_CONSUMER, usageStreamName, usageSubjectPrefix } from "./ensure-streams.ts";
+import { MessageBuffer } from "./message-buffer.ts";
+import { pullMessages, type PulledMessage } from "./pull-messages.ts";
+import { openReader, type SequenceReader } from "./sequence-reader.ts";
+
+export type OpenUsageStreamInput = {
+  readonly shard: number;
+  readonly shards: number;
+  /** Bytes read ahead at most, the batch being decided included. */
+  readonly prefetchBytesMax: number;
+};
+
+const PULL_MESSAGES_MAX = 20_000;
+const PULL_EXPIRES_MS = 5_000;
+const RETRY_MS = 250;
+const ACK = "+ACK";
+
+export async function openUsageStream(nats: Nats, input: OpenUsageStreamInput): Promise<UsageStream> {
+  await ensureSinkConsumer(nats, input.shard);
+  return new UsageStreamFeed(nats, input);
+}
+
+class UsageStreamFeed implements UsageStream {
+  readonly shard: number;
+  private readonly nats: Nats;
+  private readonly name: string;
+  private readonly prefixLength: number;
+  private readonly buffer: MessageBuffer;
+  private readonly closing = new AbortController();
+  private readonly replies: { readonly seq: number; readonly reply: string }[] = [];
+  private acked = 0;
+  /** The highest sequence the durable consumer has delivered: up to there a jump has to be read by sequence. */
+  private delivered = 0;
+  private pump: Promise<void> | null = null;
+  private reader: SequenceReader | null = null;
+
+  constructor(nats: Nats, input: OpenUsageStreamInput) {
+    this.nats = nats;
+    this.shard = input.shard;
+    this.name = usageStreamName(input.shard);
+    this.prefixLength = usageSubjectPrefix(input.shard, input.shards).length;
+    this.buffer = new MessageBuffer(input.prefetchBytesMax);
+  }
+
+  async state(): Promise<StreamState> {
+    try {
+      const { created, state } = await this.nats.jsm.streams.info(this.name);
+      const incarnation = instantOf(created, `creation time of the stream ${this.name}`).toString();
+      return { incarnation, firstSeq: state.first_seq, lastSeq: state.last_seq };
+    } catch (error) {
+      throw classifyNatsError(error, `reading the state of ${this.name}`);
+    }
+  }
+
+  async take(input: Parameters<UsageStream["take"]>[0]): Promise<readonly UsageMessage[]> {
+    this.buffer.seek(input.from);
+    this.pump ??= this.feed();
+    return this.buffer.take(input);
+  }
+
+  async range(input: { first: number; last: number }): Promise<readonly UsageMessage[]> {
+    const messages: UsageMessage[] = [];
+    const reader = await openReader(this.nats, { stream: this.name, from: input.first });
+    try {
+      while (messages.length < input.last - input.first + 1) {
+        const limits = {
+          messagesMax: input.last - input.first + 1 - messages.length,
+          bytesMax: 0,
+          signal: this.closing.signal,
+        };
+        await reader.read({ ...limits, onMessage: (message) => messages.push(this.usageMessage(message)) > 0 });
+      }
+    } finally {
+      await reader.close();
+    }
+    return messages;
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await -- the port leaves room for an ack that waits
+  async ackAll(seq: number): Promise<void> {
+    this.acked = Math.max(this.acked, seq);
+    let last: string | null = null;
+    let count = 0;
+    for (; count < this.replies.length; count += 1) {
+      const pending = this.replies[count];
+      if (pending === undefined || pending.seq > seq) break;
+      last = pending.reply;
+    }
+    this.replies.splice(0, count);
+    if (last === null || this.nats.connection.isClosed()) return;
+    this.nats.connection.publish(last, ACK);
+  }
+
+  async close(): Promise<void> {
+    this.closing.abort();
+    this.buffer.close();
+    await this.pump;
+    await this.reader?.close();
+  }
+
+  /** Runs until closed; an outage is waited for, anything else reaches the next take. */
+  private async feed(): Promise<void> {
+    const { signal } = this.closing;
+    while (!signal.aborted) {
+      try {
+        await this.buffer.room();
+        if (signal.aborted) return;
+        await (this.buffer.next <= this.delivered ? this.readJump() : this.pullNext());
+      } catch (error) {
+        const failure = classifyNatsError(error, `reading ${this.name}`);
+        await this.reader?.close();
+        this.reader = null;
+        if (failure.kind !== "unavailable") {
+          this.buffer.fail(failure);
+          return;
+        }
+        await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  private async pullNext(): Promise<void> {
+    let received = 0;
+    const request = {
+      stream: this.name,
+      consumer: SINK_CONSUMER,
+      expiresMs: PULL_EXPIRES_MS,
+      signal: this.closing.signal,
+    };
+    const onMessage = (message: PulledMessage): boolean => {
+      received += 1;
+      return this.deliver(message);
+    };
+    const end = await pullMessages(this.nats, {
+      ...request,
+      messagesMax: PULL_MESSAGES_MAX,
+      bytesMax: this.buffer.roomBytes(),
+      onMessage,
+    });
+    if (end !== "refused" || received > 0) return;
+    // Either a single message is larger than the room that is left, or the consumer is not there.
+    await ensureSinkConsumer(this.nats, this.shard);
+    await pullMessages(this.nats, { ...request, messagesMax: 1, bytesMax: 0, onMessage });
+  }
+
+  /** False ends the pull: after a jump everything further would be thrown away. */
+  private deliver(message: PulledMessage): boolean {
+    this.delivered = Math.max(this.delivered, message.seq);
+    if (message.seq <= this.acked) {
+      this.nats.connection.publish(message.reply, ACK);
+      return true;
+    }
+    const newest = this.replies.at(-1)?.seq ?? 0;
+    if (message.seq > newest) this.replies.push({ seq: message.seq, reply: message.reply });
+    if (message.seq > this.buffer.next) return false;
+    if (message.seq === this.buffer.next) this.buffer.push(this.usageMessage(message));
+    return true;
+  }
+
+  /** Reads by sequence until the position has caught up with what the durable consumer has already given away. */
+  private async readJump(): Promise<void> {
+    if (this.reader?.next !== this.buffer.next) {
+      await this.reader?.close();
+      this.reader = await openReader(this.nats, { stream: this.name, from: this.buffer.next });
+    }
+    const room = Math.min(this.delivered - this.buffer.next + 1, PULL_MESSAGES_MAX);
+    await this.reader.read({
+      messagesMax: room,
+      bytesMax: this.buffer.roomBytes(),
+      signal: this.closing.signal,
+      onMessage: (message) => {
+        if (message.seq !== this.buffer.next) return false;
+        this.buffer.push(this.usageMessage(message));
+        return true;
+      },
+    });
+    if (this.buffer.next <= this.delivered) return;
+    await this.reader.close();
+    this.reader = null;
+  }
+
+  private usageMessage(message: PulledMessage): UsageMessage {
+    const { seq, ingestedAt, body, binaryMode } = message;
+    const subject = message.subject.slice(this.prefixLength);
+    return binaryMode ? { seq, subject, ingestedAt, body, binaryMode } : { seq, subject, ingestedAt, body };
+  }
+}
