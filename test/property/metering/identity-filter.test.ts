@@ -1,0 +1,41 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { sha256UInt128 } from "../../../src/kernel/hash.ts";
+import { FILTER_BITS_PER_IDENTITY, createIdentityFilter } from "../../../src/metering/identity-filter.ts";
+
+const key = fc.bigInt({ min: 0n, max: 2n ** 128n - 1n });
+
+describe("createIdentityFilter", () => {
+  // Guarantee: an identity that was added is never missed, however full the filter is and whatever the keys look like.
+  it("never forgets", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 300 }), fc.array(key, { maxLength: 400 }), (capacity, keys) => {
+        const filter = createIdentityFilter(capacity);
+        for (const added of keys) filter.add(added);
+        expect(keys.every((added) => filter.mayContain(added))).toBe(true);
+        expect(filter.size()).toBe(keys.length);
+        expect(filter.needsRebuild()).toBe(keys.length >= capacity);
+      }),
+    );
+  });
+
+  it("keeps both ends of the key space", () => {
+    const filter = createIdentityFilter(1000);
+    for (const added of [0n, 2n ** 128n - 1n]) {
+      expect(filter.mayContain(added)).toBe(false);
+      filter.add(added);
+      expect(filter.mayContain(added)).toBe(true);
+    }
+  });
+
+  it("asks needlessly for at most 4 of 1000 identities when full, at 16 bits each", () => {
+    const capacity = 100_000;
+    const filter = createIdentityFilter(capacity);
+    for (let index = 0; index < capacity; index += 1) filter.add(sha256UInt128(`in ${index}`));
+    let falsePositives = 0;
+    for (let index = 0; index < capacity; index += 1)
+      if (filter.mayContain(sha256UInt128(`out ${index}`))) falsePositives += 1;
+    expect(falsePositives / capacity).toBeLessThan(0.004);
+    expect(filter.bytes * 8).toBeLessThan(capacity * FILTER_BITS_PER_IDENTITY * 1.01);
+  });
+});
