@@ -16,6 +16,8 @@ export const NS_PER_DAY = 24n * NS_PER_HOUR;
 
 const SECONDS_PER_DAY = 86_400;
 const DAYS_FROM_YEAR_0_TO_1970 = 719_528;
+/** 400 years, after which the Gregorian calendar repeats. */
+const DAYS_PER_ERA = 146_097;
 /** 0000-01-01T00:00:00Z and 10000-01-01T00:00:00Z: what four digits of a year can write. */
 const SECONDS_MIN = -DAYS_FROM_YEAR_0_TO_1970 * SECONDS_PER_DAY;
 const SECONDS_END = 253_402_300_800;
@@ -66,8 +68,9 @@ export function instantOf(text: string, field: string): Instant {
 
 /** UTC text with no, 3, 6 or 9 fraction digits, as few as the instant needs: `2026-10-03T08:15:30.250Z`. */
 export function instantText(instant: Instant): string {
-  const nanoseconds = Number(((instant % NS_PER_SECOND) + NS_PER_SECOND) % NS_PER_SECOND);
-  const seconds = Number((instant - BigInt(nanoseconds)) / NS_PER_SECOND);
+  const remainder = Number(instant % NS_PER_SECOND);
+  const nanoseconds = remainder < 0 ? remainder + NS_PER_SECOND_NUMBER : remainder;
+  const seconds = Number(instant / NS_PER_SECOND) - (remainder < 0 ? 1 : 0);
   if (seconds < SECONDS_MIN || seconds >= SECONDS_END) {
     throw new AppError({
       code: "INSTANT_OUT_OF_RANGE",
@@ -75,8 +78,11 @@ export function instantText(instant: Instant): string {
       message: `the instant ${instant} ns lies outside of the years 0000 to 9999 and has no text form`,
     });
   }
-  const base = new Date(seconds * 1000).toISOString().slice(0, 19);
-  return `${base}${fractionText(nanoseconds)}Z`;
+  const day = Math.floor(seconds / SECONDS_PER_DAY);
+  const second = seconds - day * SECONDS_PER_DAY;
+  const hour = Math.floor(second / 3600);
+  const minute = Math.floor(second / 60) % 60;
+  return `${dateText(day)}T${padded(hour, 2)}:${padded(minute, 2)}:${padded(second % 60, 2)}${fractionText(nanoseconds)}Z`;
 }
 
 /** The two digits at the position as a number, or a negative number if they are not two digits. */
@@ -163,9 +169,29 @@ function parseOffsetSeconds(text: string, position: number): number | undefined 
   return sign === 43 ? seconds : -seconds;
 }
 
+/** The date of a day since 1970-01-01; the reverse of `daysSinceEpoch`, again with years that begin in March. */
+function dateText(daysSince1970: number): string {
+  const day = daysSince1970 + DAYS_FROM_YEAR_0_TO_1970 - 60;
+  const era = Math.floor(day / DAYS_PER_ERA);
+  const dayOfEra = day - era * DAYS_PER_ERA;
+  const leapDays =
+    Math.floor(dayOfEra / 1_460) - Math.floor(dayOfEra / 36_524) + Math.floor(dayOfEra / (DAYS_PER_ERA - 1));
+  const yearOfEra = Math.floor((dayOfEra - leapDays) / 365);
+  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
+  const monthsSinceMarch = Math.floor((5 * dayOfYear + 2) / 153);
+  const dayOfMonth = dayOfYear - Math.floor((153 * monthsSinceMarch + 2) / 5) + 1;
+  const month = monthsSinceMarch < 10 ? monthsSinceMarch + 3 : monthsSinceMarch - 9;
+  const year = era * 400 + yearOfEra + (month <= 2 ? 1 : 0);
+  return `${padded(year, 4)}-${padded(month, 2)}-${padded(dayOfMonth, 2)}`;
+}
+
+function padded(value: number, length: number): string {
+  return String(value).padStart(length, "0");
+}
+
 function fractionText(nanoseconds: number): string {
   if (nanoseconds === 0) return "";
-  const digits = String(nanoseconds).padStart(FRACTION_DIGITS, "0");
+  const digits = padded(nanoseconds, FRACTION_DIGITS);
   if (digits.endsWith("000000")) return `.${digits.slice(0, 3)}`;
   return digits.endsWith("000") ? `.${digits.slice(0, 6)}` : `.${digits}`;
 }

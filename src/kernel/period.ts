@@ -30,6 +30,7 @@ const ZONE_NAME = /^[A-Za-z][A-Za-z0-9_+\-/]*$/;
 
 /** The period of the schedule that contains the first instant of the local month `2026-10`. */
 export function billingPeriodContaining(input: BillingSchedule & { readonly localMonth: string }): Period {
+  checkSchedule(input);
   const month = localMonthOf(input.localMonth);
   return billingPeriodAt(startOfDay(month.toPlainDate({ day: 1 }), input.timeZone), input);
 }

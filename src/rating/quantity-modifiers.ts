@@ -3,7 +3,7 @@
  * total, single events, cells), so that free units are used up in their order, and explains what it did at the end.
  */
 import { UNIT_ROUNDINGS, type Price, type UnitConversion, type UsageDiscount } from "../domain/price.ts";
-import { ZERO, decimal, decimalText, divide, maxDecimal, minDecimal, type Decimal } from "../kernel/decimal.ts";
+import { ZERO, decimal, decimalPlaces, decimalText, divide, maxDecimal, minDecimal, type Decimal } from "../kernel/decimal.ts";
 import type { BreakdownStep } from "./breakdown.ts";
 import { unitsText } from "./text.ts";
 
@@ -12,7 +12,9 @@ export type QuantityModifier = {
   readonly step: () => BreakdownStep;
 };
 
-/** Decimal places of a quotient that does not end, as everywhere for quantities. */
+/** A quotient of more places counts as endless. Binary units need many: a byte in TiB ends after 40. */
+const EXACT_PLACES_MAX = 60;
+/** Decimal places of an endless quotient, as everywhere for quantities. */
 const QUOTIENT_PLACES = 18;
 const HUNDRED = decimal("100");
 const HUNDREDTH = decimal("0.01");
@@ -53,7 +55,7 @@ type ConvertUnitsInput = { quantity: Decimal; divideBy: Decimal; rounding: (type
 function convertUnits({ quantity, divideBy, rounding }: ConvertUnitsInput): Decimal {
   if (rounding !== "none") return divide({ dividend: quantity, divisor: divideBy, places: 0, mode: rounding });
   const quotient = quantity.div(divideBy);
-  if (quotient.times(divideBy).eq(quantity)) return quotient;
+  if (decimalPlaces(quotient) <= EXACT_PLACES_MAX) return quotient;
   return divide({ dividend: quantity, divisor: divideBy, places: QUOTIENT_PLACES, mode: "half_up" });
 }
 

@@ -1,0 +1,112 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
+import { quoteCommand } from "../../../cmd/commands/quote.ts";
+import { AppError } from "../../../src/kernel/errors.ts";
+
+const PRICE = '{"model":"per_unit","unitAmount":"0.335"}';
+let folder = "";
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "meterline-quote-"));
+});
+afterEach(() => vi.restoreAllMocks());
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function file(name: string, content: string): string {
+  writeFileSync(join(folder, name), content);
+  return join(folder, name);
+}
+
+/** What the command prints. */
+async function quote(...options: readonly string[]): Promise<string> {
+  const printed: string[] = [];
+  vi.spyOn(process.stdout, "write").mockImplementation((text) => printed.push(String(text)) > 0);
+  await quoteCommand().parseAsync(options, { from: "user" });
+  return printed.join("");
+}
+
+it("prints id, amount and rounded amount of each case, and nothing else", async () => {
+  const cases = [
+    { id: "a", currency: "EUR", price: JSON.parse(PRICE), usage: { quantity: "3" }, expect: { amount: "1.005" } },
+    { id: "b", currency: "EUR", total: "1.00", weights: ["1", "1", "1"] },
+    { id: "c", aggregation: "count", period: { from: "2026-10-01T00:00:00Z", to: "2026-10-02T00:00:00Z" }, events: [] },
+  ];
+  expect(JSON.parse(await quote("--cases", file("cases.json", JSON.stringify(cases)), "--json"))).toEqual([
+    { id: "a", amount: "1.005", rounded: "1.01" },
+    { id: "b", parts: ["0.34", "0.33", "0.33"] },
+    { id: "c", quantity: "0" },
+  ]);
+});
+
+it("prints a table with the steps of each amount", async () => {
+  expect(await quote("--price", PRICE, "--quantity", "3", "--currency", "EUR")).toBe(
+    "quote  1.01 EUR\n       3 units at 0.335 EUR each = 1.005 EUR\n       1.005 EUR rounded half up: 1.01 EUR\n",
+  );
+});
+
+it("reads a price from a YAML file, and prices a later part", async () => {
+  const price = file("price.yaml", 'model: flat\namount: "5"\n');
+  const printed = await quote(
+    "--price",
+    price,
+    "--quantity",
+    "0",
+    "--prior",
+    "0",
+    "--currency",
+    "EUR",
+    "--json",
+    "--breakdown",
+  );
+  expect(JSON.parse(printed)).toMatchObject([
+    { amount: "0", breakdown: [{ kind: "flat" }, { kind: "prior", amount: "-5" }, { kind: "rounding" }] },
+  ]);
+});
+
+it.each([
+  [
+    "a number as quantity",
+    '[{"id":"x","currency":"EUR","price":{"model":"flat","amount":"1"},"usage":{"quantity":5}}]',
+    /case "x": usage\.quantity: quantity is the number 5: put it in quotes/,
+  ],
+  [
+    "a bad price",
+    '[{"id":"x","currency":"EUR","price":{"model":"flat","amount":1},"usage":{"quantity":"5"}}]',
+    /case "x": price\.amount: amount is the number 1/,
+  ],
+  [
+    "two shapes of usage",
+    '[{"id":"x","currency":"EUR","price":{"model":"flat","amount":"1"},"usage":{"quantity":"5","events":[]}}]',
+    /case "x": usage: write one of/,
+  ],
+  [
+    "an unknown currency",
+    '[{"id":"x","currency":"EUX","price":{"model":"flat","amount":"1"},"usage":{"quantity":"5"}}]',
+    /case "x": currency: currency is "EUX"/,
+  ],
+  [
+    "a date that does not exist",
+    '[{"id":"x","aggregation":"count","period":{"from":"2026-02-30T00:00:00Z","to":"2026-03-01T00:00:00Z"},"events":[]}]',
+    /case "x": period\.from: is "2026-02-30T00:00:00Z"/,
+  ],
+  [
+    "an unknown aggregation",
+    '[{"id":"x","aggregation":"median"}]',
+    /case "x": aggregation: aggregation is "median": choose one of count/,
+  ],
+  ["weights of nothing", '[{"id":"x","currency":"EUR","total":"1","weights":["0"]}]', /case "x": weights add up to 0/],
+  ["a case without an id", '[{"currency":"EUR"}]', /case 1: id: write a text/],
+  ["no list", "{}", /is \{\}: write a list of cases/],
+  ["no JSON", "nonsense", /bad\.json cannot be read/],
+])("names the case and the field: %s", async (_what, content, message) => {
+  await expect(quote("--cases", file("bad.json", content))).rejects.toThrow(message);
+  await expect(quote("--cases", file("bad.json", content))).rejects.toMatchObject({ kind: "invalid" });
+});
+
+it("asks for what is missing on the command line", async () => {
+  await expect(quote("--price", PRICE)).rejects.toMatchObject({ kind: "usage" });
+  await expect(quote("--cases", "x.json", "--quantity", "1")).rejects.toMatchObject({ kind: "usage" });
+  await expect(quote("--cases", join(folder, "absent.json"))).rejects.toThrow(AppError);
+});
