@@ -102,6 +102,8 @@ export type UsageQuery = {
   /** Empty: all customers. */
   readonly customers: readonly string[];
 };
+/** A rated line as stored, and the hash that was written beside it. */
+export type StoredLine = { readonly line: RatedLine; readonly hash: string };
 export type BillingStore = {
   /** Usage per customer from the window tables, in the order of the customers' keys; customers without usage are absent. */
   meteredUsage(query: UsageQuery): AsyncIterable<MeteredUsage>;
@@ -112,5 +114,6 @@ export type BillingStore = {
     readonly dimensions: Readonly<Record<string, string>>;
   }>;
   writeRatedLines(lines: readonly RatedLine[]): Promise<void>;
-  ratedLines(input: { runId: string; customers: readonly string[] }): AsyncIterable<RatedLine>;
+  /** In the order of customer and line. */
+  ratedLines(input: { runId: string; customers: readonly string[] }): AsyncIterable<StoredLine>;
 };

@@ -1,0 +1,19 @@
+/** What rating a period needs from the outside. */
+import type { Catalog, ContractSpan, EntityVersion } from "../../domain/catalog.ts";
+import type { RatingRunEntry } from "../../domain/journal-entry.ts";
+import type { BillingStore, Journal } from "../ports.ts";
+
+export type RatingDeps = {
+  readonly store: BillingStore;
+  readonly journal: Journal;
+  /** The catalog as of a journal sequence. */
+  readonly catalogAt: (seq: number) => Promise<Catalog>;
+  readonly spansOf: (versions: readonly EntityVersion<"contract">[]) => readonly ContractSpan[];
+  /** Raises the cut and returns the one before it, which is complete for ever. */
+  readonly completeCut: () => Promise<number>;
+  /** The recorded run, or null. */
+  readonly findRun: (runId: string) => Promise<RatingRunEntry | null>;
+  /** Brings the projections up to the journal's head. */
+  readonly project: () => Promise<void>;
+  readonly onProgress?: (done: { readonly lines: number; readonly total: number }) => void;
+};

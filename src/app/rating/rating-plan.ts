@@ -1,0 +1,181 @@
+/**
+ * Which prices apply to whom and when: the contracts' billing periods, cut at the starts of contract versions, and for each part one
+ * task per price. Pure, so that a run can be planned again years later from the catalog as of the journal sequence it names.
+ */
+import type { Catalog, ContractSpan, ContractVersion, EntityVersion, RateCard, RateCardPrice } from "../../domain/catalog.ts";
+import type { Aggregation } from "../../domain/meter.ts";
+import { canonicalJson } from "../../kernel/canonical-json.ts";
+import { AppError } from "../../kernel/errors.ts";
+import { instantText, type Instant } from "../../kernel/instant.ts";
+import { billingPeriodContaining, intersectPeriods, type Period, type PeriodArgument } from "../../kernel/period.ts";
+
+/** The part of a billing period that one contract version covers. */
+export type ContractPart = {
+  readonly customer: string;
+  readonly contract: EntityVersion<"contract">;
+  readonly rateCard: EntityVersion<"rate_card">;
+  /** Of the rate card, with the contract's overrides in place. */
+  readonly prices: readonly RateCardPrice[];
+  readonly billing: Period;
+  readonly service: Period;
+};
+
+/**
+ * One price over one part. The chain is the unbroken run of parts of the billing period in which the price's key, meter and filter stay the
+ * same: over it the usage goes on counting, so that tiers continue and minimums are due once although a version began in between.
+ */
+export type RatingTask = {
+  readonly part: ContractPart;
+  readonly price: RateCardPrice;
+  /** Absent for a flat price. */
+  readonly metered?: { readonly meter: string; readonly aggregation: Aggregation; readonly chain: Period };
+};
+
+export type RatingPlan = { readonly parts: readonly ContractPart[]; readonly tasks: readonly RatingTask[] };
+
+export type PlanRatingInput = {
+  readonly catalog: Catalog;
+  readonly period: PeriodArgument;
+  /** Keys; empty: all. */
+  readonly customers: readonly string[];
+  readonly spansOf: (versions: readonly EntityVersion<"contract">[]) => readonly ContractSpan[];
+};
+
+/** Throws `invalid` with every missing meter and every price that cannot be rated from windows, by contract and price. */
+export function planRating(input: PlanRatingInput): RatingPlan {
+  checkCustomers(input);
+  const parts: ContractPart[] = [];
+  const tasks: RatingTask[] = [];
+  const problems: string[] = [];
+  for (const [, versions] of [...input.catalog.contracts].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    if (!wants(input, versions)) continue;
+    const own = partsOf(input, versions);
+    parts.push(...own);
+    for (const part of own) {
+      const siblings = own.filter((other) => sameBilling(other, part));
+      tasks.push(...tasksOf({ catalog: input.catalog, siblings, part, problems }));
+    }
+  }
+  if (problems.length > 0) {
+    throw new AppError({
+      code: "RATING_IMPOSSIBLE",
+      kind: "invalid",
+      message: `${String(problems.length)} prices cannot be rated, so nothing was: ${problems.join("; ")}`,
+      details: { problems },
+    });
+  }
+  return { parts, tasks };
+}
+
+function checkCustomers(input: PlanRatingInput): void {
+  const unknown = input.customers.filter((customer) => !input.catalog.customers.has(customer));
+  if (unknown.length === 0) return;
+  throw new AppError({
+    code: "CUSTOMER_UNKNOWN",
+    kind: "not_found",
+    message: `customer is "${unknown.join('", "')}": the catalog has no such key`,
+  });
+}
+
+function wants(input: PlanRatingInput, versions: readonly EntityVersion<"contract">[]): boolean {
+  const customer = versions[0]?.definition.customer;
+  return customer !== undefined && (input.customers.length === 0 || input.customers.includes(customer));
+}
+
+function partsOf(input: PlanRatingInput, versions: readonly EntityVersion<"contract">[]): ContractPart[] {
+  return input.spansOf(versions).flatMap((span) => {
+    const definition = span.version.definition;
+    const billing = billingPeriodOf(definition, input.period);
+    const service = intersectPeriods(billing, { from: span.from, to: span.to ?? billing.to });
+    if (service === undefined || span.version.removed) return [];
+    const rateCard = pinnedRateCard(input.catalog, definition);
+    const prices = pricesOf(rateCard.definition, definition.overrides);
+    return [{ customer: definition.customer, contract: span.version, rateCard, prices, billing, service }];
+  });
+}
+
+/** A month is each contract's own billing period; two instants are the period itself, for every contract. */
+function billingPeriodOf(contract: ContractVersion, argument: PeriodArgument): Period {
+  if (argument.kind === "range") return argument.period;
+  const { timeZone, billing } = contract;
+  return billingPeriodContaining({ timeZone, ...billing, localMonth: argument.localMonth });
+}
+
+function pinnedRateCard(catalog: Catalog, contract: ContractVersion): EntityVersion<"rate_card"> {
+  const versions = catalog.rateCards.get(contract.rateCard) ?? [];
+  const pinned = versions.find((version) => version.version === contract.rateCardVersion);
+  if (pinned !== undefined) return pinned;
+  throw new AppError({
+    code: "RATE_CARD_MISSING",
+    kind: "broken",
+    message: `Contract ${contract.key} pins version ${String(contract.rateCardVersion)} of rate card ${contract.rateCard}, which the journal does not have`,
+  });
+}
+
+function pricesOf(card: RateCard, overrides: readonly RateCardPrice[]): readonly RateCardPrice[] {
+  const byKey = new Map(card.prices.map((price) => [price.key, price]));
+  for (const override of overrides) byKey.set(override.key, override);
+  return [...byKey.values()];
+}
+
+type TasksInput = {
+  readonly catalog: Catalog;
+  /** The parts of the same billing period, in order. */
+  readonly siblings: readonly ContractPart[];
+  readonly part: ContractPart;
+  readonly problems: string[];
+};
+
+function tasksOf(input: TasksInput): RatingTask[] {
+  const { siblings, part, problems } = input;
+  return part.prices.flatMap((price): RatingTask[] => {
+    if (price.price.model === "flat") return siblings[0] === part ? [{ part, price }] : [];
+    const place = `contract ${part.contract.key} version ${String(part.contract.version)}, price ${price.key}`;
+    const unsupported = whyNotFromWindows(price);
+    if (unsupported !== null) problems.push(`${place}: ${unsupported}`);
+    const meter = price.meter === undefined ? undefined : input.catalog.meters.get(price.meter)?.at(-1);
+    if (meter === undefined) {
+      problems.push(`${place}: the catalog has no meter "${price.meter ?? ""}" (apply it, or take the price out)`);
+      return [];
+    }
+    const chain = chainOf({ siblings, part, price });
+    return [{ part, price, metered: { meter: meter.key, aggregation: meter.definition.aggregation, chain } }];
+  });
+}
+
+function sameBilling(a: ContractPart, b: ContractPart): boolean {
+  return a.billing.from === b.billing.from && a.billing.to === b.billing.to;
+}
+
+/** Models over single events or over cells need more than one quantity per customer, which the windows do not give. */
+function whyNotFromWindows({ price }: RateCardPrice): string | null {
+  if (price.model === "matrix") return "the model matrix is not rated from usage yet (write one price with `where` per cell)";
+  if (price.model !== "percentage") return null;
+  const perEvent = ["fixedAmount", "minPerEvent", "maxPerEvent", "freeEvents", "freeAmount"].filter((field) => Object.hasOwn(price, field));
+  return perEvent.length === 0 ? null : `${perEvent.join(", ")} of the model percentage is not rated from usage yet (single events)`;
+}
+
+function chainOf(input: { siblings: readonly ContractPart[]; part: ContractPart; price: RateCardPrice }): Period {
+  const { siblings, part, price } = input;
+  const carries = (other: ContractPart) => other.prices.some((candidate) => sameSeries(candidate, price));
+  let { from, to }: { from: Instant; to: Instant } = part.service;
+  for (const earlier of siblings.filter((other) => other.service.to <= part.service.from).reverse()) {
+    if (earlier.service.to !== from || !carries(earlier)) break;
+    from = earlier.service.from;
+  }
+  for (const later of siblings.filter((other) => other.service.from >= part.service.to)) {
+    if (later.service.from !== to || !carries(later)) break;
+    to = later.service.to;
+  }
+  return { from, to };
+}
+
+function sameSeries(a: RateCardPrice, b: RateCardPrice): boolean {
+  return a.key === b.key && a.meter === b.meter && canonicalJson(a.where) === canonicalJson(b.where) && a.price.model !== "flat";
+}
+
+/** `<contract>/<contract version>/<period from>/<price>`. */
+export function ratedLineId(task: RatingTask): string {
+  const { contract, service } = task.part;
+  return `${contract.key}/${String(contract.version)}/${instantText(service.from)}/${task.price.key}`;
+}

@@ -1,0 +1,74 @@
+/**
+ * Rates a recorded run again, from the same cut and the catalog as of the same journal sequence, and sets the lines beside the stored ones.
+ * Both are held in memory: about 3 KB per line of the run.
+ */
+import type { RatingRunEntry } from "../../domain/journal-entry.ts";
+import type { RatedLine } from "../../domain/rated-line.ts";
+import { ratedLineHash, ratedLinesHash } from "../../domain/rated-line-hash.ts";
+import { AppError } from "../../kernel/errors.ts";
+import { parsePeriodArgument } from "../../kernel/period.ts";
+import { RATING_REV } from "../../rating/rating-rev.ts";
+import { ratePlan } from "./rate-plan.ts";
+import type { RatingDeps } from "./rating-deps.ts";
+import { planRating } from "./rating-plan.ts";
+
+export type RepeatDeps = Pick<RatingDeps, "store" | "catalogAt" | "spansOf" | "findRun">;
+
+export type RepeatedRun = {
+  readonly run: RatingRunEntry;
+  readonly rated: readonly RatedLine[];
+  readonly stored: readonly RatedLine[];
+  /** Hash over the lines rated again; equal to `run.linesHash` when the repetition is exact. */
+  readonly linesHash: string;
+  /** Line ids whose stored hash is not that of the stored line. */
+  readonly wrongHashes: readonly string[];
+};
+
+/** Writes nothing. Throws `not_found` for an unknown run, `conflict` for one of another rating revision. */
+export async function repeatRun(deps: RepeatDeps, runId: string): Promise<RepeatedRun> {
+  const run = await deps.findRun(runId);
+  if (run === null) {
+    throw new AppError({ code: "RUN_UNKNOWN", kind: "not_found", message: `There is no rating run "${runId}": \`SELECT run_id FROM meterline.rating_runs\` lists them` });
+  }
+  if (run.ratingRev !== RATING_REV) {
+    throw new AppError({
+      code: "RATING_REV_OTHER",
+      kind: "conflict",
+      message: `Run ${runId} was rated by revision ${String(run.ratingRev)} of the rules, this release has ${String(RATING_REV)}: repeat it with a release of that revision`,
+    });
+  }
+  const catalog = await deps.catalogAt(run.catalogSeq);
+  const plan = planRating({ catalog, period: parsePeriodArgument(run.period), customers: run.customers, spansOf: deps.spansOf });
+  const facts = { runId, cut: run.cut, catalogSeq: run.catalogSeq };
+  const rated = await collect(ratePlan({ store: deps.store, plan, run: facts }));
+  const stored = await collect(deps.store.ratedLines({ runId, customers: [] }));
+  return {
+    run,
+    rated,
+    stored: stored.map(({ line }) => line),
+    linesHash: ratedLinesHash(rated.map((line) => ({ lineId: line.lineId, hash: ratedLineHash(line) }))),
+    wrongHashes: stored.filter(({ line, hash }) => ratedLineHash(line) !== hash).map(({ line }) => line.lineId),
+  };
+}
+
+export type RestoredRun = { readonly run: RatingRunEntry; readonly linesHash: string; readonly exact: boolean; readonly rewritten: number; readonly differing: readonly string[] };
+
+/** Repeats a run and, when it comes out the same, writes the lines that are missing. Stored lines that differ are named, never replaced. */
+export async function restoreRun(deps: RepeatDeps, runId: string): Promise<RestoredRun> {
+  const { run, rated, stored, linesHash, wrongHashes } = await repeatRun(deps, runId);
+  const found = new Map(stored.map((line) => [line.lineId, ratedLineHash(line)]));
+  const differing = rated.filter((line) => (found.get(line.lineId) ?? ratedLineHash(line)) !== ratedLineHash(line)).map((line) => line.lineId);
+  const known = new Set(rated.map((line) => line.lineId));
+  const foreign = stored.filter((line) => !known.has(line.lineId)).map((line) => line.lineId);
+  const problems = [...new Set([...differing, ...foreign, ...wrongHashes])].sort();
+  const same = linesHash === run.linesHash && rated.length === run.lines;
+  const missing = same ? rated.filter((line) => !found.has(line.lineId)) : [];
+  await deps.store.writeRatedLines(missing);
+  return { run, linesHash, exact: same && problems.length === 0, rewritten: missing.length, differing: problems };
+}
+
+async function collect<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}

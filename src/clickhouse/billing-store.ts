@@ -1,0 +1,166 @@
+/**
+ * Rating's and invoicing's side of ClickHouse. Usage is read per customer as two ordered streams, lineage and quantity, that must name
+ * the same customers: both come from the same events as of the same cut, so a difference is a broken view and stops the run.
+ */
+import type { BillingStore, StoredLine, UsageQuery } from "../app/ports.ts";
+import type { Aggregation } from "../domain/meter.ts";
+import type { MeteredUsage, RatedLine } from "../domain/rated-line.ts";
+import { assert } from "../kernel/assert.ts";
+import { decimal, decimalText, divide, Decimal } from "../kernel/decimal.ts";
+import { AppError } from "../kernel/errors.ts";
+import { NS_PER_DAY, NS_PER_SECOND, type Instant } from "../kernel/instant.ts";
+import type { ClickHouse } from "./connect.ts";
+import { querySql } from "./load-sql.ts";
+import { RATED_LINE_COLUMNS, ratedLineRow, shardRangeOf, storedLineOf, type RatedLineRow } from "./rated-line-row.ts";
+
+/** Customers named in a query travel in its URL, of which servers take some 16 KB; beyond this all are read and the others left out. */
+const CUSTOMERS_TEXT_MAX = 2_000;
+const MEAN_PLACES = 18;
+const INSERT_SETTINGS = {
+  async_insert: 0,
+  input_format_null_as_default: 0,
+  input_format_skip_unknown_fields: 0,
+  input_format_parallel_parsing: 0,
+} as const;
+
+type QuantityRow = { readonly customer: string; readonly quantity: string };
+type WindowsRow = QuantityRow & {
+  readonly event_count: string;
+  readonly events_digest: string;
+  readonly shard_ranges: readonly (readonly [string, string, string, string])[];
+};
+
+export function billingStore(clickhouse: ClickHouse): BillingStore {
+  return {
+    meteredUsage: (query) => meteredUsage(clickhouse, query),
+    usedMeters: (query) => usedMeters(clickhouse, query),
+    writeRatedLines: (lines) => writeRatedLines(clickhouse, lines),
+    ratedLines: (input) => ratedLines(clickhouse, input),
+  };
+}
+
+async function* meteredUsage(clickhouse: ClickHouse, query: UsageQuery): AsyncGenerator<MeteredUsage> {
+  const wanted = customerFilter(query.customers);
+  const params = { ...periodParams(query), meter: query.meter, customers: wanted.asked, ...whereParams(query.where) };
+  const quantitySql = quantityQueryOf(query);
+  const doing = `reading the usage of meter ${query.meter}`;
+  const windows = rowsOf<WindowsRow>(clickhouse, { sql: querySql("metered-windows"), params, doing });
+  const quantities = quantitySql === null ? null : rowsOf<QuantityRow>(clickhouse, { sql: querySql(quantitySql), params, doing });
+  try {
+    for await (const row of windows) {
+      const other = quantities === null ? row : (await quantities.next()).value;
+      assert(other?.customer === row.customer, `the windows of meter ${query.meter} name ${row.customer}, its quantities do not`);
+      if (!wanted.includes(row.customer)) continue;
+      yield usageOf({ query, row, quantity: other.quantity });
+    }
+    const left = await quantities?.next();
+    assert(left === undefined || left.done === true, `the quantities of meter ${query.meter} name a customer without windows`);
+  } finally {
+    await quantities?.return(undefined);
+  }
+}
+
+function usageOf(input: { query: UsageQuery; row: WindowsRow; quantity: string }): MeteredUsage {
+  const { query, row } = input;
+  const raw = decimal(input.quantity);
+  const quantity = query.aggregation === "time_weighted_sum" ? meanLevel(raw, query) : raw;
+  return {
+    customer: row.customer,
+    quantity: decimalText(quantity),
+    eventCount: row.event_count,
+    shardRanges: row.shard_ranges.map((range) => shardRangeOf(range)),
+    eventsDigest: row.events_digest,
+  };
+}
+
+/** The level's integral over the period divided by its length, half up at 18 places. */
+function meanLevel(integral: Decimal, period: { readonly from: Instant; readonly to: Instant }): Decimal {
+  const divisor = new Decimal((period.to - period.from).toString());
+  return divide({ dividend: integral, divisor, places: MEAN_PLACES, mode: "half_up" });
+}
+
+/** The query of the quantity; null where the windows of the lineage carry it. */
+function quantityQueryOf(query: UsageQuery): string | null {
+  const queries: Readonly<Record<Aggregation, string | null>> = {
+    count: null,
+    sum: null,
+    min: "metered-min",
+    max: "metered-max",
+    latest: "metered-latest",
+    time_weighted_sum: "metered-levels",
+    unique_count: dayOf(query.from) === dayOf(query.to) ? "metered-unique-within-day" : "metered-unique",
+  };
+  if (Object.hasOwn(queries, query.aggregation)) return queries[query.aggregation as Aggregation];
+  throw new AppError({
+    code: "AGGREGATION_UNKNOWN",
+    kind: "broken",
+    message: `meter ${query.meter} has the aggregation "${query.aggregation}", which this release cannot read`,
+  });
+}
+
+async function* usedMeters(
+  clickhouse: ClickHouse,
+  query: Parameters<BillingStore["usedMeters"]>[0],
+): ReturnType<BillingStore["usedMeters"]> {
+  const wanted = customerFilter(query.customers);
+  const rows = rowsOf<{ customer: string; meter: string; dimensions: Record<string, string> }>(clickhouse, {
+    sql: querySql("used-meters"),
+    params: { ...periodParams(query), customers: wanted.asked },
+    doing: "reading which meters were used",
+  });
+  for await (const row of rows) if (wanted.includes(row.customer)) yield row;
+}
+
+async function writeRatedLines(clickhouse: ClickHouse, lines: readonly RatedLine[]): Promise<void> {
+  if (lines.length === 0) return;
+  await clickhouse.insert({
+    sql: `INSERT INTO meterline.rated_lines (${RATED_LINE_COLUMNS}) FORMAT JSONEachRow`,
+    body: lines.map((line) => `${JSON.stringify(ratedLineRow(line))}\n`).join(""),
+    settings: INSERT_SETTINGS,
+    doing: "writing rated lines",
+  });
+}
+
+async function* ratedLines(
+  clickhouse: ClickHouse,
+  input: { readonly runId: string; readonly customers: readonly string[] },
+): AsyncGenerator<StoredLine> {
+  const wanted = customerFilter(input.customers);
+  const rows = rowsOf<RatedLineRow>(clickhouse, {
+    sql: querySql("rated-lines"),
+    params: { run_id: input.runId, customers: wanted.asked },
+    doing: `reading the rated lines of ${input.runId}`,
+  });
+  for await (const row of rows) if (wanted.includes(row.customer)) yield storedLineOf(row);
+}
+
+async function* rowsOf<T>(clickhouse: ClickHouse, query: Parameters<ClickHouse["stream"]>[0]): AsyncGenerator<T, undefined> {
+  for await (const rows of clickhouse.stream<T>(query)) yield* rows;
+  return undefined;
+}
+
+function customerFilter(customers: readonly string[]): { readonly asked: readonly string[]; includes(customer: string): boolean } {
+  const textLength = customers.reduce((length, customer) => length + encodeURIComponent(customer).length, 0);
+  const names = new Set(customers);
+  return {
+    asked: textLength <= CUSTOMERS_TEXT_MAX ? customers : [],
+    includes: (customer) => names.size === 0 || names.has(customer),
+  };
+}
+
+function periodParams(query: { readonly from: Instant; readonly to: Instant; readonly cut: number }) {
+  return { from: wholeSeconds(query.from), to: wholeSeconds(query.to), cut: query.cut };
+}
+
+function whereParams(where: Readonly<Record<string, string>>) {
+  return { where_names: Object.keys(where), where_values: Object.values(where) };
+}
+
+function wholeSeconds(instant: Instant): number {
+  assert(instant % NS_PER_SECOND === 0n, "a period begins and ends on a base window, so on a whole second");
+  return Number(instant / NS_PER_SECOND);
+}
+
+function dayOf(instant: Instant): bigint {
+  return instant / NS_PER_DAY;
+}

@@ -1,0 +1,84 @@
+/**
+ * The invoice of one contract and billing period from its rated lines. Nothing is rounded here: the total is the sum of amounts that
+ * rating rounded line by line, so the invoice adds up as it is printed.
+ */
+import type { Invoice, InvoiceLine } from "../domain/invoice.ts";
+import { invoiceLineHash } from "../domain/invoice-hash.ts";
+import type { RatedLine } from "../domain/rated-line.ts";
+import { ratedLineHash } from "../domain/rated-line-hash.ts";
+import { assert, present } from "../kernel/assert.ts";
+import { canonicalJson } from "../kernel/canonical-json.ts";
+import { decimal, decimalText, sumDecimals } from "../kernel/decimal.ts";
+import { sha256Hex } from "../kernel/hash.ts";
+import { merkleRoot } from "./merkle.ts";
+
+const ID_DIGITS = 20;
+
+/** All lines are of one run, contract and billing period; at least one. */
+export function draftInvoice(ratedLines: readonly RatedLine[]): Invoice {
+  const first = present(ratedLines[0], "the first rated line of an invoice");
+  for (const line of ratedLines) requireSameInvoice(first, line);
+  const invoiceId = invoiceIdOf({ contract: first.contract, periodFrom: first.billingFrom, periodTo: first.billingTo });
+  const lines = [...ratedLines].sort(byPeriodAndPrice).map((line, index) => invoiceLine({ invoiceId, lineNumber: index + 1, line }));
+  const subtotal = decimalText(sumDecimals(lines.map((line) => decimal(line.amount))));
+  return {
+    invoiceId,
+    customer: first.customer,
+    contract: first.contract,
+    currency: first.currency,
+    periodFrom: first.billingFrom,
+    periodTo: first.billingTo,
+    runId: first.runId,
+    cut: first.cut,
+    lines,
+    subtotal,
+    // Taxes are not computed here; the field is part of the document, so that a later tax rule changes no shape.
+    tax: "0",
+    total: subtotal,
+    merkleRoot: merkleRoot(lines.map((line) => invoiceLineHash(line))),
+  };
+}
+
+/** Follows from contract and billing period alone: drafting twice gives the same invoice. */
+export function invoiceIdOf(input: { readonly contract: string; readonly periodFrom: string; readonly periodTo: string }): string {
+  return `inv_${sha256Hex(canonicalJson([input.contract, input.periodFrom, input.periodTo])).slice(0, ID_DIGITS)}`;
+}
+
+function invoiceLine(input: { readonly invoiceId: string; readonly lineNumber: number; readonly line: RatedLine }): InvoiceLine {
+  const { invoiceId, lineNumber, line } = input;
+  return {
+    lineId: `${invoiceId}-${String(lineNumber)}`,
+    lineNumber,
+    description: line.description,
+    runId: line.runId,
+    ratedLineId: line.lineId,
+    contract: line.contract,
+    contractVersion: line.contractVersion,
+    contractHash: line.contractHash,
+    price: line.price,
+    meter: line.meter,
+    where: line.where,
+    periodFrom: line.periodFrom,
+    periodTo: line.periodTo,
+    quantity: line.quantity,
+    amount: line.amountRounded,
+    amountExact: line.amount,
+    eventCount: line.eventCount,
+    shardRanges: line.shardRanges,
+    eventsDigest: line.eventsDigest,
+    cut: line.cut,
+    ratingRev: line.ratingRev,
+    ratedLineHash: ratedLineHash(line),
+  };
+}
+
+function requireSameInvoice(first: RatedLine, line: RatedLine): void {
+  const same = (["runId", "customer", "contract", "currency", "billingFrom", "billingTo", "cut"] as const).every((field) => first[field] === line[field]);
+  assert(same, `the rated lines ${first.lineId} and ${line.lineId} belong to two invoices`);
+}
+
+/** Texts of one zone and form, so that their order is the order of time. */
+function byPeriodAndPrice(a: RatedLine, b: RatedLine): number {
+  if (a.periodFrom !== b.periodFrom) return a.periodFrom < b.periodFrom ? -1 : 1;
+  return a.price < b.price ? -1 : 1;
+}
