@@ -14,7 +14,8 @@ import { USAGE_INGEST_COLUMN_LIST, USAGE_INGEST_STRUCTURE } from "./encode-usage
 /** Rows of one block; more would make a second one, and a repetition with other block borders is not recognised. */
 export const INSERT_ROWS_MAX = 1_000_000;
 const BLOCK_ROWS = 1_048_449;
-const KEYS_PER_QUERY = 10_000;
+/** Parameters travel in the URL: 200 keys of up to 39 digits stay below 9 kB. */
+const KEYS_PER_QUERY = 200;
 
 const EXACTLY_ONCE: ClickHouseSettings = {
   async_insert: 0,
@@ -27,7 +28,7 @@ const EXACTLY_ONCE: ClickHouseSettings = {
   max_block_size: String(BLOCK_ROWS),
   input_format_parallel_parsing: 0,
   max_insert_threads: "1",
-  max_threads: "1",
+  max_threads: 1,
   input_format_null_as_default: 0,
   input_format_skip_unknown_fields: 0,
 };

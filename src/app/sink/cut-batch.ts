@@ -1,0 +1,41 @@
+/**
+ * Decodes messages in order until the batch is full: by events, or at the turn of a UTC month of arrival, because a batch must fall into
+ * one partition. Never inside a message: a message is the smallest thing that can be acknowledged.
+ */
+import type { DecodedEvent, UsageMessage } from "../../domain/usage-event.ts";
+import type { Instant } from "../../kernel/instant.ts";
+import { NS_PER_MILLISECOND } from "../../kernel/instant.ts";
+import { createDecodeContext, type EventTimeRange } from "../../metering/decode-context.ts";
+import { decodeMessage } from "../../metering/decode-message.ts";
+import type { MeteringCatalog } from "../../metering/metering-catalog.ts";
+
+export type CutBatchInput = {
+  /** In order and without a hole; at least one. */
+  readonly messages: readonly UsageMessage[];
+  readonly catalog: MeteringCatalog;
+  readonly timeRange: EventTimeRange;
+  /** The batch ends with the message that reaches it. */
+  readonly eventsMax: number;
+};
+
+export type BatchCut = { readonly messages: readonly UsageMessage[]; readonly events: readonly DecodedEvent[] };
+
+export function cutBatch(input: CutBatchInput): BatchCut {
+  const context = createDecodeContext(input);
+  const events: DecodedEvent[] = [];
+  const [first] = input.messages;
+  const monthEnd = first === undefined ? 0n : endOfMonth(first.ingestedAt);
+  let count = 0;
+  for (const message of input.messages) {
+    if (events.length >= input.eventsMax || message.ingestedAt >= monthEnd) break;
+    for (const event of decodeMessage(message, context)) events.push(event);
+    count += 1;
+  }
+  return { messages: input.messages.slice(0, count), events };
+}
+
+/** The first instant of the next UTC month. */
+function endOfMonth(instant: Instant): Instant {
+  const date = new Date(Number(instant / NS_PER_MILLISECOND));
+  return BigInt(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1)) * NS_PER_MILLISECOND;
+}

@@ -1,0 +1,125 @@
+/**
+ * From messages to the bytes of a batch. A pure function of the messages, the catalog as of one journal entry and the identities known with a
+ * smaller sequence: whoever makes the same batch again, at any time and in any process, gets the same bytes.
+ */
+import type { SinkStore, UsageMessage, UsageStream } from "../ports.ts";
+import type { DecodedEvent, UsageRow } from "../../domain/usage-event.ts";
+import { present } from "../../kernel/assert.ts";
+import { sha256Hex } from "../../kernel/hash.ts";
+import { decideVerdicts, eventKeysOf } from "../../metering/decide-batch.ts";
+import type { EventTimeRange } from "../../metering/decode-context.ts";
+import type { MeteringCatalog } from "../../metering/metering-catalog.ts";
+import { cutBatch } from "./cut-batch.ts";
+import type { IdentityIndex } from "./identity-index.ts";
+import type { BatchFacts } from "./protocol-types.ts";
+
+export type SinkLimits = {
+  /** A batch ends with the message that reaches this many events … */
+  readonly batchEventsMax: number;
+  /** … or before the one that would exceed this many bytes of messages … */
+  readonly batchBytesMax: number;
+  /** … or this long after its first message came. */
+  readonly batchWaitMs: number;
+};
+
+export type MakeBatchDeps = {
+  readonly shard: number;
+  readonly stream: UsageStream;
+  readonly store: SinkStore;
+  readonly identities: IdentityIndex;
+  /** Sequence of the journal's last entry. */
+  readonly journalHead: () => Promise<number>;
+  readonly catalogAsOf: (journalSeq: number) => Promise<MeteringCatalog>;
+  readonly encodeRows: (rows: readonly UsageRow[]) => Uint8Array;
+  readonly timeRange: EventTimeRange;
+  readonly limits: SinkLimits;
+};
+
+/** Messages of a batch, decoded; their identities are not looked up yet, so this may be done while the batch before is being inserted. */
+export type PreparedBatch = {
+  readonly first: number;
+  readonly last: number;
+  readonly messages: readonly UsageMessage[];
+  readonly events: readonly DecodedEvent[];
+  readonly catalogSeq: number;
+};
+
+export type MadeBatch = {
+  readonly facts: BatchFacts;
+  readonly bytes: Uint8Array;
+  readonly acceptedKeys: readonly bigint[];
+  /** Where a row came from, for the message about a row that the engine refuses. */
+  readonly rowPlace: (row: number) => string;
+};
+
+const IDLE_MS = 1_000;
+
+/** The next messages from `from` on; null when none came for a while. The journal's head is read after them: "apply, then publish" holds. */
+export async function prepareBatch(
+  deps: MakeBatchDeps,
+  input: { readonly from: number; readonly signal: AbortSignal },
+): Promise<PreparedBatch | null> {
+  const { batchEventsMax, batchBytesMax, batchWaitMs } = deps.limits;
+  const limits = { messagesMax: batchEventsMax, bytesMax: batchBytesMax, waitMs: batchWaitMs, idleMs: IDLE_MS };
+  const taken = await deps.stream.take({ ...limits, ...input });
+  if (taken.length === 0) return null;
+  const catalog = await deps.catalogAsOf(await deps.journalHead());
+  const { messages, events } = cutBatch({
+    messages: taken,
+    catalog,
+    timeRange: deps.timeRange,
+    eventsMax: batchEventsMax,
+  });
+  return {
+    first: input.from,
+    last: present(messages.at(-1), "the last message").seq,
+    messages,
+    events,
+    catalogSeq: catalog.seq,
+  };
+}
+
+/** The messages of a recorded plan, whatever today's limits are. */
+export async function prepareRecorded(
+  deps: MakeBatchDeps,
+  plan: { readonly first: number; readonly last: number; readonly catalogSeq: number },
+): Promise<PreparedBatch> {
+  const { first, last, catalogSeq } = plan;
+  const messages = await deps.stream.range({ first, last });
+  const catalog = await deps.catalogAsOf(catalogSeq);
+  const cut = cutBatch({ messages, catalog, timeRange: deps.timeRange, eventsMax: Number.POSITIVE_INFINITY });
+  return { first, last, messages: cut.messages, events: cut.events, catalogSeq };
+}
+
+export async function makeBatch(
+  deps: MakeBatchDeps,
+  prepared: PreparedBatch,
+  place: { readonly incarnation: string; readonly cut: number },
+): Promise<MadeBatch> {
+  const { first, last, messages, events, catalogSeq } = prepared;
+  const { incarnation, cut } = place;
+  const known = await deps.identities.known({ eventKeys: eventKeysOf(events), incarnation, beforeSeq: first });
+  const batch = { shard: deps.shard, incarnation: BigInt(incarnation), batchFirst: first, cut };
+  const { rows, counts, acceptedKeys } = decideVerdicts({ events, known, batch });
+  const bytes = deps.encodeRows(rows);
+  const lastMessage = present(messages.at(-1), "the last message");
+  const facts: BatchFacts = {
+    first,
+    last,
+    cut,
+    catalogSeq,
+    messages: messages.length,
+    rows: rows.length,
+    sha256: sha256Hex(bytes),
+    counts,
+    lastMessageAt: lastMessage.ingestedAt,
+    lastMessageSha256: sha256Hex(lastMessage.body),
+  };
+  const rowPlace = (row: number): string => {
+    const found = rows[row];
+    return found === undefined
+      ? `row ${row}`
+      : `message ${found.seq}, event ${found.position} (${found.source}/${found.id})`;
+  };
+  return { facts, bytes, acceptedKeys, rowPlace };
+}

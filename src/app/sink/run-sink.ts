@@ -1,0 +1,149 @@
+/**
+ * The sink role: one writer per shard in one process, and the hourly raise of the cut. Ends when the signal drains it; a writer that cannot go on
+ * drains the others and then says why, because a process that stores only some shards looks healthy and is not.
+ */
+import { AppError } from "../../kernel/errors.ts";
+import type { EventTimeRange } from "../../metering/decode-context.ts";
+import type { MeteringCatalog } from "../../metering/metering-catalog.ts";
+import { DECODER_REV, type CommittedBatch } from "../../domain/sink-plan.ts";
+import type { UsageRow } from "../../domain/usage-event.ts";
+import type { Clock, CutRegister, ShardKeys, SinkStore, UsageStream } from "../ports.ts";
+import { NO_CRASH, type CrashHook } from "./crash-points.ts";
+import { identityIndex } from "./identity-index.ts";
+import type { SinkLimits } from "./make-batch.ts";
+import type { SinkOutcome } from "./protocol-types.ts";
+import { raiseCut } from "./raise-cut.ts";
+import { runShardWriter, type SinkLog } from "./shard-writer.ts";
+
+export type SinkSettings = SinkLimits & {
+  readonly shards: number;
+  /** Unique per run of a process: `<instance>#<nonce>`. */
+  readonly holder: string;
+  /** Holders of the same instance are dead predecessors; empty when there can be others. */
+  readonly instance: string;
+  readonly leaseMs: number;
+  /** How old the cut may become before the sink raises it. */
+  readonly cutEveryMs: number;
+  readonly retryFirstMs: number;
+  readonly retryMaxMs: number;
+};
+
+export type SinkDeps = {
+  readonly openStream: (shard: number) => Promise<UsageStream>;
+  readonly keys: ShardKeys;
+  readonly cuts: CutRegister;
+  readonly store: SinkStore;
+  readonly journalHead: () => Promise<number>;
+  readonly catalogAsOf: (journalSeq: number) => Promise<MeteringCatalog>;
+  readonly encodeRows: (rows: readonly UsageRow[]) => Uint8Array;
+  readonly timeRange: EventTimeRange;
+  readonly clock: Clock;
+  readonly log: SinkLog;
+  readonly crash?: CrashHook;
+  readonly onCommitted?: (batch: CommittedBatch) => void;
+};
+
+export const DEFAULT_SINK_SETTINGS = {
+  batchEventsMax: 50_000,
+  batchBytesMax: 32 * 1024 * 1024,
+  batchWaitMs: 500,
+  leaseMs: 15_000,
+  cutEveryMs: 60 * 60_000,
+  retryFirstMs: 50,
+  retryMaxMs: 5_000,
+} as const;
+
+const CUT_LOOK_MS = 60_000;
+const CUT_TIMEOUT_MS = 60_000;
+
+/** Resolves once every shard is drained; rejects with what stopped a shard. */
+export async function runSink(deps: SinkDeps, settings: SinkSettings, signal: AbortSignal): Promise<void> {
+  const drain = new AbortController();
+  const onAbort = (): void => {
+    drain.abort();
+  };
+  if (signal.aborted) onAbort();
+  else signal.addEventListener("abort", onAbort, { once: true });
+  const cuts = keepRaisingCut(deps, settings, drain.signal);
+  const shards = Array.from({ length: settings.shards }, (_, shard) => shard);
+  const outcomes = await Promise.all(shards.map((shard) => runShard(deps, { settings, shard, drain })));
+  drain.abort();
+  signal.removeEventListener("abort", onAbort);
+  await cuts;
+  const error = outcomes.map(errorOf).find((found) => found !== null);
+  if (error !== undefined && error !== null) throw error;
+}
+
+type RunShardInput = { readonly settings: SinkSettings; readonly shard: number; readonly drain: AbortController };
+
+async function runShard(deps: SinkDeps, { settings, shard, drain }: RunShardInput): Promise<SinkOutcome> {
+  const { batchEventsMax, batchBytesMax, batchWaitMs } = settings;
+  let stream: UsageStream | null = null;
+  try {
+    stream = await deps.openStream(shard);
+    const { holder, instance, leaseMs, retryFirstMs, retryMaxMs } = settings;
+    const outcome = await runShardWriter(
+      {
+        ...deps,
+        shard,
+        stream,
+        identities: identityIndex(deps.store, shard),
+        limits: { batchEventsMax, batchBytesMax, batchWaitMs },
+        crash: deps.crash ?? NO_CRASH,
+      },
+      { shard, holder, instance, leaseMs, decoderRev: DECODER_REV, retryFirstMs, retryMaxMs },
+      drain.signal,
+    );
+    const text = outcome.type === "drained" ? "drained" : (errorOf(outcome)?.message ?? "");
+    deps.log[outcome.type === "drained" ? "info" : "error"]({ shard }, text);
+    return outcome;
+  } catch (error) {
+    return {
+      type: "halted",
+      error:
+        error instanceof AppError
+          ? error
+          : { code: "SINK_FAILED", kind: "broken", message: String(error), cause: error },
+    };
+  } finally {
+    // Whatever ended this shard ends the process, after the other shards have finished their batches.
+    drain.abort();
+    await stream?.close();
+  }
+}
+
+function errorOf(outcome: SinkOutcome): AppError | null {
+  if (outcome.type === "drained") return null;
+  if (outcome.type === "halted") return outcome.error instanceof AppError ? outcome.error : new AppError(outcome.error);
+  return new AppError({ code: "SINK_FENCED", kind: "conflict", message: outcome.message });
+}
+
+/** Cuts advance by themselves, so that late usage has a cut of its own and a window seldom more than one row. */
+async function keepRaisingCut(deps: SinkDeps, settings: SinkSettings, signal: AbortSignal): Promise<void> {
+  const everyMs = Math.min(CUT_LOOK_MS, settings.cutEveryMs);
+  while (!signal.aborted) {
+    try {
+      await raiseOldCut(deps, settings, signal);
+    } catch (error) {
+      if (!signal.aborted)
+        deps.log.warn({ error: error instanceof Error ? error.message : String(error) }, "the cut was not raised");
+    }
+    await deps.clock.sleep(everyMs, signal).catch(() => undefined);
+  }
+}
+
+async function raiseOldCut(deps: SinkDeps, settings: SinkSettings, signal: AbortSignal): Promise<void> {
+  const { value, revision } = await deps.cuts.read();
+  const now = deps.clock.nowMs();
+  if (value.raisedAt === 0) {
+    // The first cut begins now.
+    await deps.cuts.compareAndSet({ revision, cut: value.cut, raisedAt: now });
+    return;
+  }
+  if (now - value.raisedAt < settings.cutEveryMs) return;
+  // One sink is enough: the one that writes shard 0.
+  const key = await deps.keys.read(0);
+  if (key?.value.holder !== settings.holder) return;
+  const closed = await raiseCut({ ...deps, shards: settings.shards }, { timeoutMs: CUT_TIMEOUT_MS, signal });
+  deps.log.info({ closed }, "cut closed");
+}

@@ -1,0 +1,285 @@
+/**
+ * Runs the protocol for one shard: performs its effects through the ports and tells it what came of them. Decides nothing itself. While a batch
+ * is being inserted, the next one is read and decoded, and no more than that one.
+ */
+import type { Clock, CutRegister, ShardKeys } from "../ports.ts";
+import type { BatchPlan, CommittedBatch } from "../../domain/sink-plan.ts";
+import { assert, present } from "../../kernel/assert.ts";
+import { AppError, type AppErrorInput } from "../../kernel/errors.ts";
+import { sha256Hex } from "../../kernel/hash.ts";
+import type { CrashHook } from "./crash-points.ts";
+import {
+  makeBatch,
+  prepareBatch,
+  prepareRecorded,
+  type MadeBatch,
+  type MakeBatchDeps,
+  type PreparedBatch,
+} from "./make-batch.ts";
+import { initialState, transition } from "./protocol.ts";
+import type {
+  Failure,
+  Line,
+  Position,
+  SinkConfig,
+  SinkEffect,
+  SinkEvent,
+  SinkOutcome,
+  SinkState,
+} from "./protocol-types.ts";
+
+export type SinkLog = {
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+  error(details: object, message: string): void;
+};
+
+export type ShardWriterDeps = MakeBatchDeps & {
+  readonly keys: ShardKeys;
+  readonly cuts: CutRegister;
+  readonly clock: Clock;
+  readonly crash: CrashHook;
+  readonly log: SinkLog;
+  readonly onCommitted?: (batch: CommittedBatch) => void;
+};
+
+/** Between sending an insert and its crash point, so that the server has begun with it. */
+const INSERT_SENT_MS = 2;
+/** The lease is looked at this often in its time. */
+const TICKS_PER_LEASE = 6;
+
+/** Resolves when the shard was drained (after `signal`), was taken by another writer, or cannot go on. Never rejects. */
+export function runShardWriter(deps: ShardWriterDeps, config: SinkConfig, signal: AbortSignal): Promise<SinkOutcome> {
+  return new ShardWriter(deps, config).run(signal);
+}
+
+class ShardWriter {
+  private readonly deps: ShardWriterDeps;
+  private state: SinkState;
+  private readonly stopped = new AbortController();
+  private readonly takes = new AbortController();
+  private prefetch: { readonly from: number; readonly batch: Promise<PreparedBatch | null> } | null = null;
+  private prepared: PreparedBatch | null = null;
+  private made: MadeBatch | null = null;
+  private settle: (outcome: SinkOutcome) => void = () => undefined;
+
+  constructor(deps: ShardWriterDeps, config: SinkConfig) {
+    this.deps = deps;
+    this.state = initialState(config);
+  }
+
+  async run(signal: AbortSignal): Promise<SinkOutcome> {
+    const { clock } = this.deps;
+    const outcome = new Promise<SinkOutcome>((resolve) => {
+      this.settle = resolve;
+    });
+    const drain = (): void => {
+      this.takes.abort();
+      this.attempt({ type: "draining", now: clock.nowMs() });
+    };
+    this.attempt({ type: "started", now: clock.nowMs() });
+    if (signal.aborted) drain();
+    else signal.addEventListener("abort", drain, { once: true });
+    const ticking = this.tick();
+    const result = await outcome;
+    signal.removeEventListener("abort", drain);
+    this.takes.abort();
+    this.stopped.abort();
+    await ticking;
+    return result;
+  }
+
+  private async tick(): Promise<void> {
+    const { signal } = this.stopped;
+    const everyMs = this.state.config.leaseMs / TICKS_PER_LEASE;
+    while (!signal.aborted) {
+      await this.deps.clock.sleep(everyMs, signal).catch(() => undefined);
+      this.attempt({ type: "ticked", now: this.deps.clock.nowMs() });
+    }
+  }
+
+  private tell(event: SinkEvent): void {
+    const next = transition(this.state, event);
+    this.state = next.state;
+    for (const effect of next.effects) this.start(effect);
+  }
+
+  private start(effect: SinkEffect): void {
+    if (effect.type === "crashPoint") {
+      this.reach(effect.point);
+      return;
+    }
+    if (effect.type === "stop") {
+      this.settle(effect.outcome);
+      return;
+    }
+    this.perform(effect).then(
+      (event) => {
+        this.attempt(event);
+      },
+      (error: unknown) => {
+        this.attempt({
+          type: "failed",
+          line: lineOf(effect),
+          failure: this.failureOf(effect, error),
+          now: this.deps.clock.nowMs(),
+        });
+      },
+    );
+  }
+
+  /** A protocol that throws is a broken invariant: the shard ends with it instead of hanging. */
+  private attempt(event: SinkEvent): void {
+    try {
+      this.tell(event);
+    } catch (error) {
+      this.settle({ type: "halted", error: asError(error) });
+    }
+  }
+
+  private reach(point: Parameters<CrashHook>[0]): void {
+    if (point !== "insert-sent") this.deps.crash(point);
+    else
+      void this.deps.clock.sleep(INSERT_SENT_MS).then(() => {
+        this.deps.crash(point);
+      });
+  }
+
+  private async perform(effect: Exclude<SinkEffect, { type: "crashPoint" | "stop" }>): Promise<SinkEvent> {
+    const { deps } = this;
+    const { shard } = deps;
+    const now = (): number => deps.clock.nowMs();
+    switch (effect.type) {
+      case "readKey": {
+        const registerCut = (await deps.cuts.read()).value.cut;
+        return { type: "keyRead", key: await deps.keys.read(shard), registerCut, now: now() };
+      }
+      case "writeKey":
+        return { type: "keyWritten", revision: await deps.keys.compareAndSet({ shard, ...effect }), now: now() };
+      case "writeFence":
+        await deps.store.fence({
+          shard,
+          epoch: effect.epoch,
+          holder: this.state.config.holder,
+          takenAt: effect.takenAt,
+        });
+        return { type: "fenceWritten", now: now() };
+      case "inspect":
+        return { type: "inspected", position: await this.inspect(), now: now() };
+      case "loadFilter":
+        await deps.identities.load();
+        return { type: "filterLoaded", now: now() };
+      case "rebuild":
+        return { type: "rebuilt", facts: await this.rebuild(effect.plan), now: now() };
+      case "take":
+        return { type: "taken", last: await this.take(effect.from), now: now() };
+      case "decide":
+        this.made = await makeBatch(deps, present(this.prepared, "the messages taken"), effect);
+        return { type: "decided", facts: this.made.facts, now: now() };
+      case "insert":
+        await this.insert(effect.plan, effect.epoch);
+        return { type: "inserted", now: now() };
+      case "commit":
+        await deps.store.commit(effect.batch);
+        this.committed(effect.batch);
+        return { type: "committed", now: now() };
+      case "ackAll":
+        await deps.stream.ackAll(effect.seq);
+        return { type: "acked", now: now() };
+      case "wait":
+        await deps.clock.sleep(effect.ms, this.takes.signal).catch(() => undefined);
+        return { type: "woke", line: effect.line, now: now() };
+    }
+  }
+
+  private async inspect(): Promise<Position> {
+    const { store, stream, shard } = this.deps;
+    const state = await stream.state();
+    const lastBatch = await store.lastBatch({ shard });
+    const at = lastBatch?.plan.last ?? 0;
+    if (at === 0 || at < state.firstSeq || at > state.lastSeq) return { stream: state, lastBatch, lastMessage: null };
+    const [message] = await stream.range({ first: at, last: at });
+    const lastMessage =
+      message === undefined ? null : { ingestedAt: message.ingestedAt, sha256: sha256Hex(message.body) };
+    return { stream: state, lastBatch, lastMessage };
+  }
+
+  private async rebuild(plan: BatchPlan): Promise<MadeBatch["facts"]> {
+    this.made = await makeBatch(this.deps, await prepareRecorded(this.deps, plan), plan);
+    return this.made.facts;
+  }
+
+  private async take(from: number): Promise<number | null> {
+    const ahead = this.prefetch?.from === from ? this.prefetch.batch : this.prepare(from);
+    this.prefetch = null;
+    this.prepared = await ahead;
+    return this.prepared?.last ?? null;
+  }
+
+  private prepare(from: number): Promise<PreparedBatch | null> {
+    return prepareBatch(this.deps, { from, signal: this.takes.signal });
+  }
+
+  private async insert(plan: BatchPlan, epoch: number): Promise<void> {
+    const { bytes, facts, acceptedKeys } = present(this.made, "the rows of the batch");
+    // The same invariant once more, right before the bytes leave.
+    assert(
+      facts.sha256 === plan.sha256 && facts.first === plan.first && facts.last === plan.last,
+      "the rows are those of the plan",
+    );
+    if (this.prefetch === null && !this.takes.signal.aborted) {
+      const from = plan.last + 1;
+      const batch = this.prepare(from);
+      batch.catch(() => undefined);
+      this.prefetch = { from, batch };
+    }
+    await this.deps.store.insert({ shard: this.deps.shard, plan, epoch, bytes });
+    this.deps.identities.add(acceptedKeys);
+  }
+
+  private committed(batch: CommittedBatch): void {
+    this.made = null;
+    const { plan, counts, messages, shard } = batch;
+    this.deps.log.info(
+      { shard, first: plan.first, last: plan.last, messages, rows: plan.rows, cut: plan.cut, ...counts },
+      "batch stored",
+    );
+    this.deps.onCommitted?.(batch);
+  }
+
+  private failureOf(effect: SinkEffect, thrown: unknown): Failure {
+    const error = asError(thrown);
+    const { kind, code } = error;
+    const message =
+      effect.type === "insert" ? `${error.message}${this.refusedRow(thrown, effect.plan)}` : error.message;
+    if (kind === "unavailable")
+      this.deps.log.warn({ shard: this.deps.shard, code, during: effect.type }, `${message}; trying again`);
+    return { code, kind, message };
+  }
+
+  /** The engine counts the rows of the batch from 1; people look for messages. */
+  private refusedRow(thrown: unknown, plan: BatchPlan): string {
+    const row = thrown instanceof AppError ? thrown.details["row"] : undefined;
+    const place = typeof row === "number" ? this.made?.rowPlace(row - 1) : undefined;
+    return place === undefined ? ` (messages ${plan.first} to ${plan.last})` : ` (${place})`;
+  }
+}
+
+function lineOf(effect: SinkEffect): Line {
+  return effect.type === "readKey" || effect.type === "writeKey"
+    ? "key"
+    : effect.type === "wait"
+      ? effect.line
+      : "batch";
+}
+
+function asError(error: unknown): AppErrorInput {
+  if (error instanceof AppError)
+    return { code: error.code, kind: error.kind, message: error.message, details: error.details };
+  return {
+    code: "SINK_FAILED",
+    kind: "broken",
+    message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    cause: error,
+  };
+}
