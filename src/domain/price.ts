@@ -62,22 +62,22 @@ const percentageTiers = strictTiers(
 const dimensionName = z.string({ error: (issue) => `${fieldName(issue.path)} must be the name of a dimension` }).min(1);
 const matrixCell = strict({ match: z.record(dimensionName, z.string()), unitAmount: nonNegativeDecimalField });
 
-export const flatPriceSchema = strict({ model: z.literal("flat"), amount: nonNegativeDecimalField, ...modifiers });
-export const perUnitPriceSchema = strict({
+const flatPriceSchema = strict({ model: z.literal("flat"), amount: nonNegativeDecimalField, ...modifiers });
+const perUnitPriceSchema = strict({
   model: z.literal("per_unit"),
   unitAmount: nonNegativeDecimalField,
   ...modifiers,
 });
-export const packagePriceSchema = strict({
+const packagePriceSchema = strict({
   model: z.literal("package"),
   packageAmount: nonNegativeDecimalField,
   packageSize: positiveDecimalField,
   freeUnits: nonNegativeDecimalField.exactOptional(),
   ...modifiers,
 });
-export const graduatedPriceSchema = strict({ model: z.literal("graduated"), tiers, ...modifiers });
-export const volumePriceSchema = strict({ model: z.literal("volume"), tiers, ...modifiers });
-export const percentagePriceSchema = strict({
+const graduatedPriceSchema = strict({ model: z.literal("graduated"), tiers, ...modifiers });
+const volumePriceSchema = strict({ model: z.literal("volume"), tiers, ...modifiers });
+const percentagePriceSchema = strict({
   model: z.literal("percentage"),
   rate: percentField,
   fixedAmount: nonNegativeDecimalField.exactOptional(),
@@ -87,17 +87,17 @@ export const percentagePriceSchema = strict({
   freeAmount: nonNegativeDecimalField.exactOptional(),
   ...modifiers,
 });
-export const graduatedPercentagePriceSchema = strict({
+const graduatedPercentagePriceSchema = strict({
   model: z.literal("graduated_percentage"),
   tiers: percentageTiers,
   ...modifiers,
 });
-export const dynamicPriceSchema = strict({
+const dynamicPriceSchema = strict({
   model: z.literal("dynamic"),
   multiplier: nonNegativeDecimalField,
   ...modifiers,
 });
-export const matrixPriceSchema = strict({
+const matrixPriceSchema = strict({
   model: z.literal("matrix"),
   dimensions: z.array(dimensionName).min(1, "dimensions is empty: name at least one").max(DIMENSIONS_MAX),
   cells: z.array(matrixCell).min(1, "cells is empty: write at least one").max(CELLS_MAX),
@@ -150,10 +150,8 @@ export type GraduatedPercentagePrice = z.infer<typeof graduatedPercentagePriceSc
 export type DynamicPrice = z.infer<typeof dynamicPriceSchema>;
 export type MatrixPrice = z.infer<typeof matrixPriceSchema>;
 export type Price = z.infer<typeof priceSchema>;
-export type PriceModel = Price["model"];
 export type UnitConversion = z.infer<typeof unitConversion>;
 export type UsageDiscount = z.infer<typeof usageDiscount>;
-export type Discount = z.infer<typeof discount>;
 
 /** Checks a price from outside; throws `invalid` with every problem at once. */
 export function parsePrice(input: unknown, field = "price"): Price {
