@@ -38,7 +38,8 @@ export const USAGE_INGEST_STRUCTURE: string = USAGE_INGEST_COLUMNS.map(({ name, 
   ", ",
 );
 
-const INITIAL_BYTES = 1 << 16;
+/** What a row with two meters takes besides its raw bytes; a batch of such rows is written without growing the buffer. */
+const ROW_BYTES_TYPICAL = 384;
 /** Numbers of a row and of a use, with the longest length prefixes: all fixed parts fit without looking again. */
 const FIXED_BYTES_MAX = 256;
 /** Up to here writing single bytes is faster than calling into the runtime. */
@@ -48,7 +49,9 @@ const BYTES_PER_UNIT_MAX = 3;
 type Output = { buffer: Buffer; view: DataView; at: number };
 
 export function encodeUsageRows(rows: readonly UsageRow[]): Uint8Array {
-  const output = createOutput(INITIAL_BYTES);
+  const output = createOutput(
+    FIXED_BYTES_MAX + rows.reduce((bytes, { raw }) => bytes + raw.length + ROW_BYTES_TYPICAL, 0),
+  );
   for (const row of rows) writeRow(output, row);
   return output.buffer.subarray(0, output.at);
 }

@@ -14,7 +14,7 @@ import { JsonNumber, type JsonObject, type JsonValue } from "../kernel/exact-jso
 import { fixedPointOf, type FixedPointError, type FixedPointLimits } from "../kernel/fixed-point.ts";
 import { exceedsBytes } from "../kernel/utf8.ts";
 import { followPointer, pointerText } from "./json-pointer.ts";
-import type { CompiledMeter } from "./metering-catalog.ts";
+import type { CompiledDimension, CompiledMeter } from "./metering-catalog.ts";
 import { quoted, rejection } from "./rejection.ts";
 
 export type MeteredEvent = {
@@ -36,8 +36,12 @@ const NUMBER_REASONS: Readonly<Record<FixedPointError, RejectionReason>> = {
 export function meterEvent(event: JsonObject, meters: readonly CompiledMeter[]): MeteredEvent | Rejection {
   const uses: MeterUse[] = [];
   let skipped = "";
+  let last: ReadDimensions | undefined;
   for (const meter of meters) {
-    const use = useOf(event, meter);
+    const read: ReadDimensions =
+      last?.compiled === meter.dimensions ? last : { compiled: meter.dimensions, values: dimensionsOf(event, meter) };
+    last = read;
+    const use = useOf(event, meter, read.values);
     if (use.kind === "use") {
       uses.push(use.use);
       continue;
@@ -49,7 +53,17 @@ export function meterEvent(event: JsonObject, meters: readonly CompiledMeter[]):
   return { kind: "metered", uses, skipped };
 }
 
-function useOf(event: JsonObject, meter: CompiledMeter): { kind: "use"; use: MeterUse } | Rejection {
+/** Meters of one type mostly share their dimensions, which are then read once per event. */
+type ReadDimensions = {
+  readonly compiled: readonly CompiledDimension[];
+  readonly values: readonly DimensionValue[] | Rejection;
+};
+
+function useOf(
+  event: JsonObject,
+  meter: CompiledMeter,
+  dimensions: readonly DimensionValue[] | Rejection,
+): { kind: "use"; use: MeterUse } | Rejection {
   const value = meter.value === undefined ? undefined : followPointer(event, meter.value);
   let quantity = 0n;
   let text = "";
@@ -64,7 +78,6 @@ function useOf(event: JsonObject, meter: CompiledMeter): { kind: "use"; use: Met
     if (typeof read !== "bigint") return read;
     quantity = read;
   }
-  const dimensions = dimensionsOf(event, meter);
   if (!isDimensions(dimensions)) return dimensions;
   return { kind: "use", use: { meter: meter.key, aggregation: meter.aggregation, quantity, text, dimensions } };
 }
@@ -93,15 +106,19 @@ function numberTextOf(value: JsonValue): string | undefined {
 
 function dimensionsOf(event: JsonObject, meter: CompiledMeter): readonly DimensionValue[] | Rejection {
   const values: DimensionValue[] = [];
-  for (const { name, pointer } of meter.dimensions) {
-    const value = dimensionText(followPointer(event, pointer));
-    const where = (): string => `meter ${meter.key}, dimension ${name}: ${quoted(pointerText(pointer))}`;
-    if (value === undefined) return rejection("dimension_not_scalar", `${where()} is an object or an array`);
-    if (exceedsBytes(value, DIMENSION_BYTES_MAX))
-      return rejection("dimension_too_long", `${where()} is ${quoted(value)}`);
-    values.push({ name, value });
+  for (const dimension of meter.dimensions) {
+    const value = dimensionText(followPointer(event, dimension.pointer));
+    if (value === undefined) return wrongDimension("dimension_not_scalar", dimension, "is an object or an array");
+    if (exceedsBytes(value, DIMENSION_BYTES_MAX)) {
+      return wrongDimension("dimension_too_long", dimension, `is ${quoted(value)}`);
+    }
+    values.push({ name: dimension.name, value });
   }
   return values;
+}
+
+function wrongDimension(reason: RejectionReason, { name, pointer }: CompiledDimension, what: string): Rejection {
+  return rejection(reason, `dimension ${name}: ${quoted(pointerText(pointer))} ${what}`);
 }
 
 /** Strings as they are, numbers by their source text, missing and null empty; undefined for objects and arrays. */

@@ -4,6 +4,7 @@
  */
 import type { Catalog, EntityKind, EntityVersion } from "../domain/catalog.ts";
 import type { Aggregation, Meter } from "../domain/meter.ts";
+import { canonicalJson } from "../kernel/canonical-json.ts";
 import { parseJsonPointer, type JsonPointer } from "./json-pointer.ts";
 
 export type CompiledDimension = { readonly name: string; readonly pointer: JsonPointer };
@@ -13,7 +14,7 @@ export type CompiledMeter = {
   readonly aggregation: Aggregation;
   /** Absent for count. */
   readonly value: JsonPointer | undefined;
-  /** Sorted by name. */
+  /** Sorted by name. Meters of one type with the same dimensions share the array. */
   readonly dimensions: readonly CompiledDimension[];
   readonly skipsMissing: boolean;
 };
@@ -28,9 +29,10 @@ export type MeteringCatalog = {
 
 export function compileMeteringCatalog(catalog: Catalog): MeteringCatalog {
   const metersByType = new Map<string, CompiledMeter[]>();
+  const shared = new Map<string, readonly CompiledDimension[]>();
   for (const meter of currentOf(catalog.meters)) {
     const ofType = metersByType.get(meter.eventType) ?? [];
-    ofType.push(compileMeter(meter));
+    ofType.push(compileMeter(meter, shared));
     metersByType.set(meter.eventType, ofType);
   }
   const customerBySubject = new Map<string, string>();
@@ -53,10 +55,11 @@ function currentOf<K extends EntityKind>(
     .map((version) => version.definition);
 }
 
-function compileMeter(meter: Meter): CompiledMeter {
-  const dimensions = Object.entries(meter.dimensions)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, pointer]) => ({ name, pointer: parseJsonPointer(pointer) }));
+function compileMeter(meter: Meter, shared: Map<string, readonly CompiledDimension[]>): CompiledMeter {
+  const sorted = Object.entries(meter.dimensions).sort(([a], [b]) => (a < b ? -1 : 1));
+  const key = canonicalJson(sorted);
+  const dimensions = shared.get(key) ?? sorted.map(([name, pointer]) => ({ name, pointer: parseJsonPointer(pointer) }));
+  shared.set(key, dimensions);
   return {
     key: meter.key,
     aggregation: meter.aggregation,

@@ -1,0 +1,72 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import {
+  USAGE_INGEST_COLUMNS,
+  USAGE_INGEST_COLUMN_LIST,
+  USAGE_INGEST_STRUCTURE,
+  encodeUsageRows,
+} from "../../../src/clickhouse/encode-usage-rows.ts";
+import { boundaryRows, usageRowOf } from "../../support/usage-rows.ts";
+
+const MIGRATION = readFileSync(new URL("../../../sql/migrations/0001_usage_chain.sql", import.meta.url), "utf8");
+
+describe("encodeUsageRows", () => {
+  // Guarantee: RowBinary carries no names, so a column moved in the table would shift every value after it.
+  it("writes the columns of the table, in its order", () => {
+    const body =
+      /CREATE TABLE IF NOT EXISTS meterline\.usage_ingest\n\(\n([\s\S]*?)\n\)\nENGINE = Null/.exec(MIGRATION)?.[1] ??
+      "";
+    const columns = body.split("\n").map((line) =>
+      line
+        .trim()
+        .replace(/,$/, "")
+        .replace(/ COMMENT '.*'$/, ""),
+    );
+    expect(columns).toEqual(USAGE_INGEST_COLUMNS.map(({ name, type }) => `${name} ${type}`));
+    expect(USAGE_INGEST_STRUCTURE).toBe(columns.join(", "));
+    expect(USAGE_INGEST_COLUMN_LIST.split(", ")).toHaveLength(columns.length);
+  });
+
+  it("writes no row as no bytes", () => {
+    expect(encodeUsageRows([])).toHaveLength(0);
+  });
+
+  it("writes fixed parts little endian and texts with their length", () => {
+    const bytes = encodeUsageRows([
+      usageRowOf({ shard: 0x0102, seq: 0x010203040506, eventTime: -1n, id: "é", raw: Uint8Array.of(9) }),
+    ]);
+    const hex = Buffer.from(bytes).toString("hex");
+    expect(hex).toBe(
+      [
+        "0201",
+        "0100000000000000",
+        "0605040302010000",
+        "00000000",
+        "0100000000000000",
+        "01000000",
+        `08${Buffer.from("usage.gw").toString("hex")}`,
+        "0000000000000000",
+        "026777",
+        "02c3a9",
+        "0174",
+        "0461636d65",
+        "ffffffffffffffff",
+        "01",
+        "00",
+        "00",
+        "00".repeat(16),
+        "00".repeat(16),
+        "0109",
+        "00",
+      ].join(""),
+    );
+  });
+
+  // Guarantee: the plan's hash is over these bytes, so a replay has to give them again, wherever the buffer had to grow.
+  it("gives the same bytes for the same rows, together and one by one", () => {
+    const rows = boundaryRows();
+    const together = Buffer.from(encodeUsageRows(rows));
+    expect(together.equals(Buffer.concat(rows.map((row) => encodeUsageRows([row]))))).toBe(true);
+    expect(together.equals(encodeUsageRows(boundaryRows()))).toBe(true);
+  });
+});
