@@ -3,7 +3,16 @@
  * total, single events, cells), so that free units are used up in their order, and explains what it did at the end.
  */
 import { UNIT_ROUNDINGS, type Price, type UnitConversion, type UsageDiscount } from "../domain/price.ts";
-import { ZERO, decimal, decimalPlaces, decimalText, divide, maxDecimal, minDecimal, type Decimal } from "../kernel/decimal.ts";
+import {
+  ZERO,
+  decimal,
+  decimalPlaces,
+  decimalText,
+  divide,
+  maxDecimal,
+  minDecimal,
+  type Decimal,
+} from "../kernel/decimal.ts";
 import type { BreakdownStep } from "./breakdown.ts";
 import { unitsText } from "./text.ts";
 
