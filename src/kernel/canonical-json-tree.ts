@@ -2,7 +2,7 @@
  * Canonical JSON of an exact tree: names sorted by code unit, no white space, numbers as written. Two events with the same data have the
  * same text whatever their spacing and order of members; `1.0` and `1.00` differ, because nothing here decides what a number means.
  */
-import { JsonNumber, JsonObject, type JsonValue } from "./exact-json.ts";
+import { JsonNumber, JsonObject, type JsonValue } from "./json-tree.ts";
 
 export function canonicalJsonOf(value: JsonValue): string {
   if (typeof value === "string") return canonicalString(value);

@@ -3,7 +3,7 @@
  * on the message, the catalog and the settings alone; there is no clock here.
  */
 import { ATTRIBUTE_BYTES_MAX, type DecodedEvent, type Reason, type Rejection } from "../domain/usage-event.ts";
-import { JsonObject, type JsonValue } from "../kernel/exact-json.ts";
+import { JsonObject, type JsonValue } from "../kernel/json-tree.ts";
 import { parseInstant, type Instant } from "../kernel/instant.ts";
 import { exceedsBytes } from "../kernel/utf8.ts";
 import { bodyHashOf, eventKeyOf } from "./event-identity.ts";
@@ -29,6 +29,9 @@ type Envelope = {
   readonly customer: string;
 };
 
+/** What could be read of a rejected event. */
+type KnownOfEvent = Partial<Envelope & { readonly eventTime: Instant }>;
+
 const SPEC_VERSION = "1.0";
 /** Base windows are 32-bit DateTimes: from 1970 up to 2106-02-07T06:28:16Z. */
 const TIME_END: Instant = 4_294_967_296n * 1_000_000_000n;
@@ -43,11 +46,11 @@ export function decodeEvent(value: JsonValue, place: EventPlace, context: Decode
   if (typeof eventTime !== "bigint") return rejectedEvent(place, eventTime, envelope);
   if (!context.catalog.customerBySubject.has(envelope.subject)) {
     const unknown = rejection("unknown_customer", `no customer has the key or alias ${quoted(envelope.subject)}`);
-    return rejectedEvent(place, unknown, envelope, eventTime);
+    return rejectedEvent(place, unknown, { ...envelope, eventTime });
   }
   const meters = context.catalog.metersByType.get(envelope.type);
   const metered = meters === undefined ? undefined : meterEvent(value, meters);
-  if (metered?.kind === "rejection") return rejectedEvent(place, metered, envelope, eventTime);
+  if (metered?.kind === "rejection") return rejectedEvent(place, metered, { ...envelope, eventTime });
 
   const { source, id, type, customer } = envelope;
   return {
@@ -71,22 +74,17 @@ export function decodeEvent(value: JsonValue, place: EventPlace, context: Decode
 }
 
 /** The row of an event, or of a whole message, that can't be used. Windows go by event time, so an unusable one becomes the arrival. */
-export function rejectedEvent(
-  place: EventPlace,
-  why: Rejection,
-  envelope?: Envelope,
-  eventTime?: Instant,
-): DecodedEvent {
+export function rejectedEvent(place: EventPlace, why: Rejection, known: KnownOfEvent = {}): DecodedEvent {
   return {
     seq: place.seq,
     position: place.position,
     subject: place.subject,
     ingestedAt: place.ingestedAt,
-    source: envelope?.source ?? "",
-    id: envelope?.id ?? "",
-    type: envelope?.type ?? "",
-    customer: envelope?.customer ?? "",
-    eventTime: eventTime ?? place.ingestedAt,
+    source: known.source ?? "",
+    id: known.id ?? "",
+    type: known.type ?? "",
+    customer: known.customer ?? "",
+    eventTime: known.eventTime ?? place.ingestedAt,
     rejected: true,
     reason: why.reason,
     detail: why.detail,

@@ -3,7 +3,7 @@
  * the same event. The body hash covers what is billed (type, customer, data with its numbers as written) and not time or extensions.
  */
 import { canonicalJsonOf } from "../kernel/canonical-json-tree.ts";
-import type { JsonValue } from "../kernel/exact-json.ts";
+import type { JsonValue } from "../kernel/json-tree.ts";
 import { sha256UInt128 } from "../kernel/hash.ts";
 import { utf8Length } from "../kernel/utf8.ts";
 

@@ -1,6 +1,6 @@
 /** JSON pointers (RFC 6901) into an event, compiled once and followed once per event and meter. */
 import { assert } from "../kernel/assert.ts";
-import { JsonNumber, JsonObject, type JsonValue } from "../kernel/exact-json.ts";
+import { JsonNumber, JsonObject, type JsonValue } from "../kernel/json-tree.ts";
 
 /** The reference tokens, unescaped; none points to the whole. */
 export type JsonPointer = readonly string[];

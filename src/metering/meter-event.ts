@@ -10,7 +10,7 @@ import {
   type Rejection,
   type RejectionReason,
 } from "../domain/usage-event.ts";
-import { JsonNumber, type JsonObject, type JsonValue } from "../kernel/exact-json.ts";
+import { JsonNumber, type JsonObject, type JsonValue } from "../kernel/json-tree.ts";
 import { fixedPointOf, type FixedPointError, type FixedPointLimits } from "../kernel/fixed-point.ts";
 import { exceedsBytes } from "../kernel/utf8.ts";
 import { followPointer, pointerText } from "./json-pointer.ts";

@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { canonicalJsonOf } from "../../../src/kernel/canonical-json-tree.ts";
 import { canonicalJson } from "../../../src/kernel/canonical-json.ts";
-import { JsonNumber, JsonObject, parseExactJson, type JsonValue } from "../../../src/kernel/exact-json.ts";
+import { parseExactJson } from "../../../src/kernel/exact-json.ts";
+import { JsonNumber, JsonObject, type JsonValue } from "../../../src/kernel/json-tree.ts";
 
 const MANY = 10_000;
 const wellFormed = fc.string({ unit: "binary" });

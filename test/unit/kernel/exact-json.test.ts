@@ -1,12 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { canonicalJsonOf } from "../../../src/kernel/canonical-json-tree.ts";
-import {
-  JSON_DEPTH_MAX,
-  JsonNumber,
-  JsonObject,
-  parseExactJson,
-  type JsonDocument,
-} from "../../../src/kernel/exact-json.ts";
+import { JSON_DEPTH_MAX, parseExactJson, type JsonDocument } from "../../../src/kernel/exact-json.ts";
+import { JsonNumber, type JsonObject } from "../../../src/kernel/json-tree.ts";
 
 const MANY = 10_000;
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Meter } from "../../../src/domain/meter.ts";
-import { parseExactJson, type JsonObject } from "../../../src/kernel/exact-json.ts";
+import { parseExactJson } from "../../../src/kernel/exact-json.ts";
+import type { JsonObject } from "../../../src/kernel/json-tree.ts";
 import { meterEvent, type MeteredEvent } from "../../../src/metering/meter-event.ts";
 import { compileMeteringCatalog } from "../../../src/metering/metering-catalog.ts";
 import { catalogOf } from "../../support/catalog-of.ts";
