@@ -1,0 +1,154 @@
+/** Every setting: its variable, default, bounds and one sentence. `docs/settings.md` is this list; a test keeps the two equal. */
+import { z } from "zod";
+
+export type SettingField = {
+  readonly variable: string;
+  readonly doc: string;
+  readonly secret?: true;
+  readonly schema: z.ZodType<string | number | undefined, string | undefined>;
+};
+
+const GIB = 1024 ** 3;
+
+export const SETTING_FIELDS = {
+  home: text("METERLINE_HOME", ".meterline", "Directory of everything that an embedded instance keeps."),
+  natsUrl: optionalUrl(
+    "METERLINE_NATS_URL",
+    ["nats:", "tls:"],
+    "NATS server to use; without it an embedded one is started.",
+  ),
+  natsPort: integer(
+    "METERLINE_NATS_PORT",
+    { fallback: 4222, min: 1, max: 65_535 },
+    "Port of the embedded nats-server on loopback.",
+  ),
+  natsStoreBytes: integer(
+    "METERLINE_NATS_STORE_BYTES",
+    { fallback: 8 * GIB, min: GIB / 4, max: 2 ** 50 },
+    "Disk that the embedded nats-server may use for all streams together, in bytes.",
+  ),
+  usageStreamBytes: optionalInteger(
+    "METERLINE_USAGE_STREAM_BYTES",
+    { min: 1024 ** 2, max: 2 ** 50 },
+    "Size limit of one shard's usage stream in bytes; a full stream refuses new messages. Default: three quarters of the store, shared by the shards.",
+  ),
+  journalStreamBytes: optionalInteger(
+    "METERLINE_JOURNAL_STREAM_BYTES",
+    { min: 1024 ** 2, max: 2 ** 50 },
+    "Size limit of the journal stream in bytes. Default: an eighth of the store.",
+  ),
+  clickhouseUrl: optionalUrl(
+    "METERLINE_CLICKHOUSE_URL",
+    ["http:", "https:"],
+    "ClickHouse server (HTTP interface) to use; without it an embedded one is started.",
+  ),
+  clickhousePort: integer(
+    "METERLINE_CLICKHOUSE_PORT",
+    { fallback: 8123, min: 1, max: 65_535 },
+    "Port of the embedded ClickHouse's HTTP interface on loopback.",
+  ),
+  clickhouseUser: text("METERLINE_CLICKHOUSE_USER", "default", "User at ClickHouse; the embedded one accepts it."),
+  clickhousePassword: {
+    ...text("METERLINE_CLICKHOUSE_PASSWORD", "", "Password at ClickHouse; the embedded one accepts it."),
+    secret: true,
+  },
+  shards: integer(
+    "METERLINE_SHARDS",
+    { fallback: 1, min: 1, max: 64 },
+    "Number of usage streams and writers; fixed at the first start.",
+  ),
+  batchEventsMax: integer(
+    "METERLINE_BATCH_EVENTS_MAX",
+    { fallback: 20_000, min: 1, max: 500_000 },
+    "Messages per batch at most.",
+  ),
+  batchBytesMax: integer(
+    "METERLINE_BATCH_BYTES_MAX",
+    { fallback: 32 * 1024 ** 2, min: 64 * 1024, max: 256 * 1024 ** 2 },
+    "Bytes of messages per batch at most.",
+  ),
+  batchWaitMs: integer(
+    "METERLINE_BATCH_WAIT_MS",
+    { fallback: 200, min: 1, max: 60_000 },
+    "How long a batch waits for more messages, in milliseconds.",
+  ),
+  leaseMs: integer(
+    "METERLINE_LEASE_MS",
+    { fallback: 10_000, min: 500, max: 600_000 },
+    "How long a silent writer keeps its shard, in milliseconds; afterwards another may take over.",
+  ),
+  cutIntervalMinutes: integer(
+    "METERLINE_CUT_INTERVAL_MINUTES",
+    { fallback: 60, min: 1, max: 1440 },
+    "How often the cut is raised without a rating run, in minutes.",
+  ),
+  eventTimePastDays: integer(
+    "METERLINE_EVENT_TIME_PAST_DAYS",
+    { fallback: 1827, min: 1, max: 18_000 },
+    "How far before its arrival an event's time may lie, in days.",
+  ),
+  eventTimeFutureHours: integer(
+    "METERLINE_EVENT_TIME_FUTURE_HOURS",
+    { fallback: 24, min: 0, max: 8760 },
+    "How far after its arrival an event's time may lie, in hours.",
+  ),
+  identityHorizonMonths: integer(
+    "METERLINE_IDENTITY_HORIZON_MONTHS",
+    { fallback: 13, min: 1, max: 120 },
+    "How long an accepted identity is remembered, in months of ingest time.",
+  ),
+  graceHours: integer(
+    "METERLINE_GRACE_HOURS",
+    { fallback: 24, min: 0, max: 2160 },
+    "How long after a period's end its invoices can't be finalized yet, in hours: late usage still gets in.",
+  ),
+  drainTimeoutMs: integer(
+    "METERLINE_DRAIN_TIMEOUT_MS",
+    { fallback: 30_000, min: 100, max: 600_000 },
+    "How long a stopping process waits for the batch under way, in milliseconds.",
+  ),
+  logLevel: {
+    variable: "METERLINE_LOG_LEVEL",
+    doc: "What is logged: debug, info, warn, error or silent.",
+    schema: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
+  },
+  crashAt: {
+    variable: "METERLINE_CRASH_AT",
+    doc: "For crash tests: kills the process at a named point of the writer's protocol, `name` or `name:nth`.",
+    schema: z.string().optional(),
+  },
+} as const satisfies Readonly<Record<string, SettingField>>;
+
+type Bounds = { readonly min: number; readonly max: number };
+
+function text(variable: string, fallback: string, doc: string) {
+  return { variable, doc, schema: z.string().default(fallback) };
+}
+
+function boundedInteger({ min, max }: Bounds) {
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, "must be a whole number in digits")
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `must lie between ${String(min)} and ${String(max)}`);
+}
+
+function integer(variable: string, bounds: Bounds & { readonly fallback: number }, doc: string) {
+  return { variable, doc, schema: boundedInteger(bounds).prefault(String(bounds.fallback)) };
+}
+
+function optionalInteger(variable: string, bounds: Bounds, doc: string) {
+  return { variable, doc, schema: boundedInteger(bounds).optional() };
+}
+
+function optionalUrl(variable: string, protocols: readonly string[], doc: string) {
+  const valid = (value: string): boolean => URL.canParse(value) && protocols.includes(new URL(value).protocol);
+  return {
+    variable,
+    doc,
+    schema: z
+      .string()
+      .refine(valid, `must be a URL that starts with ${protocols.join("// or ")}//`)
+      .optional(),
+  };
+}
