@@ -4,6 +4,7 @@
  */
 import type { BatchPlan, CommittedBatch, ShardKey } from "../domain/sink-plan.ts";
 import type { JournalBody, RecordedEntry } from "../domain/journal-entry.ts";
+import type { Invoice } from "../domain/invoice.ts";
 import type { MeteredUsage, RatedLine } from "../domain/rated-line.ts";
 import type { UsageMessage } from "../domain/usage-event.ts";
 import type { Instant } from "../kernel/instant.ts";
@@ -116,4 +117,31 @@ export type BillingStore = {
   writeRatedLines(lines: readonly RatedLine[]): Promise<void>;
   /** In the order of customer and line. */
   ratedLines(input: { runId: string; customers: readonly string[] }): AsyncIterable<StoredLine>;
+};
+
+/** An invoice as the database shows it, draft or finalized. Decimals and instants are texts. */
+export type InvoiceSummary = Pick<
+  Invoice,
+  "invoiceId" | "customer" | "contract" | "currency" | "periodFrom" | "periodTo" | "runId" | "cut" | "total" | "merkleRoot"
+> & {
+  readonly status: "draft" | "finalized";
+  /** Empty for a draft. */
+  readonly number: string;
+  /** Empty for a draft. */
+  readonly finalizedAt: string;
+};
+export type InvoiceLineSummary = {
+  readonly lineId: string;
+  readonly description: string;
+  readonly quantity: string;
+  readonly amount: string;
+  readonly eventCount: string;
+};
+export type InvoiceStore = {
+  /** Replaces earlier drafts of the same invoices; a finalized invoice is never replaced. */
+  writeDrafts(invoices: readonly Invoice[]): Promise<void>;
+  /** In the order of customer and period. Empty `customers`: all. */
+  invoices(input: { customers: readonly string[] }): AsyncIterable<InvoiceSummary>;
+  /** By invoice id or number; null when there is none. */
+  invoice(idOrNumber: string): Promise<{ readonly invoice: InvoiceSummary; readonly lines: readonly InvoiceLineSummary[] } | null>;
 };

@@ -31,6 +31,8 @@ export type RatingRunEntry = {
   /** Empty: all customers. */
   readonly customers: readonly string[];
   readonly cut: number;
+  /** RFC 3339, when raising the cut began: a run from before a period's end must not be invoiced for the whole of it. */
+  readonly cutAt: string;
   readonly catalogSeq: number;
   readonly ratingRev: number;
   readonly lines: number;

@@ -9,6 +9,7 @@ import type { RatingRunEntry } from "../../domain/journal-entry.ts";
 import { assert } from "../../kernel/assert.ts";
 import { canonicalJson } from "../../kernel/canonical-json.ts";
 import { sha256Hex } from "../../kernel/hash.ts";
+import { instantText } from "../../kernel/instant.ts";
 import { parsePeriodArgument } from "../../kernel/period.ts";
 import { RATING_REV } from "../../rating/rating-rev.ts";
 import { appendEntries } from "../append-entries.ts";
@@ -32,6 +33,7 @@ export async function ratePeriod(deps: RatingDeps, input: RatePeriodInput): Prom
   const period = parsePeriodArgument(input.period);
   const customers = [...new Set(input.customers)].sort();
   // The cut first: an event as of it was decided with a catalog no newer than the head that is read afterwards.
+  const cutAt = instantText(deps.now());
   const cut = await deps.completeCut();
   const { seq: catalogSeq } = await deps.journal.head();
   const catalog = await deps.catalogAt(catalogSeq);
@@ -40,7 +42,7 @@ export async function ratePeriod(deps: RatingDeps, input: RatePeriodInput): Prom
   const facts = { period: input.period, customers, cut, catalogSeq, ratingRev: RATING_REV };
   const run = { runId: ratingRunId(facts), cut, catalogSeq };
   const written = await writeLines(deps, ratePlan({ store: deps.store, plan, run }), plan.tasks.length);
-  const entry: RatingRunEntry = { kind: "rating.run", runId: run.runId, ...facts, ...written };
+  const entry: RatingRunEntry = { kind: "rating.run", runId: run.runId, ...facts, cutAt, ...written };
   await appendEntries(deps.journal, [entry]);
   await deps.project();
   return entry;

@@ -1,6 +1,7 @@
 /** What rating a period needs from the outside. */
 import type { Catalog, ContractSpan, EntityVersion } from "../../domain/catalog.ts";
 import type { RatingRunEntry } from "../../domain/journal-entry.ts";
+import type { Instant } from "../../kernel/instant.ts";
 import type { BillingStore, Journal } from "../ports.ts";
 
 export type RatingDeps = {
@@ -15,5 +16,6 @@ export type RatingDeps = {
   readonly findRun: (runId: string) => Promise<RatingRunEntry | null>;
   /** Brings the projections up to the journal's head. */
   readonly project: () => Promise<void>;
+  readonly now: () => Instant;
   readonly onProgress?: (done: { readonly lines: number; readonly total: number }) => void;
 };
