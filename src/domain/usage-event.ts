@@ -50,7 +50,7 @@ export const REJECTIONS = {
   time_too_old: "time lies further before the arrival than the settings allow",
   time_in_future: "time lies further after the arrival than the settings allow",
   unknown_customer: "no customer has the subject as its key or alias",
-  value_missing: "a meter's value is absent or null",
+  value_missing: "a meter's value is absent or null, or the empty text for unique_count",
   value_not_a_number: "a meter's value is neither a number nor a decimal string",
   value_out_of_range: "a meter's value has more than 20 digits before the point",
   value_too_fine: "a meter's value has more than 18 digits behind the point",

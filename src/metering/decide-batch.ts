@@ -1,27 +1,9 @@
 /**
- * From messages to rows, in two phases, so that the caller can ask in between which identities are known already. A pure function of the
- * messages in stream order, the catalog and the identities with a smaller sequence: the same batch can be rebuilt, byte by byte, at any time.
+ * From decoded events to rows with verdicts. The caller asks in between which identities are known already. A pure function of the events in the
+ * order of (sequence, position) and of the identities with a smaller sequence: the same batch can be made again, byte by byte, at any time.
  */
 import type { BatchCounts } from "../domain/sink-plan.ts";
-import type { BatchPlace, DecodedEvent, UsageMessage, UsageRow, Verdict } from "../domain/usage-event.ts";
-import { createDecodeContext, type EventTimeRange } from "./decode-context.ts";
-import { decodeMessage } from "./decode-message.ts";
-import type { MeteringCatalog } from "./metering-catalog.ts";
-
-export type DecodeBatchInput = {
-  /** In the order of their sequences. */
-  readonly messages: readonly UsageMessage[];
-  readonly catalog: MeteringCatalog;
-  readonly timeRange: EventTimeRange;
-};
-
-/** Phase one: every event of every message, in the order of (sequence, position). */
-export function decodeBatch(input: DecodeBatchInput): readonly DecodedEvent[] {
-  const context = createDecodeContext(input);
-  const events: DecodedEvent[] = [];
-  for (const message of input.messages) for (const event of decodeMessage(message, context)) events.push(event);
-  return events;
-}
+import type { BatchPlace, DecodedEvent, UsageRow, Verdict } from "../domain/usage-event.ts";
 
 /** The identities to look up. Rejected events own none. May name one twice. */
 export function eventKeysOf(events: readonly DecodedEvent[]): bigint[] {
@@ -44,7 +26,7 @@ export type DecidedBatch = {
   readonly acceptedKeys: readonly bigint[];
 };
 
-/** Phase two: the first of an identity wins, be it in an earlier batch or earlier in this one. */
+/** The first of an identity wins, be it in an earlier batch or earlier in this one. */
 export function decideVerdicts(input: DecideVerdictsInput): DecidedBatch {
   const accepted = new Map<bigint, bigint>();
   const counts = { accepted: 0, duplicate: 0, conflict: 0, rejected: 0 };

@@ -95,6 +95,8 @@ function uniqueTextOf(value: JsonValue | undefined, meter: CompiledMeter): strin
   if (value === undefined || value === null) return wrongValue("value_missing", meter, "is missing");
   const text = numberTextOf(value);
   if (text === undefined) return wrongValue("value_not_a_text", meter, "is not a string or a number");
+  // Nothing to tell apart: a producer that doesn't know its user writes "", and that is not one more user.
+  if (text === "") return wrongValue("value_missing", meter, "is empty");
   return exceedsBytes(text, UNIQUE_VALUE_BYTES_MAX) ? wrongValue("value_too_long", meter, `is ${quoted(text)}`) : text;
 }
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { UsageMessage } from "../../../src/domain/usage-event.ts";
-import { decideVerdicts, decodeBatch, eventKeysOf, type DecidedBatch } from "../../../src/metering/decide-batch.ts";
-import { DEFAULT_EVENT_TIME_RANGE } from "../../../src/metering/decode-context.ts";
+import type { DecodedEvent, UsageMessage } from "../../../src/domain/usage-event.ts";
+import { decideVerdicts, eventKeysOf, type DecidedBatch } from "../../../src/metering/decide-batch.ts";
+import { DEFAULT_EVENT_TIME_RANGE, createDecodeContext } from "../../../src/metering/decode-context.ts";
+import { decodeMessage } from "../../../src/metering/decode-message.ts";
 import { bodyHashOf, eventKeyOf, eventKeyPrefix } from "../../../src/metering/event-identity.ts";
 import { compileMeteringCatalog } from "../../../src/metering/metering-catalog.ts";
 import { catalogOf } from "../../support/catalog-of.ts";
@@ -15,8 +16,13 @@ const CATALOG = compileMeteringCatalog(
 );
 const BATCH = { shard: 2, incarnation: 1_791_000_000_000_000_000n, batchFirst: 1, cut: 3 };
 
+function decode(messages: readonly UsageMessage[]): DecodedEvent[] {
+  const context = createDecodeContext({ catalog: CATALOG, timeRange: DEFAULT_EVENT_TIME_RANGE });
+  return messages.flatMap((message) => decodeMessage(message, context));
+}
+
 function decide(messages: readonly UsageMessage[], known: ReadonlyMap<bigint, bigint> = new Map()): DecidedBatch {
-  const events = decodeBatch({ messages, catalog: CATALOG, timeRange: DEFAULT_EVENT_TIME_RANGE });
+  const events = decode(messages);
   return decideVerdicts({ events, known, batch: BATCH });
 }
 
@@ -42,7 +48,7 @@ describe("decideVerdicts", () => {
 
   it("lets an identity of an earlier batch win", () => {
     const messages = [messageOf(eventOf())];
-    const [key] = eventKeysOf(decodeBatch({ messages, catalog: CATALOG, timeRange: DEFAULT_EVENT_TIME_RANGE }));
+    const [key] = eventKeysOf(decode(messages));
     const [row] = decide(messages).rows;
     if (key === undefined || row === undefined) throw new Error("the event has no identity");
     expect(verdicts(decide(messages, new Map([[key, row.bodyHash]])))).toEqual(["duplicate"]);

@@ -204,6 +204,7 @@ const POISON: readonly (readonly [what: string, body: unknown, reason: string])[
   ["a decimal string of 40 digits", tokens("9".repeat(40)), "value_out_of_range"],
   ["1e-400, which JSON.parse takes for 0", withNumber("1e-400"), "value_too_fine"],
   ["40 digits behind the point", tokens(`0.${"1".repeat(40)}`), "value_too_fine"],
+  ["an empty unique value", eventOf({ type: "login", data: { user: "" } }), "value_missing"],
   ["a unique value that is an object", eventOf({ type: "login", data: { user: {} } }), "value_not_a_text"],
   ["a unique value of 1025 bytes", eventOf({ type: "login", data: { user: "u".repeat(1025) } }), "value_too_long"],
   ["a dimension that is an object", eventOf({ data: { outputTokens: 1, model: {} } }), "dimension_not_scalar"],

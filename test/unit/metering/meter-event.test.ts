@@ -49,7 +49,6 @@ describe("meterEvent", () => {
   it.each([
     ['"u-1"', "u-1"],
     ["1.0", "1.0"],
-    ['""', ""],
   ])("takes the unique value %s by its text", (value, text) => {
     expect(metered({ aggregation: "unique_count", value: "/data/u" }, `{"u":${value}}`).uses[0]).toMatchObject({
       quantity: 0n,
