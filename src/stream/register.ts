@@ -39,7 +39,7 @@ export async function writeRegister(
   input: { readonly name: string; readonly revision: number; readonly value: unknown },
 ): Promise<number | null> {
   try {
-    return await bucket.update(input.name, JSON.stringify(input.value), input.revision);
+    return await bucket.put(input.name, JSON.stringify(input.value), { previousSeq: input.revision });
   } catch (error) {
     if (isWrongLastSequence(error)) return null;
     throw classifyNatsError(error, `writing the key ${input.name}`);

@@ -41,6 +41,8 @@ class UsageStreamFeed implements UsageStream {
   private acked = 0;
   /** The highest sequence the durable consumer has delivered: up to there a jump has to be read by sequence. */
   private delivered = 0;
+  /** Ends the request under way when the connection was lost: its answers may have been lost with it. */
+  private connected = new AbortController();
   private pump: Promise<void> | null = null;
   private reader: SequenceReader | null = null;
 
@@ -111,12 +113,17 @@ class UsageStreamFeed implements UsageStream {
   /** Runs until closed; an outage is waited for, anything else reaches the next take. */
   private async feed(): Promise<void> {
     const { signal } = this.closing;
+    void this.watchConnection();
+    let synced = false;
     while (!signal.aborted) {
       try {
+        // A predecessor, or a connection that broke, may have been given messages that will not come again by themselves.
+        if (!synced) await this.syncDelivered();
         await this.buffer.room();
         if (signal.aborted) return;
-        await (this.buffer.next <= this.delivered ? this.readJump() : this.pullNext());
+        synced = this.buffer.next <= this.delivered ? await this.readJump() : await this.pullNext();
       } catch (error) {
+        synced = false;
         const failure = classifyNatsError(error, `reading ${this.name}`);
         await this.reader?.close();
         this.reader = null;
@@ -129,14 +136,11 @@ class UsageStreamFeed implements UsageStream {
     }
   }
 
-  private async pullNext(): Promise<void> {
+  /** True when messages came, so that the durable consumer is known to be where this feed is. */
+  private async pullNext(): Promise<boolean> {
     let received = 0;
-    const request = {
-      stream: this.name,
-      consumer: SINK_CONSUMER,
-      expiresMs: PULL_EXPIRES_MS,
-      signal: this.closing.signal,
-    };
+    const signal = AbortSignal.any([this.closing.signal, this.connected.signal]);
+    const request = { stream: this.name, consumer: SINK_CONSUMER, expiresMs: PULL_EXPIRES_MS, signal };
     const onMessage = (message: PulledMessage): boolean => {
       received += 1;
       return this.deliver(message);
@@ -147,10 +151,30 @@ class UsageStreamFeed implements UsageStream {
       bytesMax: this.buffer.roomBytes(),
       onMessage,
     });
-    if (end !== "refused" || received > 0) return;
+    if (received > 0 || end !== "refused") return received > 0 && end !== "stopped";
     // Either a single message is larger than the room that is left, or the consumer is not there.
     await ensureSinkConsumer(this.nats, this.shard);
     await pullMessages(this.nats, { ...request, messagesMax: 1, bytesMax: 0, onMessage });
+    return false;
+  }
+
+  private async syncDelivered(): Promise<void> {
+    await ensureSinkConsumer(this.nats, this.shard);
+    const { delivered } = await this.nats.jsm.consumers.info(this.name, SINK_CONSUMER);
+    const { stream_seq: seq, consumer_seq: consumerSeq } = delivered;
+    this.delivered = Math.max(this.delivered, seq);
+    // Messages that went to a predecessor are acknowledged for it once they are stored.
+    const reply = `$JS.ACK.${this.name}.${SINK_CONSUMER}.1.${seq}.${consumerSeq}.0.0`;
+    if (seq > Math.max(this.acked, this.replies.at(-1)?.seq ?? 0)) this.replies.push({ seq, reply });
+  }
+
+  private async watchConnection(): Promise<void> {
+    for await (const status of this.nats.connection.status()) {
+      if (this.closing.signal.aborted) return;
+      if (status.type !== "reconnect") continue;
+      this.connected.abort();
+      this.connected = new AbortController();
+    }
   }
 
   /** False ends the pull: after a jump everything further would be thrown away. */
@@ -168,7 +192,7 @@ class UsageStreamFeed implements UsageStream {
   }
 
   /** Reads by sequence until the position has caught up with what the durable consumer has already given away. */
-  private async readJump(): Promise<void> {
+  private async readJump(): Promise<boolean> {
     if (this.reader?.next !== this.buffer.next) {
       await this.reader?.close();
       this.reader = await openReader(this.nats, { stream: this.name, from: this.buffer.next });
@@ -184,9 +208,11 @@ class UsageStreamFeed implements UsageStream {
         return true;
       },
     });
-    if (this.buffer.next <= this.delivered) return;
-    await this.reader.close();
-    this.reader = null;
+    if (this.buffer.next > this.delivered) {
+      await this.reader.close();
+      this.reader = null;
+    }
+    return true;
   }
 
   private usageMessage(message: PulledMessage): UsageMessage {
