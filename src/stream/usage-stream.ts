@@ -30,6 +30,18 @@ export async function openUsageStream(nats: Nats, input: OpenUsageStreamInput): 
   return new UsageStreamFeed(nats, input);
 }
 
+/** The incarnation is the stream's creation time: a stream that was deleted and made again is another one, although it bears the same name. */
+export async function usageStreamState(nats: Nats, shard: number): Promise<StreamState> {
+  const name = usageStreamName(shard);
+  try {
+    const { created, state } = await nats.jsm.streams.info(name);
+    const incarnation = instantOf(created, `creation time of the stream ${name}`).toString();
+    return { incarnation, firstSeq: state.first_seq, lastSeq: state.last_seq };
+  } catch (error) {
+    throw classifyNatsError(error, `reading the state of ${name}`);
+  }
+}
+
 class UsageStreamFeed implements UsageStream {
   readonly shard: number;
   private readonly nats: Nats;
@@ -54,14 +66,8 @@ class UsageStreamFeed implements UsageStream {
     this.buffer = new MessageBuffer(input.prefetchBytesMax);
   }
 
-  async state(): Promise<StreamState> {
-    try {
-      const { created, state } = await this.nats.jsm.streams.info(this.name);
-      const incarnation = instantOf(created, `creation time of the stream ${this.name}`).toString();
-      return { incarnation, firstSeq: state.first_seq, lastSeq: state.last_seq };
-    } catch (error) {
-      throw classifyNatsError(error, `reading the state of ${this.name}`);
-    }
+  state(): Promise<StreamState> {
+    return usageStreamState(this.nats, this.shard);
   }
 
   async take(input: Parameters<UsageStream["take"]>[0]): Promise<readonly UsageMessage[]> {

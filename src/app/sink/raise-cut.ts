@@ -79,7 +79,7 @@ async function untilReached(deps: RaiseCutDeps, input: ReachInput): Promise<void
     if (plan === null || plan.cut >= cut) return;
     if ((await store.batchOf({ shard, plan })) !== null) return;
     if (clock.nowMs() >= deadline || input.signal?.aborted === true) throw notReached(shard, found, clock.nowMs());
-    await clock.sleep(POLL_MS, input.signal);
+    await clock.sleep(POLL_MS, input.signal).catch(() => undefined);
   }
 }
 
