@@ -78,7 +78,7 @@ export function ratedLineRow(line: RatedLine): Readonly<Record<keyof RatedLineRo
     amount_rounded: fitting(line.amountRounded, PLACES.amountRounded),
     currency: line.currency,
     event_count: line.eventCount,
-    shard_ranges: shardRangeTuples(line.shardRanges),
+    shard_ranges: shardRangeRows(line.shardRanges),
     events_digest: line.eventsDigest,
     cut: line.cut,
     catalog_seq: line.catalogSeq,
@@ -132,8 +132,14 @@ export function shardRangeOf([shard, incarnation, firstSeq, lastSeq]: RangeTuple
   return { shard: Number(shard), incarnation, firstSeq, lastSeq };
 }
 
-export function shardRangeTuples(ranges: readonly ShardRange[]): readonly (readonly [number, string, string, string])[] {
-  return ranges.map((range) => [range.shard, range.incarnation, range.firstSeq, range.lastSeq]);
+/** Named tuples are objects in JSONEachRow. */
+export function shardRangeRows(ranges: readonly ShardRange[]): readonly object[] {
+  return ranges.map((range) => ({
+    shard: range.shard,
+    incarnation: range.incarnation,
+    first_seq: range.firstSeq,
+    last_seq: range.lastSeq,
+  }));
 }
 
 /** Unix seconds of RFC 3339 text; boundaries of periods are whole seconds. */

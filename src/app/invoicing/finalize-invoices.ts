@@ -106,6 +106,7 @@ async function appendInvoices(deps: InvoicingDeps, { state, run, input, open }: 
   const { series } = input.settings;
   const wanted = new Set(open.map((invoice) => invoice.invoiceId));
   const customers = [...new Set(open.map((invoice) => invoice.customer))];
+  const before = finalizedOf(state, open);
   const appended: FinalizedInvoice[] = [];
   let found = 0;
   let place: Place | null = { head: state.head, position: state.positions.get(series) ?? 0 };
@@ -124,7 +125,7 @@ async function appendInvoices(deps: InvoicingDeps, { state, run, input, open }: 
   };
   for await (const invoice of invoicesOfRun(deps.store, { run, customers })) {
     if (!wanted.has(invoice.invoiceId)) continue;
-    requireNoOverlap(state, invoice);
+    requireNoOverlap(invoice, before.get(invoice.contract) ?? []);
     found += 1;
     batch.push(invoice);
     if (batch.length === APPEND_BATCH_INVOICES) place = await flush(place);
@@ -135,8 +136,15 @@ async function appendInvoices(deps: InvoicingDeps, { state, run, input, open }: 
   return appended;
 }
 
-function requireNoOverlap(state: InvoicingState, invoice: Invoice): void {
-  for (const other of state.finalized.values()) {
+/** Earlier invoices of the contracts at hand. */
+function finalizedOf(state: InvoicingState, open: readonly DueInvoice[]): ReadonlyMap<string, readonly FinalizedFacts[]> {
+  const byContract = new Map<string, FinalizedFacts[]>(open.map((invoice) => [invoice.contract, []]));
+  for (const invoice of state.finalized.values()) byContract.get(invoice.contract)?.push(invoice);
+  return byContract;
+}
+
+function requireNoOverlap(invoice: Invoice, earlier: readonly FinalizedFacts[]): void {
+  for (const other of earlier) {
     if (!overlaps(invoice, other)) continue;
     throw new AppError({
       code: "INVOICE_OVERLAPS",

@@ -1,0 +1,237 @@
+/** The usage views and the billing store against the naive definition of every aggregation, on the real engine. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { billingStore } from "../../../src/clickhouse/billing-store.ts";
+import { connectClickHouse, type ClickHouse } from "../../../src/clickhouse/connect.ts";
+import { migrate } from "../../../src/clickhouse/migrate.ts";
+import type { MeteredUsage } from "../../../src/domain/rated-line.ts";
+import type { UsageQuery } from "../../../src/app/ports.ts";
+import { AGGREGATIONS, type Aggregation } from "../../../src/domain/meter.ts";
+import { decimalText } from "../../../src/kernel/decimal.ts";
+import { instantOf } from "../../../src/kernel/instant.ts";
+import { aggregate } from "../../../src/metering/aggregate.ts";
+import { startTestServers, type TestServers } from "../../support/servers.ts";
+import { retractUsage, writeUsage, type WrittenEvent } from "../../support/usage-writer.ts";
+
+const CUSTOMERS = ["acme", "beta", "zeta ä'\\"];
+const START = instantOf("2026-10-01T00:00:00Z", "start");
+const DAYS = 4;
+const EVENTS_PER_METER = 400;
+const LAST_CUT = 3;
+
+let servers: TestServers;
+let clickhouse: ClickHouse;
+const events = AGGREGATIONS.flatMap((aggregation, index) => eventsOf(aggregation, index));
+
+beforeAll(async () => {
+  servers = await startTestServers();
+  clickhouse = connectClickHouse({ url: servers.clickhouseUrl, user: "default", password: "" });
+  await migrate(clickhouse);
+  await writeMeters();
+  await writeUsage(clickhouse, events);
+}, 120_000);
+
+afterAll(async () => {
+  await clickhouse.close();
+  await servers.stop();
+});
+
+const PERIODS = [
+  ["all days", "2026-10-01T00:00:00Z", "2026-10-05T00:00:00Z"],
+  ["one whole day", "2026-10-02T00:00:00Z", "2026-10-03T00:00:00Z"],
+  ["inside one day", "2026-10-02T06:15:00Z", "2026-10-02T17:30:00Z"],
+  ["from the middle of a day to the middle of another", "2026-10-01T22:00:00Z", "2026-10-03T22:00:00Z"],
+  ["one base window", "2026-10-02T12:00:00Z", "2026-10-02T12:15:00Z"],
+  ["two neighbouring days in part", "2026-10-02T23:45:00Z", "2026-10-03T00:15:00Z"],
+] as const;
+
+describe.each(AGGREGATIONS)("%s", (aggregation) => {
+  // Guarantee: what is billed equals the plain definition of the aggregation over the single events, for any period, filter and cut.
+  test.each(PERIODS)("equals the naive reference: %s", async (_name, from, to) => {
+    for (const where of [{}, { region: "eu" }, { region: "", model: "m1" }] as const) {
+      for (const cut of [1, LAST_CUT]) {
+        const query = queryOf({ aggregation, from, to, where, cut });
+        const found = await usageOf(query);
+        expect(quantities(found), `${JSON.stringify(where)} as of cut ${String(cut)}`).toEqual(expected(query, events));
+      }
+    }
+  });
+
+  // Guarantee: an event taken out counts until its retraction's cut, and from then on the result is as if it had never been.
+  test("without a retracted event the window is what it would have been", async () => {
+    const victim = events.filter((event) => event.aggregation === aggregation && event.cut === 1).at(7);
+    if (victim === undefined) throw new Error("no event to take out");
+    await retractUsage(clickhouse, { event: victim, cut: LAST_CUT + 1 });
+    const query = queryOf({ aggregation, from: PERIODS[0][1], to: PERIODS[0][2], where: {}, cut: LAST_CUT });
+    expect(quantities(await usageOf(query))).toEqual(expected(query, events));
+    const later = { ...query, cut: LAST_CUT + 1 };
+    const rest = events.filter((event) => event !== victim);
+    const found = await usageOf(later);
+    expect(quantities(found)).toEqual(expected(later, rest));
+    expect(found.find((usage) => usage.customer === victim.customer)?.eventCount).toBe(String(selected(later, rest, victim.customer).length));
+  });
+});
+
+test("lineage: event counts, ranges per shard, and a digest that only the same events have", async () => {
+  const query = queryOf({ aggregation: "sum", from: PERIODS[0][1], to: PERIODS[0][2], where: {}, cut: LAST_CUT });
+  const [acme] = await usageOf(query);
+  const own = selected(query, events, "acme");
+  expect(acme?.eventCount).toBe(String(own.length));
+  for (const range of acme?.shardRanges ?? []) {
+    const seqs = own.filter((event) => event.shard === range.shard).map((event) => event.seq);
+    expect(range).toMatchObject({ firstSeq: String(Math.min(...seqs)), lastSeq: String(Math.max(...seqs)) });
+  }
+  expect(acme?.shardRanges.map((range) => range.shard)).toEqual([0, 1]);
+  const digests = await clickhouse.rows<{ digest: string }>({
+    sql: `SELECT toString(sum(usage_event_leaf(source, id, body_hash, customer, meter, dimensions, event_time, quantity, text))) AS digest
+      FROM meterline.usage_events WHERE meter = 'm-sum' AND customer = 'acme' AND cut <= 3`,
+    doing: "recomputing the digest",
+  });
+  expect(acme?.eventsDigest).toBe(digests[0]?.digest);
+});
+
+test("customers can be named, one or more than fit into a request", async () => {
+  const query = queryOf({ aggregation: "sum", from: PERIODS[0][1], to: PERIODS[0][2], where: {}, cut: LAST_CUT });
+  const one = await usageOf({ ...query, customers: [CUSTOMERS[2] ?? ""] });
+  expect(one.map((usage) => usage.customer)).toEqual([CUSTOMERS[2]]);
+  const many = await usageOf({ ...query, customers: ["beta", ...Array.from({ length: 1000 }, (_, index) => `nobody-${String(index)}`)] });
+  expect(many.map((usage) => usage.customer)).toEqual(["beta"]);
+});
+
+test("used meters name every combination of meter and dimensions once", async () => {
+  const used: string[] = [];
+  const period = { from: instantOf(PERIODS[0][1], "from"), to: instantOf(PERIODS[0][2], "to") };
+  for await (const row of billingStore(clickhouse).usedMeters({ ...period, cut: LAST_CUT, customers: ["beta"] })) {
+    used.push(`${row.meter} ${JSON.stringify(row.dimensions)}`);
+  }
+  const own = events.filter((event) => event.customer === "beta").map((event) => `${event.meter} ${JSON.stringify(event.dimensions)}`);
+  expect(used.toSorted()).toEqual([...new Set(own)].toSorted());
+});
+
+// Guarantee: what finance sees per window equals the naive reference over that window's events.
+test("finance.usage equals the naive reference in every window", async () => {
+  const rows = await clickhouse.rows<{ aggregation: Aggregation; customer: string; dimensions: Record<string, string>; from: number; quantity: string; count: string }>({
+    sql: `SELECT aggregation, customer, dimensions, toUnixTimestamp(window_start) AS from, toString(quantity) AS quantity, toString(event_count) AS count
+      FROM finance.usage WHERE meter IN ('m-sum', 'm-min', 'm-max', 'm-latest', 'm-count', 'm-unique_count', 'm-time_weighted_sum')`,
+    doing: "reading finance.usage",
+  });
+  const retracted = await clickhouse.rows<{ meter: string; id: string }>({ sql: "SELECT meter, id FROM meterline.usage_retractions", doing: "reading retractions" });
+  const gone = new Set(retracted.map((row) => `${row.meter} ${row.id}`));
+  const left = events.filter((event) => !gone.has(`${event.meter} ${event.id}`));
+  for (const row of rows) {
+    const period = { from: BigInt(row.from) * 1_000_000_000n, to: BigInt(row.from + 900) * 1_000_000_000n };
+    const own = left.filter(
+      (event) => event.aggregation === row.aggregation && event.customer === row.customer && JSON.stringify(event.dimensions) === JSON.stringify(row.dimensions),
+    );
+    const inside = own.filter((event) => event.time >= period.from && event.time < period.to);
+    expect(row.count).toBe(String(inside.length));
+    expect(row.quantity, JSON.stringify(row)).toBe(decimalText(aggregate({ aggregation: row.aggregation, period, events: inside })));
+  }
+  expect(new Set(rows.map((row) => row.aggregation)).size).toBe(AGGREGATIONS.length);
+  expect(rows.reduce((sum, row) => sum + Number(row.count), 0)).toBe(left.length);
+});
+
+// Guarantee: filters on the leading columns reach the primary key through the view, so a line costs what it reads and not the table.
+test("a filter on meter, customer and time prunes by the primary key through the view", async () => {
+  const plan = await clickhouse.rows<{ explain: string }>({
+    sql: `EXPLAIN indexes = 1 SELECT sum(quantity_sum) FROM meterline.usage_windows_as_of(cut = 3)
+      WHERE meter = 'm-sum' AND customer = 'acme' AND window_start >= '2026-10-02 00:00:00' AND window_start < '2026-10-03 00:00:00'`,
+    doing: "explaining a query",
+  });
+  const text = plan.map((row) => row.explain).join("\n");
+  const keys = /ReadFromMergeTree \(meterline\.usage_windows\)[\s\S]*?Keys:([\s\S]*?)Condition/.exec(text)?.[1] ?? "";
+  for (const column of ["meter", "customer", "window_start"]) expect(keys).toContain(column);
+});
+
+test("every column of every finance view says what it means", async () => {
+  const columns = await clickhouse.rows<{ table: string; name: string; comment: string }>({
+    sql: "SELECT table, name, comment FROM system.columns WHERE database = 'finance'",
+    doing: "reading comments",
+  });
+  expect(new Set(columns.map((column) => column.table))).toEqual(
+    new Set(["usage", "rated_lines", "invoices", "invoice_lines", "line_events", "late_usage", "event_verdicts", "contracts", "prices"]),
+  );
+  expect(columns.filter((column) => column.comment === "")).toEqual([]);
+});
+
+async function usageOf(query: UsageQuery): Promise<readonly MeteredUsage[]> {
+  const found: MeteredUsage[] = [];
+  for await (const usage of billingStore(clickhouse).meteredUsage(query)) found.push(usage);
+  return found;
+}
+
+type QueryOf = { aggregation: Aggregation; from: string; to: string; where: Readonly<Record<string, string>>; cut: number };
+
+function queryOf({ aggregation, from, to, where, cut }: QueryOf): UsageQuery {
+  return { meter: `m-${aggregation}`, aggregation, where, from: instantOf(from, "from"), to: instantOf(to, "to"), cut, customers: [] };
+}
+
+function quantities(usage: readonly MeteredUsage[]): Record<string, string> {
+  return Object.fromEntries(usage.map((one) => [one.customer, one.quantity]));
+}
+
+function expected(query: UsageQuery, from: readonly WrittenEvent[]): Record<string, string> {
+  const result: Record<string, string> = {};
+  for (const customer of CUSTOMERS) {
+    const own = selected(query, from, customer);
+    if (own.length > 0) {
+      result[customer] = decimalText(aggregate({ aggregation: query.aggregation as Aggregation, period: query, events: own }));
+    }
+  }
+  return result;
+}
+
+function selected(query: UsageQuery, from: readonly WrittenEvent[], customer: string): readonly (WrittenEvent & { readonly source: string })[] {
+  return from
+    .filter(
+      (event) =>
+        event.meter === query.meter &&
+        event.customer === customer &&
+        event.cut <= query.cut &&
+        event.time >= query.from &&
+        event.time < query.to &&
+        Object.entries(query.where).every(([name, value]) => (event.dimensions[name] ?? "") === value),
+    )
+    .map((event) => ({ ...event, source: "gw" }));
+}
+
+/** Spread over the days, with ties in time, repeated values, gaps of whole windows, both shards and all cuts. */
+function eventsOf(aggregation: Aggregation, salt: number): WrittenEvent[] {
+  let state = 1_000_003 * (salt + 1);
+  const next = (below: number) => {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+    return Math.floor((state / 2_147_483_648) * below);
+  };
+  return Array.from({ length: EVENTS_PER_METER }, (_, index): WrittenEvent => {
+    const second = BigInt(next(DAYS * 86_400));
+    const nanosecond = BigInt(next(3)) * 333_333_333n;
+    return {
+      meter: `m-${aggregation}`,
+      aggregation,
+      customer: CUSTOMERS[next(CUSTOMERS.length)] ?? "acme",
+      time: START + (index % 10 === 0 ? 86_400n * 1_000_000_000n : second * 1_000_000_000n + nanosecond),
+      id: `${aggregation}-${String(index)}`,
+      value: aggregation === "unique_count" ? `user-${String(next(40))}` : `${String(next(2_000_000) - 500_000)}.${String(next(10 ** 9)).padStart(9, "0")}1`.replace("-0.", "0."),
+      dimensions: index % 3 === 0 ? { model: "m1", region: "eu" } : index % 3 === 1 ? { model: "m1", region: "" } : { model: "m2", region: "us" },
+      cut: 1 + (index % LAST_CUT),
+      shard: index % 2,
+      seq: 100 + index,
+    };
+  });
+}
+
+async function writeMeters(): Promise<void> {
+  const rows = AGGREGATIONS.map((aggregation) => ({
+    kind: "meter",
+    key: `m-${aggregation}`,
+    version: 1,
+    hash: "h",
+    journal_seq: "1",
+    removed: false,
+    definition: JSON.stringify({ key: `m-${aggregation}`, eventType: "t", aggregation, dimensions: {}, whenMissing: "reject" }),
+  }));
+  await clickhouse.insert({
+    sql: "INSERT INTO meterline.catalog_versions FORMAT JSONEachRow",
+    body: rows.map((row) => `${JSON.stringify(row)}\n`).join(""),
+    doing: "writing test meters",
+  });
+}
