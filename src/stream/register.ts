@@ -58,3 +58,14 @@ function parse<T>(name: string, text: string): T {
     });
   }
 }
+
+/** How many shards these streams were made for; throws `unavailable` when nothing was set up yet. */
+export async function readShards(bucket: KV): Promise<number> {
+  const fixed = await readRegister<number>(bucket, "shards");
+  if (fixed !== null) return fixed.value;
+  throw new AppError({
+    code: "STREAMS_MISSING",
+    kind: "unavailable",
+    message: "The streams of Meterline do not exist yet: start `meterline up` or `meterline sink` once",
+  });
+}

@@ -1,29 +1,35 @@
 /** A recorded rating run against its lines: rated again from the views, each stored line must have the same bytes in every column. */
 import type { Discrepancy } from "../../domain/discrepancy.ts";
-import type { RatingRunEntry } from "../../domain/journal-entry.ts";
 import type { RatedLine } from "../../domain/rated-line.ts";
 import { canonicalJson } from "../../kernel/canonical-json.ts";
 import { compareRecords, type ComparableRow } from "../../reconcile/compare-records.ts";
+import type { RepeatedRun } from "../rating/repeat-run.ts";
 
-export type RepeatedRun = { readonly rated: readonly RatedLine[]; readonly stored: readonly RatedLine[] };
+const CHECK = "rated_lines";
 
-export function compareRun(run: RatingRunEntry, repeated: RepeatedRun): Discrepancy[] {
-  const table = "rated_lines";
-  const problems = compareRecords({
-    check: "rated_lines",
-    table,
-    expected: repeated.rated.map(comparable),
-    found: repeated.stored.map(comparable),
-    origin: "rated again from the views",
+export function compareRun({ run, rated, stored, linesHash, wrongHashes }: RepeatedRun): Discrepancy[] {
+  const problem = (key: string, text: string): Discrepancy => ({
+    check: CHECK,
+    table: "rated_lines",
+    key,
+    problem: text,
   });
-  if (run.lines !== repeated.rated.length) {
-    const problem = `the journal says ${String(run.lines)} lines, rating again gives ${String(repeated.rated.length)}`;
-    problems.push({ check: "rated_lines", table, key: run.runId, problem });
-  }
-  return problems;
+  return [
+    ...compareRecords({
+      check: CHECK,
+      table: "rated_lines",
+      expected: rated.map(comparable),
+      found: stored.map(comparable),
+      origin: "rated again from the views",
+    }),
+    ...wrongHashes.map((lineId) => problem(`${run.runId} ${lineId}`, "line_hash is not the hash of the line")),
+    ...(linesHash === run.linesHash && rated.length === run.lines
+      ? []
+      : [problem(run.runId, "rating the run again gives other lines than the journal recorded")]),
+  ];
 }
 
 function comparable(line: RatedLine): ComparableRow {
   const values = Object.fromEntries(Object.entries(line).map(([name, value]) => [name, canonicalJson(value)]));
-  return { key: `${line.runId} ${line.customer} ${line.lineId}`, values };
+  return { key: `${line.runId} ${line.lineId}`, values };
 }

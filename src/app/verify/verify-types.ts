@@ -1,8 +1,8 @@
 /** What verification asks of the outside, and what it reports. */
 import type { RecordedEntry } from "../../domain/journal-entry.ts";
-import type { RatedLine } from "../../domain/rated-line.ts";
 import type { Discrepancy } from "../../domain/discrepancy.ts";
 import type { StreamState } from "../ports.ts";
+import type { RepeatedRun } from "../rating/repeat-run.ts";
 
 /** Sequences of a shard's incarnation that committed batches cover. */
 export type ShardSpan = {
@@ -34,9 +34,7 @@ export type VerifyDeps = {
   /** Raises the cut and waits until the one before it is complete: that one is returned. */
   readonly completeCut: () => Promise<number>;
   /** Rates a recorded run again without writing, and gives the stored lines beside it. */
-  readonly repeatRun: (
-    runId: string,
-  ) => Promise<{ readonly rated: readonly RatedLine[]; readonly stored: readonly RatedLine[] }>;
+  readonly repeatRun: (runId: string) => Promise<RepeatedRun>;
   readonly onProgress: (done: { readonly check: string; readonly finished: number; readonly total: number }) => void;
 };
 

@@ -36,13 +36,13 @@ export async function verify(deps: VerifyDeps): Promise<VerifyReport> {
 }
 
 /** The checks that a finalization rests on: those of the usage alone, without the journal's projections and the other runs. */
-export async function verifyUsage(deps: VerifyDeps, cut: number): Promise<readonly Discrepancy[]> {
+export async function verifyUsage(deps: Pick<VerifyDeps, "store">, cut: number): Promise<readonly Discrepancy[]> {
   const found: Discrepancy[] = [];
   for (const step of await usageSteps(deps, cut)) found.push(...(await step.run()));
   return found;
 }
 
-async function usageSteps(deps: VerifyDeps, cut: number): Promise<Step[]> {
+async function usageSteps(deps: Pick<VerifyDeps, "store">, cut: number): Promise<Step[]> {
   const spans = (await deps.store.shardSpans()).flatMap((span) => chunks(span));
   const months = await deps.store.usageMonths(cut);
   return deps.store.checks().flatMap(({ name, scope }): Step[] => {
@@ -97,7 +97,7 @@ function journalSteps(deps: VerifyDeps, entries: readonly RecordedEntry[]): Step
     ...runs.map((run): Step => ({
       check: "rated_lines",
       scope: `${run.runId}, ${String(run.lines)} lines`,
-      run: async () => compareRun(run, await deps.repeatRun(run.runId)),
+      run: async () => compareRun(await deps.repeatRun(run.runId)),
     })),
     {
       check: "invoices",

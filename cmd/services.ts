@@ -1,0 +1,132 @@
+/** Puts the adapters together into what the use cases need. The only place that knows both sides. */
+import { createJournalReader, type JournalReader } from "../src/app/catalog/journal-reader.ts";
+import { contractSpans } from "../src/app/catalog/contract-spans.ts";
+import { projectJournal } from "../src/app/catalog/project-journal.ts";
+import type { InvoicingDeps } from "../src/app/invoicing/invoicing-deps.ts";
+import type { CutRegister, Journal, ShardKeys, SinkStore } from "../src/app/ports.ts";
+import type { RatingDeps } from "../src/app/rating/rating-deps.ts";
+import { repeatRun } from "../src/app/rating/repeat-run.ts";
+import { raiseCut } from "../src/app/sink/raise-cut.ts";
+import { verifyUsage } from "../src/app/verify/verify.ts";
+import type { VerifyDeps } from "../src/app/verify/verify-types.ts";
+import { billingStore } from "../src/clickhouse/billing-store.ts";
+import type { ClickHouse } from "../src/clickhouse/connect.ts";
+import { invoiceStore } from "../src/clickhouse/invoice-store.ts";
+import { compareProjections, createJournalProjection } from "../src/clickhouse/journal-projection.ts";
+import { requireCurrentSchema } from "../src/clickhouse/migrate.ts";
+import { sinkStore } from "../src/clickhouse/sink-store.ts";
+import { createVerifyStore } from "../src/clickhouse/verify-store.ts";
+import type { Nats } from "../src/stream/connect.ts";
+import { cutRegister } from "../src/stream/cut-register.ts";
+import { createJournal } from "../src/stream/journal.ts";
+import { openBucket, readShards } from "../src/stream/register.ts";
+import { shardKeys } from "../src/stream/shard-keys.ts";
+import { usageStreamState } from "../src/stream/usage-stream.ts";
+import type { Context } from "./context.ts";
+import { systemClock } from "./system-clock.ts";
+
+export type Services = {
+  readonly clickhouse: ClickHouse;
+  readonly nats: Nats;
+  readonly shards: number;
+  readonly keys: ShardKeys;
+  readonly cuts: CutRegister;
+  readonly sinkStore: SinkStore;
+  readonly journal: Journal;
+  readonly reader: JournalReader;
+  /** Brings the projections up to the journal's head. */
+  readonly project: () => Promise<void>;
+  readonly rating: RatingDeps;
+  readonly invoicing: InvoicingDeps;
+  readonly verify: (onProgress: VerifyDeps["onProgress"]) => VerifyDeps;
+};
+
+/** A rating or a verification waits this long for the batches under way. */
+const CUT_TIMEOUT_MS = 60_000;
+
+/** Throws `settings` when the schema is not this release's, `unavailable` when a service does not answer. */
+export async function openServices(context: Context): Promise<Services> {
+  const clickhouse = context.clickhouse();
+  await clickhouse.ping();
+  await requireCurrentSchema(clickhouse);
+  const nats = await context.nats();
+  const bucket = await openBucket(nats);
+  const shards = await readShards(bucket);
+  const base = {
+    clickhouse,
+    nats,
+    shards,
+    keys: shardKeys(bucket),
+    cuts: cutRegister(bucket),
+    sinkStore: sinkStore(clickhouse),
+    journal: createJournal(nats, { now: systemClock.now }),
+  };
+  const reader = createJournalReader(base.journal);
+  const project = (): Promise<void> =>
+    projectJournal({ journal: base.journal, projection: createJournalProjection(clickhouse) });
+  const rating = ratingDeps({ ...base, reader, project });
+  return {
+    ...base,
+    reader,
+    project,
+    rating,
+    invoicing: invoicingDeps({ ...base, reader, rating }),
+    verify: verifyDeps({ ...base, rating }),
+  };
+}
+
+type Base = Pick<Services, "clickhouse" | "nats" | "shards" | "keys" | "cuts" | "sinkStore" | "journal">;
+
+function ratingDeps(base: Base & Pick<Services, "reader" | "project">): RatingDeps {
+  const { reader, journal, project } = base;
+  return {
+    store: billingStore(base.clickhouse),
+    journal,
+    catalogAt: async (seq) => (await reader.at(seq)).catalog,
+    spansOf: contractSpans,
+    completeCut: () =>
+      raiseCut(
+        { cuts: base.cuts, keys: base.keys, store: base.sinkStore, clock: systemClock, shards: base.shards },
+        { timeoutMs: CUT_TIMEOUT_MS },
+      ),
+    findRun: async (runId) => (await reader.head()).runs.get(runId) ?? null,
+    project,
+    now: systemClock.now,
+  };
+}
+
+function invoicingDeps(base: Base & { readonly reader: JournalReader; readonly rating: RatingDeps }): InvoicingDeps {
+  const store = verifyStore(base.clickhouse);
+  return {
+    ...base.rating,
+    invoiceStore: invoiceStore(base.clickhouse),
+    readState: async () => {
+      const state = await base.reader.head();
+      return { ...state, runs: [...state.runs.values()] };
+    },
+    verifyForFinalize: (cut) => verifyUsage({ store }, cut),
+  };
+}
+
+function verifyDeps(base: Base & { readonly rating: RatingDeps }) {
+  return (onProgress: VerifyDeps["onProgress"]): VerifyDeps => ({
+    store: verifyStore(base.clickhouse),
+    journal: { entries: () => wholeJournal(base.journal) },
+    streams: Array.from({ length: base.shards }, (_, shard) => ({
+      shard,
+      state: () => usageStreamState(base.nats, shard),
+    })),
+    completeCut: base.rating.completeCut,
+    repeatRun: (runId) => repeatRun(base.rating, runId),
+    onProgress,
+  });
+}
+
+function verifyStore(clickhouse: ClickHouse) {
+  return createVerifyStore(clickhouse, (entries) => compareProjections(clickhouse, entries));
+}
+
+async function* wholeJournal(journal: Journal) {
+  const { seq } = await journal.head();
+  yield* journal.read({ after: 0, upTo: seq });
+}
