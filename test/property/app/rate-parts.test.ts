@@ -1,0 +1,74 @@
+/** Contract versions that begin inside a billing period: what the parts charge adds up to what the whole would have been charged. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { planRating } from "../../../src/app/rating/rating-plan.ts";
+import { ratePlan } from "../../../src/app/rating/rate-plan.ts";
+import type { RateCardPrice } from "../../../src/domain/catalog.ts";
+import { AGGREGATIONS, type Aggregation } from "../../../src/domain/meter.ts";
+import type { Price } from "../../../src/domain/price.ts";
+import type { RatedLine } from "../../../src/domain/rated-line.ts";
+import { decimal, decimalText, sumDecimals } from "../../../src/kernel/decimal.ts";
+import { NS_PER_DAY, NS_PER_SECOND, instantOf, instantText } from "../../../src/kernel/instant.ts";
+import { parsePeriodArgument, WINDOW_NS } from "../../../src/kernel/period.ts";
+import { billingCatalog, priceOf, testSpans } from "../../support/billing-catalog.ts";
+import { memoryBillingStore } from "../../support/memory-billing-store.ts";
+import type { WrittenEvent } from "../../support/usage-writer.ts";
+
+const FROM = instantOf("2026-10-01T00:00:00Z", "from");
+const PRICES: readonly Price[] = [
+  { model: "per_unit", unitAmount: "0.37" },
+  { model: "package", packageAmount: "5", packageSize: "7", freeUnits: "3" },
+  { model: "graduated", tiers: [{ upTo: "10", unitAmount: "1", flatAmount: "2" }, { upTo: "40", unitAmount: "0.5" }, { upTo: null, unitAmount: "0.25" }] },
+  { model: "volume", tiers: [{ upTo: "20", unitAmount: "2" }, { upTo: null, unitAmount: "1" }], minimumAmount: "15" },
+];
+
+const starts = fc
+  .uniqueArray(fc.integer({ min: 1, max: 31 * 96 - 1 }), { minLength: 1, maxLength: 3 })
+  .map((windows) => windows.sort((a, b) => a - b).map((window) => instantText(FROM + BigInt(window) * WINDOW_NS)));
+const usage = fc.array(
+  fc.record({ second: fc.integer({ min: 0, max: 31 * 86_400 - 1 }), value: fc.integer({ min: 0, max: 30 }) }),
+  { maxLength: 25 },
+);
+
+describe.each(AGGREGATIONS)("%s", (aggregation) => {
+  // Guarantee: cutting a period into contract versions with the same price changes no amount, whatever was used when.
+  test("the parts of a period add up to the whole", async () => {
+    await fc.assert(
+      fc.asyncProperty(starts, usage, fc.constantFrom(...PRICES), async (cuts, used, price) => {
+        const prices = [priceOf({ key: "p", meter: `m-${aggregation}`, price })];
+        const events = used.map(({ second, value }, index) => eventOf({ aggregation, second, value, index }));
+        const whole = await rated({ prices, cuts: [], events });
+        const parts = await rated({ prices, cuts, events });
+        expect(parts).toHaveLength(cuts.length + 1);
+        for (const field of ["amount", "quantity", "eventCount"] as const) {
+          expect(decimalText(sumDecimals(parts.map((line) => decimal(line[field])))), field).toBe(whole[0]?.[field]);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+test("a flat price is charged once per billing period, by the version that holds at its start", async () => {
+  const prices = [priceOf({ key: "fee", price: { model: "flat", amount: "49" } })];
+  const lines = await rated({ prices, cuts: ["2026-10-10T00:00:00Z", "2026-10-20T00:00:00Z"], events: [] });
+  expect(lines.map((line) => [line.contractVersion, line.amount])).toEqual([[1, "49"]]);
+});
+
+async function rated(input: { prices: readonly RateCardPrice[]; cuts: readonly string[]; events: readonly WrittenEvent[] }): Promise<readonly RatedLine[]> {
+  const versions = ["2026-01-01T00:00:00Z", ...input.cuts].map((from) => ({ from, prices: input.prices }));
+  const catalog = billingCatalog([{ key: "k", customer: "acme", versions }]);
+  const store = memoryBillingStore();
+  store.events.push(...input.events);
+  const plan = planRating({ catalog, period: parsePeriodArgument("2026-10"), customers: [], spansOf: testSpans });
+  const lines: RatedLine[] = [];
+  for await (const line of ratePlan({ store, plan, run: { runId: "run_1", cut: 1, catalogSeq: 1 } })) lines.push(line);
+  return lines;
+}
+
+function eventOf(input: { aggregation: Aggregation; second: number; value: number; index: number }): WrittenEvent {
+  const { aggregation, second, value, index } = input;
+  const time = FROM + BigInt(second) * NS_PER_SECOND;
+  expect(time).toBeLessThan(FROM + 31n * NS_PER_DAY);
+  return { meter: `m-${aggregation}`, aggregation, customer: "acme", time, id: `e${String(index)}`, value: String(value), dimensions: {}, cut: 1, shard: 0, seq: index + 1 };
+}

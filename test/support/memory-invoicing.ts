@@ -1,0 +1,59 @@
+/** Everything rating and invoicing ask for, in memory, around one journal that several "processes" share. */
+import type { InvoicingDeps, InvoicingState } from "../../src/app/invoicing/invoicing-deps.ts";
+import type { Catalog } from "../../src/domain/catalog.ts";
+import type { FinalizedInvoice } from "../../src/domain/invoice.ts";
+import type { RatingRunEntry } from "../../src/domain/journal-entry.ts";
+import { instantOf, type Instant } from "../../src/kernel/instant.ts";
+import { testSpans } from "./billing-catalog.ts";
+import { memoryBillingStore, memoryInvoiceStore } from "./memory-billing-store.ts";
+import { memoryJournal, type MemoryJournal } from "./memory-journal.ts";
+
+export function memoryInvoicing(catalog: Catalog) {
+  const journal = memoryJournal();
+  const store = memoryBillingStore();
+  const invoiceStore = memoryInvoiceStore();
+  const world = { now: instantOf("2026-11-05T00:00:00Z", "now"), cut: 1, projected: 0, verified: 0 };
+  const deps: InvoicingDeps = {
+    store,
+    journal,
+    invoiceStore,
+    catalogAt: () => Promise.resolve(catalog),
+    spansOf: testSpans,
+    completeCut: () => {
+      world.cut += 1;
+      return Promise.resolve(world.cut - 1);
+    },
+    findRun: (runId) => Promise.resolve(runsOf(journal).find((run) => run.runId === runId) ?? null),
+    project: () => {
+      world.projected += 1;
+      return Promise.resolve();
+    },
+    now: (): Instant => world.now,
+    readState: () => Promise.resolve(stateOf(journal)),
+    verifyForFinalize: () => {
+      world.verified += 1;
+      return Promise.resolve([]);
+    },
+  };
+  return { deps, journal, store, invoiceStore, world };
+}
+
+export function runsOf(journal: MemoryJournal): readonly RatingRunEntry[] {
+  return journal.entries.flatMap(({ entry }) => (entry.body.kind === "rating.run" ? [entry.body] : []));
+}
+
+export function invoicesOf(journal: MemoryJournal): readonly FinalizedInvoice[] {
+  return journal.entries.flatMap(({ entry }) => (entry.body.kind === "invoice.finalized" ? [entry.body.invoice] : []));
+}
+
+function stateOf(journal: MemoryJournal): InvoicingState {
+  const invoices = invoicesOf(journal);
+  const last = journal.entries.at(-1);
+  return {
+    head: { seq: last?.seq ?? 0, hash: last?.hash ?? "0".repeat(64) },
+    catalogSeq: 0,
+    runs: runsOf(journal),
+    finalized: new Map(invoices.map((invoice) => [invoice.invoiceId, invoice])),
+    positions: new Map(invoices.map((invoice) => [invoice.series, invoice.position])),
+  };
+}
