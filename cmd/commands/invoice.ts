@@ -85,7 +85,10 @@ function registerList(invoice: Command): void {
         const found: InvoiceSummary[] = [];
         const store = invoiceStore(context.clickhouse());
         for await (const summary of store.invoices({ customers: options.customer ?? [] })) found.push(summary);
-        context.output.result({ text: () => (found.length === 0 ? "There are no invoices yet." : invoiceTable(found)), value: found });
+        context.output.result({
+          text: () => (found.length === 0 ? "There are no invoices yet." : invoiceTable(found)),
+          value: found,
+        });
       });
     });
 }
@@ -111,7 +114,10 @@ function registerShow(invoice: Command): void {
     });
 }
 
-type Row = Pick<InvoiceSummary, "customer" | "contract" | "periodFrom" | "periodTo" | "total" | "currency" | "invoiceId"> &
+type Row = Pick<
+  InvoiceSummary,
+  "customer" | "contract" | "periodFrom" | "periodTo" | "total" | "currency" | "invoiceId"
+> &
   Partial<Pick<InvoiceSummary, "number" | "status">>;
 
 function invoiceTable(rows: readonly Row[]): string {
@@ -141,7 +147,9 @@ function finalizedText({ finalized, already, notDue }: FinalizedInvoices, period
   if (finalized.length > 0) parts.push(`Finalized ${String(finalized.length)} invoices:\n${invoiceTable(finalized)}`);
   if (already.length > 0) parts.push(`Already finalized:\n${invoiceTable(already)}`);
   if (notDue.length > 0) parts.push(`Not due yet: ${notDue.map((invoice) => invoice.contract).join(", ")}`);
-  return parts.length === 0 ? `No contract has a price in ${period}: there is nothing to finalize.` : parts.join("\n\n");
+  return parts.length === 0
+    ? `No contract has a price in ${period}: there is nothing to finalize.`
+    : parts.join("\n\n");
 }
 
 function showText(invoice: InvoiceSummary, lines: readonly InvoiceLineSummary[]): string {

@@ -68,7 +68,10 @@ async function rate(context: Context, services: Services, input: Exclude<Wanted,
 
 function runText(run: RatingRunEntry, lines: readonly RatedLine[]): string {
   const head = `Run ${run.runId}: ${String(run.lines)} lines for ${run.period}, as of cut ${String(run.cut)}, catalog at journal entry ${String(run.catalogSeq)}`;
-  const more = run.lines > lines.length ? `\n… and ${String(run.lines - lines.length)} more: SELECT * FROM finance.rated_lines WHERE run_id = '${run.runId}'` : "";
+  const more =
+    run.lines > lines.length
+      ? `\n… and ${String(run.lines - lines.length)} more: SELECT * FROM finance.rated_lines WHERE run_id = '${run.runId}'`
+      : "";
   if (lines.length === 0) return `${head}\nNo contract has a price in this period.`;
   return `${head}\n\n${lineTable(lines)}${more}`;
 }
@@ -103,7 +106,11 @@ async function repeat(context: Context, services: Services, runId: string): Prom
 
 function restoredText({ run, linesHash, exact, rewritten, differing }: RestoredRun): string {
   const written = rewritten > 0 ? ` ${String(rewritten)} missing lines were written again.` : "";
-  if (exact) return `Run ${run.runId} rated again: ${String(run.lines)} lines, the same bytes (${linesHash}).${written}`;
+  if (exact)
+    return `Run ${run.runId} rated again: ${String(run.lines)} lines, the same bytes (${linesHash}).${written}`;
   const lines = differing.map((lineId) => `  ${lineId}`);
-  return [`Run ${run.runId} recorded ${run.linesHash}, rated again gives ${linesHash}.${written}`, ...(lines.length > 0 ? ["Stored lines that differ:", ...lines] : [])].join("\n");
+  return [
+    `Run ${run.runId} recorded ${run.linesHash}, rated again gives ${linesHash}.${written}`,
+    ...(lines.length > 0 ? ["Stored lines that differ:", ...lines] : []),
+  ].join("\n");
 }

@@ -45,16 +45,23 @@ async function* meteredUsage(clickhouse: ClickHouse, query: UsageQuery): AsyncGe
   const quantitySql = quantityQueryOf(query);
   const doing = `reading the usage of meter ${query.meter}`;
   const windows = rowsOf<WindowsRow>(clickhouse, { sql: querySql("metered-windows"), params, doing });
-  const quantities = quantitySql === null ? null : rowsOf<QuantityRow>(clickhouse, { sql: querySql(quantitySql), params, doing });
+  const quantities =
+    quantitySql === null ? null : rowsOf<QuantityRow>(clickhouse, { sql: querySql(quantitySql), params, doing });
   try {
     for await (const row of windows) {
       const other = quantities === null ? row : (await quantities.next()).value;
-      assert(other?.customer === row.customer, `the windows of meter ${query.meter} name ${row.customer}, its quantities do not`);
+      assert(
+        other?.customer === row.customer,
+        `the windows of meter ${query.meter} name ${row.customer}, its quantities do not`,
+      );
       if (!wanted.includes(row.customer)) continue;
       yield usageOf({ query, row, quantity: other.quantity });
     }
     const left = await quantities?.next();
-    assert(left === undefined || left.done === true, `the quantities of meter ${query.meter} name a customer without windows`);
+    assert(
+      left === undefined || left.done === true,
+      `the quantities of meter ${query.meter} name a customer without windows`,
+    );
   } finally {
     await quantities?.return(undefined);
   }
@@ -134,12 +141,18 @@ async function* ratedLines(
   for await (const row of rows) if (wanted.includes(row.customer)) yield storedLineOf(row);
 }
 
-async function* rowsOf<T>(clickhouse: ClickHouse, query: Parameters<ClickHouse["stream"]>[0]): AsyncGenerator<T, undefined> {
+async function* rowsOf<T>(
+  clickhouse: ClickHouse,
+  query: Parameters<ClickHouse["stream"]>[0],
+): AsyncGenerator<T, undefined> {
   for await (const rows of clickhouse.stream<T>(query)) yield* rows;
   return undefined;
 }
 
-function customerFilter(customers: readonly string[]): { readonly asked: readonly string[]; includes(customer: string): boolean } {
+function customerFilter(customers: readonly string[]): {
+  readonly asked: readonly string[];
+  includes(customer: string): boolean;
+} {
   const textLength = customers.reduce((length, customer) => length + encodeURIComponent(customer).length, 0);
   const names = new Set(customers);
   return {

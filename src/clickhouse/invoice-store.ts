@@ -60,14 +60,20 @@ export function invoiceStore(clickhouse: ClickHouse): InvoiceStore {
 async function writeDrafts(clickhouse: ClickHouse, drafts: readonly Invoice[]): Promise<void> {
   if (drafts.length === 0) return;
   const lines = drafts.flatMap((draft) => draft.lines.map((line) => lineRow(draft, line)));
-  await insertRows(clickhouse, { sql: `INSERT INTO meterline.invoice_lines (${LINE_COLUMNS}) FORMAT JSONEachRow`, rows: lines });
+  await insertRows(clickhouse, {
+    sql: `INSERT INTO meterline.invoice_lines (${LINE_COLUMNS}) FORMAT JSONEachRow`,
+    rows: lines,
+  });
   await insertRows(clickhouse, {
     sql: `INSERT INTO meterline.invoices (${INVOICE_COLUMNS}) FORMAT JSONEachRow`,
     rows: drafts.map((draft) => draftRow(draft)),
   });
 }
 
-async function insertRows(clickhouse: ClickHouse, input: { readonly sql: string; readonly rows: readonly object[] }): Promise<void> {
+async function insertRows(
+  clickhouse: ClickHouse,
+  input: { readonly sql: string; readonly rows: readonly object[] },
+): Promise<void> {
   if (input.rows.length === 0) return;
   const body = input.rows.map((row) => `${JSON.stringify(row)}\n`).join("");
   await clickhouse.insert({ sql: input.sql, body, settings: INSERT_SETTINGS, doing: "writing drafts" });
@@ -170,5 +176,11 @@ function summaryOf(row: InvoiceRow): InvoiceSummary {
 }
 
 function lineSummaryOf(row: LineRow): InvoiceLineSummary {
-  return { lineId: row.line_id, description: row.description, quantity: row.quantity, amount: row.amount, eventCount: row.event_count };
+  return {
+    lineId: row.line_id,
+    description: row.description,
+    quantity: row.quantity,
+    amount: row.amount,
+    eventCount: row.event_count,
+  };
 }

@@ -19,7 +19,9 @@ export function draftInvoice(ratedLines: readonly RatedLine[]): Invoice {
   const first = present(ratedLines[0], "the first rated line of an invoice");
   for (const line of ratedLines) requireSameInvoice(first, line);
   const invoiceId = invoiceIdOf({ contract: first.contract, periodFrom: first.billingFrom, periodTo: first.billingTo });
-  const lines = [...ratedLines].sort(byPeriodAndPrice).map((line, index) => invoiceLine({ invoiceId, lineNumber: index + 1, line }));
+  const lines = [...ratedLines]
+    .sort(byPeriodAndPrice)
+    .map((line, index) => invoiceLine({ invoiceId, lineNumber: index + 1, line }));
   const subtotal = decimalText(sumDecimals(lines.map((line) => decimal(line.amount))));
   return {
     invoiceId,
@@ -40,11 +42,19 @@ export function draftInvoice(ratedLines: readonly RatedLine[]): Invoice {
 }
 
 /** Follows from contract and billing period alone: drafting twice gives the same invoice. */
-export function invoiceIdOf(input: { readonly contract: string; readonly periodFrom: string; readonly periodTo: string }): string {
+export function invoiceIdOf(input: {
+  readonly contract: string;
+  readonly periodFrom: string;
+  readonly periodTo: string;
+}): string {
   return `inv_${sha256Hex(canonicalJson([input.contract, input.periodFrom, input.periodTo])).slice(0, ID_DIGITS)}`;
 }
 
-function invoiceLine(input: { readonly invoiceId: string; readonly lineNumber: number; readonly line: RatedLine }): InvoiceLine {
+function invoiceLine(input: {
+  readonly invoiceId: string;
+  readonly lineNumber: number;
+  readonly line: RatedLine;
+}): InvoiceLine {
   const { invoiceId, lineNumber, line } = input;
   return {
     lineId: `${invoiceId}-${String(lineNumber)}`,
@@ -73,7 +83,9 @@ function invoiceLine(input: { readonly invoiceId: string; readonly lineNumber: n
 }
 
 function requireSameInvoice(first: RatedLine, line: RatedLine): void {
-  const same = (["runId", "customer", "contract", "currency", "billingFrom", "billingTo", "cut"] as const).every((field) => first[field] === line[field]);
+  const same = (["runId", "customer", "contract", "currency", "billingFrom", "billingTo", "cut"] as const).every(
+    (field) => first[field] === line[field],
+  );
   assert(same, `the rated lines ${first.lineId} and ${line.lineId} belong to two invoices`);
 }
 

@@ -13,7 +13,9 @@ export function finalizableFrom(invoice: Pick<Invoice, "periodTo">, graceMs: num
 
 /** Two invoices of one contract whose periods overlap would charge the same usage twice. */
 export function overlaps(a: InvoicePeriod, b: InvoicePeriod): boolean {
-  return a.contract === b.contract && a.invoiceId !== b.invoiceId && intersectPeriods(periodOf(a), periodOf(b)) !== undefined;
+  return (
+    a.contract === b.contract && a.invoiceId !== b.invoiceId && intersectPeriods(periodOf(a), periodOf(b)) !== undefined
+  );
 }
 
 export function finalizeInvoice(
@@ -21,7 +23,13 @@ export function finalizeInvoice(
   place: { readonly series: string; readonly position: number; readonly finalizedAt: Instant },
 ): FinalizedInvoice {
   const { series, position } = place;
-  return { ...invoice, series, position, number: invoiceNumber(series, position), finalizedAt: instantText(place.finalizedAt) };
+  return {
+    ...invoice,
+    series,
+    position,
+    number: invoiceNumber(series, position),
+    finalizedAt: instantText(place.finalizedAt),
+  };
 }
 
 function periodOf(invoice: InvoicePeriod): Period {

@@ -7,7 +7,10 @@ const SERIES = /^[A-Z][A-Z0-9]{0,15}$/;
 
 /** `INV-000042`; longer positions keep all their digits. */
 export function invoiceNumber(series: string, position: number): string {
-  assert(Number.isSafeInteger(position) && position >= 1, `the position ${String(position)} in series ${series} is not a number from 1`);
+  assert(
+    Number.isSafeInteger(position) && position >= 1,
+    `the position ${String(position)} in series ${series} is not a number from 1`,
+  );
   return `${checkedSeries(series)}-${String(position).padStart(POSITION_DIGITS, "0")}`;
 }
 

@@ -19,7 +19,10 @@ export function merkleRoot(lineHashes: readonly string[]): string {
 
 /** The siblings that lead from the line at `index` to the root, from the leaf upwards. */
 export function merkleProof(lineHashes: readonly string[], index: number): readonly ProofStep[] {
-  assert(Number.isInteger(index) && index >= 0 && index < lineHashes.length, `there is no line ${String(index)} of ${String(lineHashes.length)}`);
+  assert(
+    Number.isInteger(index) && index >= 0 && index < lineHashes.length,
+    `there is no line ${String(index)} of ${String(lineHashes.length)}`,
+  );
   return pathOf(
     lineHashes.map((hash) => leafHash(hash)),
     index,
@@ -27,9 +30,16 @@ export function merkleProof(lineHashes: readonly string[], index: number): reado
 }
 
 /** Whether the line hash together with its siblings gives the root. */
-export function merkleProves(input: { readonly lineHash: string; readonly proof: readonly ProofStep[]; readonly root: string }): boolean {
+export function merkleProves(input: {
+  readonly lineHash: string;
+  readonly proof: readonly ProofStep[];
+  readonly root: string;
+}): boolean {
   const start = leafHash(input.lineHash);
-  const root = input.proof.reduce((hash, step) => (step.side === "left" ? nodeHash(step.hash, hash) : nodeHash(hash, step.hash)), start);
+  const root = input.proof.reduce(
+    (hash, step) => (step.side === "left" ? nodeHash(step.hash, hash) : nodeHash(hash, step.hash)),
+    start,
+  );
   return root === input.root;
 }
 
@@ -72,7 +82,8 @@ function concatenated(prefix: number, hashes: readonly string[]): Uint8Array {
   let at = 1;
   for (const hash of hashes) {
     assert(/^[0-9a-f]{64}$/.test(hash), `"${hash}" is no SHA-256 in hex`);
-    for (let digit = 0; digit < HASH_HEX_DIGITS; digit += 2, at += 1) bytes[at] = Number.parseInt(hash.slice(digit, digit + 2), 16);
+    for (let digit = 0; digit < HASH_HEX_DIGITS; digit += 2, at += 1)
+      bytes[at] = Number.parseInt(hash.slice(digit, digit + 2), 16);
   }
   return bytes;
 }

@@ -27,8 +27,18 @@ export function billingCatalog(contracts: readonly TestContract[]): Catalog {
   });
   return {
     ...base,
-    rateCards: new Map(contracts.map((contract) => [`card-${contract.key}`, contract.versions.map((version, index) => rateCardVersion(contract, { ...version, index }))])),
-    contracts: new Map(contracts.map((contract) => [contract.key, contract.versions.map((version, index) => contractVersion(contract, { ...version, index }))])),
+    rateCards: new Map(
+      contracts.map((contract) => [
+        `card-${contract.key}`,
+        contract.versions.map((version, index) => rateCardVersion(contract, { ...version, index })),
+      ]),
+    ),
+    contracts: new Map(
+      contracts.map((contract) => [
+        contract.key,
+        contract.versions.map((version, index) => contractVersion(contract, { ...version, index })),
+      ]),
+    ),
   };
 }
 

@@ -29,12 +29,22 @@ export function memoryBillingStore(): MemoryBillingStore {
     // eslint-disable-next-line @typescript-eslint/require-await -- the port is asynchronous
     meteredUsage: async function* (query) {
       const matching = inPeriod(query).filter(
-        (event) => event.meter === query.meter && Object.entries(query.where).every(([name, value]) => (event.dimensions[name] ?? "") === value),
+        (event) =>
+          event.meter === query.meter &&
+          Object.entries(query.where).every(([name, value]) => (event.dimensions[name] ?? "") === value),
       );
       for (const customer of [...new Set(matching.map((event) => event.customer))].sort()) {
-        const own = matching.filter((event) => event.customer === customer).map((event) => ({ ...event, source: "gw" }));
+        const own = matching
+          .filter((event) => event.customer === customer)
+          .map((event) => ({ ...event, source: "gw" }));
         const quantity = aggregate({ aggregation: query.aggregation as Aggregation, period: query, events: own });
-        yield { customer, quantity: decimalText(quantity), eventCount: String(own.length), shardRanges: [], eventsDigest: String(own.length) };
+        yield {
+          customer,
+          quantity: decimalText(quantity),
+          eventCount: String(own.length),
+          shardRanges: [],
+          eventsDigest: String(own.length),
+        };
       }
     },
     // eslint-disable-next-line @typescript-eslint/require-await -- the port is asynchronous
@@ -42,14 +52,16 @@ export function memoryBillingStore(): MemoryBillingStore {
       for (const { customer, meter, dimensions } of inPeriod(query)) yield { customer, meter, dimensions };
     },
     writeRatedLines: (written) => {
-      for (const line of written) lines.set(`${line.runId} ${line.customer} ${line.lineId}`, { line, hash: ratedLineHash(line) });
+      for (const line of written)
+        lines.set(`${line.runId} ${line.customer} ${line.lineId}`, { line, hash: ratedLineHash(line) });
       return Promise.resolve();
     },
     // eslint-disable-next-line @typescript-eslint/require-await -- the port is asynchronous
     ratedLines: async function* ({ runId, customers }) {
       for (const key of [...lines.keys()].sort()) {
         const stored = lines.get(key);
-        if (stored?.line.runId === runId && (customers.length === 0 || customers.includes(stored.line.customer))) yield stored;
+        if (stored?.line.runId === runId && (customers.length === 0 || customers.includes(stored.line.customer)))
+          yield stored;
       }
     },
   };

@@ -1,6 +1,11 @@
 /** A journal in memory with the real one's rules: one chain, and an append only after the head it names. For tests of decisions. */
 import type { Journal } from "../../src/app/ports.ts";
-import { GENESIS_HASH, type JournalBody, type JournalEntry, type RecordedEntry } from "../../src/domain/journal-entry.ts";
+import {
+  GENESIS_HASH,
+  type JournalBody,
+  type JournalEntry,
+  type RecordedEntry,
+} from "../../src/domain/journal-entry.ts";
 import { canonicalJson } from "../../src/kernel/canonical-json.ts";
 import { sha256Hex } from "../../src/kernel/hash.ts";
 

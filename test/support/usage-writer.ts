@@ -29,14 +29,21 @@ export async function writeUsage(clickhouse: ClickHouse, events: readonly Writte
     await clickhouse.insert({
       sql: "INSERT INTO meterline.usage_ingest FORMAT JSONEachRow",
       body: batch.map((event) => `${JSON.stringify(rowOf(event))}\n`).join(""),
-      settings: { async_insert: 0, date_time_input_format: "best_effort", insert_deduplication_token: `test/${String(cut)}/${batch[0]?.id ?? ""}` },
+      settings: {
+        async_insert: 0,
+        date_time_input_format: "best_effort",
+        insert_deduplication_token: `test/${String(cut)}/${batch[0]?.id ?? ""}`,
+      },
       doing: "writing test usage",
     });
   }
 }
 
 /** Takes an event out again from a cut on. */
-export async function retractUsage(clickhouse: ClickHouse, input: { readonly event: WrittenEvent; readonly cut: number }): Promise<void> {
+export async function retractUsage(
+  clickhouse: ClickHouse,
+  input: { readonly event: WrittenEvent; readonly cut: number },
+): Promise<void> {
   const { event, cut } = input;
   const row = {
     meter: event.meter,
@@ -80,6 +87,14 @@ function rowOf(event: WrittenEvent): object {
     event_key: String(sha256UInt128(`${String(SOURCE.length)}:${SOURCE}${event.id}`)),
     body_hash: String(sha256UInt128(canonicalJson([event.customer, event.value]))),
     raw: "{}",
-    uses: [{ meter: event.meter, aggregation: event.aggregation, quantity, text: isText ? event.value : "", dimensions: event.dimensions }],
+    uses: [
+      {
+        meter: event.meter,
+        aggregation: event.aggregation,
+        quantity,
+        text: isText ? event.value : "",
+        dimensions: event.dimensions,
+      },
+    ],
   };
 }

@@ -29,11 +29,16 @@ export type DueInvoicesInput = {
   readonly state: InvoicingState;
 };
 
-export async function dueInvoices(deps: Pick<InvoicingDeps, "catalogAt" | "spansOf" | "now">, input: DueInvoicesInput): Promise<DueInvoices> {
+export async function dueInvoices(
+  deps: Pick<InvoicingDeps, "catalogAt" | "spansOf" | "now">,
+  input: DueInvoicesInput,
+): Promise<DueInvoices> {
   const { customers, settings, state } = input;
   const catalog = await deps.catalogAt(state.head.seq);
   const plan = planRating({ catalog, period: parsePeriodArgument(input.period), customers, spansOf: deps.spansOf });
-  const asked = new Map(plan.tasks.map(({ part }) => invoiceOf(part, settings)).map((invoice) => [invoice.invoiceId, invoice]));
+  const asked = new Map(
+    plan.tasks.map(({ part }) => invoiceOf(part, settings)).map((invoice) => [invoice.invoiceId, invoice]),
+  );
   const finalized: FinalizedFacts[] = [];
   const open: DueInvoice[] = [];
   const notDue: DueInvoice[] = [];

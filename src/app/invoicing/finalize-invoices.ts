@@ -23,7 +23,11 @@ const APPEND_BATCH_INVOICES = 50;
 /** Every attempt that changes nothing means that another process appended; a run of this many is no accident. */
 const ATTEMPTS_MAX = 1_000;
 
-export type FinalizeInvoicesInput = { readonly period: string; readonly customers: readonly string[]; readonly settings: InvoicingSettings };
+export type FinalizeInvoicesInput = {
+  readonly period: string;
+  readonly customers: readonly string[];
+  readonly settings: InvoicingSettings;
+};
 
 export type FinalizedInvoices = {
   /** By this call. */
@@ -49,7 +53,8 @@ export async function finalizeInvoices(deps: InvoicingDeps, input: FinalizeInvoi
     }
     if (!checked.has(run.runId)) await requireVerified(deps, run);
     checked.add(run.runId);
-    for (const invoice of await appendInvoices(deps, { state, run, input, open: due.open })) mine.set(invoice.invoiceId, invoice);
+    for (const invoice of await appendInvoices(deps, { state, run, input, open: due.open }))
+      mine.set(invoice.invoiceId, invoice);
   }
   throw new AppError({
     code: "JOURNAL_BUSY",
@@ -60,7 +65,10 @@ export async function finalizeInvoices(deps: InvoicingDeps, input: FinalizeInvoi
 
 type Due = Awaited<ReturnType<typeof dueInvoices>>;
 
-async function finish(deps: InvoicingDeps, input: { due: Due; mine: ReadonlyMap<string, FinalizedFacts> }): Promise<FinalizedInvoices> {
+async function finish(
+  deps: InvoicingDeps,
+  input: { due: Due; mine: ReadonlyMap<string, FinalizedFacts> },
+): Promise<FinalizedInvoices> {
   const { due, mine } = input;
   // Also when everything was finalized before: the process that did it may have died before projecting it.
   await deps.project();
@@ -70,7 +78,11 @@ async function finish(deps: InvoicingDeps, input: { due: Due; mine: ReadonlyMap<
 }
 
 /** The latest run that was recorded for the same question and still answers it. */
-function reusableRun(input: { state: InvoicingState; input: FinalizeInvoicesInput; open: readonly DueInvoice[] }): RatingRunEntry | null {
+function reusableRun(input: {
+  state: InvoicingState;
+  input: FinalizeInvoicesInput;
+  open: readonly DueInvoice[];
+}): RatingRunEntry | null {
   const { state, open } = input;
   const { period, settings } = input.input;
   const dueSince = open.map((invoice) => finalizableFrom(invoice, settings.graceMs)).reduce((a, b) => (a > b ? a : b));
@@ -98,11 +110,19 @@ async function requireVerified(deps: InvoicingDeps, run: RatingRunEntry): Promis
   });
 }
 
-type AppendInput = { state: InvoicingState; run: RatingRunEntry; input: FinalizeInvoicesInput; open: readonly DueInvoice[] };
+type AppendInput = {
+  state: InvoicingState;
+  run: RatingRunEntry;
+  input: FinalizeInvoicesInput;
+  open: readonly DueInvoice[];
+};
 type Place = { readonly head: InvoicingState["head"]; readonly position: number };
 
 /** Appends the open invoices batch by batch, each after the one before, and stops when somebody else appended in between. */
-async function appendInvoices(deps: InvoicingDeps, { state, run, input, open }: AppendInput): Promise<readonly FinalizedInvoice[]> {
+async function appendInvoices(
+  deps: InvoicingDeps,
+  { state, run, input, open }: AppendInput,
+): Promise<readonly FinalizedInvoice[]> {
   const { series } = input.settings;
   const wanted = new Set(open.map((invoice) => invoice.invoiceId));
   const customers = [...new Set(open.map((invoice) => invoice.customer))];
@@ -131,13 +151,19 @@ async function appendInvoices(deps: InvoicingDeps, { state, run, input, open }: 
     if (batch.length === APPEND_BATCH_INVOICES) place = await flush(place);
     if (place === null) return appended;
   }
-  assert(found === wanted.size, `run ${run.runId} has lines for ${String(found)} of the ${String(wanted.size)} open invoices`);
+  assert(
+    found === wanted.size,
+    `run ${run.runId} has lines for ${String(found)} of the ${String(wanted.size)} open invoices`,
+  );
   await flush(place);
   return appended;
 }
 
 /** Earlier invoices of the contracts at hand. */
-function finalizedOf(state: InvoicingState, open: readonly DueInvoice[]): ReadonlyMap<string, readonly FinalizedFacts[]> {
+function finalizedOf(
+  state: InvoicingState,
+  open: readonly DueInvoice[],
+): ReadonlyMap<string, readonly FinalizedFacts[]> {
   const byContract = new Map<string, FinalizedFacts[]>(open.map((invoice) => [invoice.contract, []]));
   for (const invoice of state.finalized.values()) byContract.get(invoice.contract)?.push(invoice);
   return byContract;

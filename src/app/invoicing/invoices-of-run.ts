@@ -28,7 +28,10 @@ export async function requireIntactRun(store: LineStore, run: RatingRunEntry): P
 
 export type InvoicesOfRunInput = { readonly run: RatingRunEntry; readonly customers: readonly string[] };
 
-export async function* invoicesOfRun(store: LineStore, { run, customers }: InvoicesOfRunInput): AsyncGenerator<Invoice> {
+export async function* invoicesOfRun(
+  store: LineStore,
+  { run, customers }: InvoicesOfRunInput,
+): AsyncGenerator<Invoice> {
   let own: RatedLine[] = [];
   for await (const { line } of store.ratedLines({ runId: run.runId, customers })) {
     if (own[0] !== undefined && own[0].customer !== line.customer) {

@@ -26,7 +26,9 @@ export async function requireAllPriced(input: FindUnpricedInput): Promise<void> 
       if (parts.length === 0 || parts.some((part) => isCovered(part, used))) continue;
       count += 1;
       if (unpriced.length < LISTED_MAX) {
-        unpriced.push(`customer ${used.customer}, meter ${used.meter}${dimensionsText(used.dimensions)} in ${periodText(period)}`);
+        unpriced.push(
+          `customer ${used.customer}, meter ${used.meter}${dimensionsText(used.dimensions)} in ${periodText(period)}`,
+        );
       }
     }
   }
@@ -44,11 +46,15 @@ type UsedMeter = { readonly meter: string; readonly dimensions: Readonly<Record<
 function isCovered(part: ContractPart, used: UsedMeter): boolean {
   if (part.contract.definition.unpriced === "free") return true;
   return part.prices.some(
-    (price) => price.meter === used.meter && Object.entries(price.where).every(([name, value]) => (used.dimensions[name] ?? "") === value),
+    (price) =>
+      price.meter === used.meter &&
+      Object.entries(price.where).every(([name, value]) => (used.dimensions[name] ?? "") === value),
   );
 }
 
-function servicePeriods(parts: readonly ContractPart[]): { readonly period: Period; readonly customers: readonly string[] }[] {
+function servicePeriods(
+  parts: readonly ContractPart[],
+): { readonly period: Period; readonly customers: readonly string[] }[] {
   const periods = new Map<string, { period: Period; customers: Set<string> }>();
   for (const part of parts) {
     const key = periodText(part.service);

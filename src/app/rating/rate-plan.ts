@@ -29,11 +29,17 @@ async function* rateGroup(input: RatePlanInput, tasks: readonly RatingTask[]): A
   const { service } = first.part;
   const left = byCustomer(tasks);
   const customers = [...left.keys()].sort();
-  const before = chain.from === service.from ? null : await quantities(input, { task: first, period: { from: chain.from, to: service.from }, customers });
-  const through = measuresThrough(first) ? await quantities(input, { task: first, period: { from: chain.from, to: service.to }, customers }) : null;
+  const before =
+    chain.from === service.from
+      ? null
+      : await quantities(input, { task: first, period: { from: chain.from, to: service.from }, customers });
+  const through = measuresThrough(first)
+    ? await quantities(input, { task: first, period: { from: chain.from, to: service.to }, customers })
+    : null;
   const usageBefore = (customer: string) => ({ before: before?.get(customer), through: through?.get(customer) });
   for await (const part of input.store.meteredUsage(queryOf(input, { task: first, period: service, customers }))) {
-    for (const task of left.get(part.customer) ?? []) yield rateTask(task, { part, ...usageBefore(part.customer) }, input.run);
+    for (const task of left.get(part.customer) ?? [])
+      yield rateTask(task, { part, ...usageBefore(part.customer) }, input.run);
     left.delete(part.customer);
   }
   // Every price has its line, also without usage: a minimum may be due, and usage that comes late has a line to belong to.
@@ -48,7 +54,10 @@ async function quantities(input: RatePlanInput, query: GroupQuery): Promise<Read
   return found;
 }
 
-function queryOf(input: RatePlanInput, { task, period, customers }: GroupQuery): Parameters<BillingStore["meteredUsage"]>[0] {
+function queryOf(
+  input: RatePlanInput,
+  { task, period, customers }: GroupQuery,
+): Parameters<BillingStore["meteredUsage"]>[0] {
   const { meter, aggregation } = task.metered ?? { meter: "", aggregation: "count" };
   return { meter, aggregation, where: task.price.where, ...period, cut: input.run.cut, customers };
 }

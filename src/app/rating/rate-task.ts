@@ -80,7 +80,8 @@ export function rateTask(task: RatingTask, usage: TaskUsage, run: RunFacts): Rat
 /** True for the tasks whose quantity is the difference of two measurements from the chain's start. */
 export function measuresThrough({ part, metered }: RatingTask): boolean {
   if (metered === undefined || metered.aggregation === "count" || metered.aggregation === "sum") return false;
-  if (metered.aggregation === "time_weighted_sum") return metered.chain.from !== part.service.from || metered.chain.to !== part.service.to;
+  if (metered.aggregation === "time_weighted_sum")
+    return metered.chain.from !== part.service.from || metered.chain.to !== part.service.to;
   return metered.chain.from !== part.service.from;
 }
 
@@ -90,7 +91,8 @@ function quantitiesOf(task: RatingTask, usage: TaskUsage): { quantity: Decimal; 
   if (metered === undefined) return { quantity: new Decimal(1), prior: undefined };
   const isFirst = metered.chain.from === part.service.from;
   const before = decimal(usage.before ?? "0");
-  if (!measuresThrough(task)) return { quantity: decimal(usage.part?.quantity ?? "0"), prior: isFirst ? undefined : before };
+  if (!measuresThrough(task))
+    return { quantity: decimal(usage.part?.quantity ?? "0"), prior: isFirst ? undefined : before };
   const through = decimal(usage.through ?? "0");
   if (metered.aggregation !== "time_weighted_sum") return { quantity: through.minus(before), prior: before };
   const share = (mean: Decimal, to: bigint) =>
@@ -109,4 +111,3 @@ function descriptionOf({ price, metered }: RatingTask): string {
   const filter = Object.entries(price.where).map(([name, value]) => `${name} ${value}`);
   return [`${price.key} (${metered.meter})`, ...filter].join(", ");
 }
-

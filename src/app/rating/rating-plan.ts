@@ -2,7 +2,14 @@
  * Which prices apply to whom and when: the contracts' billing periods, cut at the starts of contract versions, and for each part one
  * task per price. Pure, so that a run can be planned again years later from the catalog as of the journal sequence it names.
  */
-import type { Catalog, ContractSpan, ContractVersion, EntityVersion, RateCard, RateCardPrice } from "../../domain/catalog.ts";
+import type {
+  Catalog,
+  ContractSpan,
+  ContractVersion,
+  EntityVersion,
+  RateCard,
+  RateCardPrice,
+} from "../../domain/catalog.ts";
 import type { Aggregation } from "../../domain/meter.ts";
 import { canonicalJson } from "../../kernel/canonical-json.ts";
 import { AppError } from "../../kernel/errors.ts";
@@ -149,10 +156,15 @@ function sameBilling(a: ContractPart, b: ContractPart): boolean {
 
 /** Models over single events or over cells need more than one quantity per customer, which the windows do not give. */
 function whyNotFromWindows({ price }: RateCardPrice): string | null {
-  if (price.model === "matrix") return "the model matrix is not rated from usage yet (write one price with `where` per cell)";
+  if (price.model === "matrix")
+    return "the model matrix is not rated from usage yet (write one price with `where` per cell)";
   if (price.model !== "percentage") return null;
-  const perEvent = ["fixedAmount", "minPerEvent", "maxPerEvent", "freeEvents", "freeAmount"].filter((field) => Object.hasOwn(price, field));
-  return perEvent.length === 0 ? null : `${perEvent.join(", ")} of the model percentage is not rated from usage yet (single events)`;
+  const perEvent = ["fixedAmount", "minPerEvent", "maxPerEvent", "freeEvents", "freeAmount"].filter((field) =>
+    Object.hasOwn(price, field),
+  );
+  return perEvent.length === 0
+    ? null
+    : `${perEvent.join(", ")} of the model percentage is not rated from usage yet (single events)`;
 }
 
 function chainOf(input: { siblings: readonly ContractPart[]; part: ContractPart; price: RateCardPrice }): Period {
@@ -171,7 +183,12 @@ function chainOf(input: { siblings: readonly ContractPart[]; part: ContractPart;
 }
 
 function sameSeries(a: RateCardPrice, b: RateCardPrice): boolean {
-  return a.key === b.key && a.meter === b.meter && canonicalJson(a.where) === canonicalJson(b.where) && a.price.model !== "flat";
+  return (
+    a.key === b.key &&
+    a.meter === b.meter &&
+    canonicalJson(a.where) === canonicalJson(b.where) &&
+    a.price.model !== "flat"
+  );
 }
 
 /** `<contract>/<contract version>/<period from>/<price>`. */

@@ -28,7 +28,11 @@ export type RepeatedRun = {
 export async function repeatRun(deps: RepeatDeps, runId: string): Promise<RepeatedRun> {
   const run = await deps.findRun(runId);
   if (run === null) {
-    throw new AppError({ code: "RUN_UNKNOWN", kind: "not_found", message: `There is no rating run "${runId}": \`SELECT run_id FROM meterline.rating_runs\` lists them` });
+    throw new AppError({
+      code: "RUN_UNKNOWN",
+      kind: "not_found",
+      message: `There is no rating run "${runId}": \`SELECT run_id FROM meterline.rating_runs\` lists them`,
+    });
   }
   if (run.ratingRev !== RATING_REV) {
     throw new AppError({
@@ -38,7 +42,12 @@ export async function repeatRun(deps: RepeatDeps, runId: string): Promise<Repeat
     });
   }
   const catalog = await deps.catalogAt(run.catalogSeq);
-  const plan = planRating({ catalog, period: parsePeriodArgument(run.period), customers: run.customers, spansOf: deps.spansOf });
+  const plan = planRating({
+    catalog,
+    period: parsePeriodArgument(run.period),
+    customers: run.customers,
+    spansOf: deps.spansOf,
+  });
   const facts = { runId, cut: run.cut, catalogSeq: run.catalogSeq };
   const rated = await collect(ratePlan({ store: deps.store, plan, run: facts }));
   const stored = await collect(deps.store.ratedLines({ runId, customers: [] }));
@@ -51,13 +60,21 @@ export async function repeatRun(deps: RepeatDeps, runId: string): Promise<Repeat
   };
 }
 
-export type RestoredRun = { readonly run: RatingRunEntry; readonly linesHash: string; readonly exact: boolean; readonly rewritten: number; readonly differing: readonly string[] };
+export type RestoredRun = {
+  readonly run: RatingRunEntry;
+  readonly linesHash: string;
+  readonly exact: boolean;
+  readonly rewritten: number;
+  readonly differing: readonly string[];
+};
 
 /** Repeats a run and, when it comes out the same, writes the lines that are missing. Stored lines that differ are named, never replaced. */
 export async function restoreRun(deps: RepeatDeps, runId: string): Promise<RestoredRun> {
   const { run, rated, stored, linesHash, wrongHashes } = await repeatRun(deps, runId);
   const found = new Map(stored.map((line) => [line.lineId, ratedLineHash(line)]));
-  const differing = rated.filter((line) => (found.get(line.lineId) ?? ratedLineHash(line)) !== ratedLineHash(line)).map((line) => line.lineId);
+  const differing = rated
+    .filter((line) => (found.get(line.lineId) ?? ratedLineHash(line)) !== ratedLineHash(line))
+    .map((line) => line.lineId);
   const known = new Set(rated.map((line) => line.lineId));
   const foreign = stored.filter((line) => !known.has(line.lineId)).map((line) => line.lineId);
   const problems = [...new Set([...differing, ...foreign, ...wrongHashes])].sort();

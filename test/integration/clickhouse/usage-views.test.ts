@@ -67,7 +67,9 @@ describe.each(AGGREGATIONS)("%s", (aggregation) => {
     const rest = events.filter((event) => event !== victim);
     const found = await usageOf(later);
     expect(quantities(found)).toEqual(expected(later, rest));
-    expect(found.find((usage) => usage.customer === victim.customer)?.eventCount).toBe(String(selected(later, rest, victim.customer).length));
+    expect(found.find((usage) => usage.customer === victim.customer)?.eventCount).toBe(
+      String(selected(later, rest, victim.customer).length),
+    );
   });
 });
 
@@ -93,7 +95,10 @@ test("customers can be named, one or more than fit into a request", async () => 
   const query = queryOf({ aggregation: "sum", from: PERIODS[0][1], to: PERIODS[0][2], where: {}, cut: LAST_CUT });
   const one = await usageOf({ ...query, customers: [CUSTOMERS[2] ?? ""] });
   expect(one.map((usage) => usage.customer)).toEqual([CUSTOMERS[2]]);
-  const many = await usageOf({ ...query, customers: ["beta", ...Array.from({ length: 1000 }, (_, index) => `nobody-${String(index)}`)] });
+  const many = await usageOf({
+    ...query,
+    customers: ["beta", ...Array.from({ length: 1000 }, (_, index) => `nobody-${String(index)}`)],
+  });
   expect(many.map((usage) => usage.customer)).toEqual(["beta"]);
 });
 
@@ -103,28 +108,45 @@ test("used meters name every combination of meter and dimensions once", async ()
   for await (const row of billingStore(clickhouse).usedMeters({ ...period, cut: LAST_CUT, customers: ["beta"] })) {
     used.push(`${row.meter} ${JSON.stringify(row.dimensions)}`);
   }
-  const own = events.filter((event) => event.customer === "beta").map((event) => `${event.meter} ${JSON.stringify(event.dimensions)}`);
+  const own = events
+    .filter((event) => event.customer === "beta")
+    .map((event) => `${event.meter} ${JSON.stringify(event.dimensions)}`);
   expect(used.toSorted()).toEqual([...new Set(own)].toSorted());
 });
 
 // Guarantee: what finance sees per window equals the naive reference over that window's events.
 test("finance.usage equals the naive reference in every window", async () => {
-  const rows = await clickhouse.rows<{ aggregation: Aggregation; customer: string; dimensions: Record<string, string>; from: number; quantity: string; count: string }>({
+  const rows = await clickhouse.rows<{
+    aggregation: Aggregation;
+    customer: string;
+    dimensions: Record<string, string>;
+    from: number;
+    quantity: string;
+    count: string;
+  }>({
     sql: `SELECT aggregation, customer, dimensions, toUnixTimestamp(window_start) AS from, toString(quantity) AS quantity, toString(event_count) AS count
       FROM finance.usage WHERE meter IN ('m-sum', 'm-min', 'm-max', 'm-latest', 'm-count', 'm-unique_count', 'm-time_weighted_sum')`,
     doing: "reading finance.usage",
   });
-  const retracted = await clickhouse.rows<{ meter: string; id: string }>({ sql: "SELECT meter, id FROM meterline.usage_retractions", doing: "reading retractions" });
+  const retracted = await clickhouse.rows<{ meter: string; id: string }>({
+    sql: "SELECT meter, id FROM meterline.usage_retractions",
+    doing: "reading retractions",
+  });
   const gone = new Set(retracted.map((row) => `${row.meter} ${row.id}`));
   const left = events.filter((event) => !gone.has(`${event.meter} ${event.id}`));
   for (const row of rows) {
     const period = { from: BigInt(row.from) * 1_000_000_000n, to: BigInt(row.from + 900) * 1_000_000_000n };
     const own = left.filter(
-      (event) => event.aggregation === row.aggregation && event.customer === row.customer && JSON.stringify(event.dimensions) === JSON.stringify(row.dimensions),
+      (event) =>
+        event.aggregation === row.aggregation &&
+        event.customer === row.customer &&
+        JSON.stringify(event.dimensions) === JSON.stringify(row.dimensions),
     );
     const inside = own.filter((event) => event.time >= period.from && event.time < period.to);
     expect(row.count).toBe(String(inside.length));
-    expect(row.quantity, JSON.stringify(row)).toBe(decimalText(aggregate({ aggregation: row.aggregation, period, events: inside })));
+    expect(row.quantity, JSON.stringify(row)).toBe(
+      decimalText(aggregate({ aggregation: row.aggregation, period, events: inside })),
+    );
   }
   expect(new Set(rows.map((row) => row.aggregation)).size).toBe(AGGREGATIONS.length);
   expect(rows.reduce((sum, row) => sum + Number(row.count), 0)).toBe(left.length);
@@ -148,7 +170,17 @@ test("every column of every finance view says what it means", async () => {
     doing: "reading comments",
   });
   expect(new Set(columns.map((column) => column.table))).toEqual(
-    new Set(["usage", "rated_lines", "invoices", "invoice_lines", "line_events", "late_usage", "event_verdicts", "contracts", "prices"]),
+    new Set([
+      "usage",
+      "rated_lines",
+      "invoices",
+      "invoice_lines",
+      "line_events",
+      "late_usage",
+      "event_verdicts",
+      "contracts",
+      "prices",
+    ]),
   );
   expect(columns.filter((column) => column.comment === "")).toEqual([]);
 });
@@ -159,10 +191,24 @@ async function usageOf(query: UsageQuery): Promise<readonly MeteredUsage[]> {
   return found;
 }
 
-type QueryOf = { aggregation: Aggregation; from: string; to: string; where: Readonly<Record<string, string>>; cut: number };
+type QueryOf = {
+  aggregation: Aggregation;
+  from: string;
+  to: string;
+  where: Readonly<Record<string, string>>;
+  cut: number;
+};
 
 function queryOf({ aggregation, from, to, where, cut }: QueryOf): UsageQuery {
-  return { meter: `m-${aggregation}`, aggregation, where, from: instantOf(from, "from"), to: instantOf(to, "to"), cut, customers: [] };
+  return {
+    meter: `m-${aggregation}`,
+    aggregation,
+    where,
+    from: instantOf(from, "from"),
+    to: instantOf(to, "to"),
+    cut,
+    customers: [],
+  };
 }
 
 function quantities(usage: readonly MeteredUsage[]): Record<string, string> {
@@ -174,13 +220,19 @@ function expected(query: UsageQuery, from: readonly WrittenEvent[]): Record<stri
   for (const customer of CUSTOMERS) {
     const own = selected(query, from, customer);
     if (own.length > 0) {
-      result[customer] = decimalText(aggregate({ aggregation: query.aggregation as Aggregation, period: query, events: own }));
+      result[customer] = decimalText(
+        aggregate({ aggregation: query.aggregation as Aggregation, period: query, events: own }),
+      );
     }
   }
   return result;
 }
 
-function selected(query: UsageQuery, from: readonly WrittenEvent[], customer: string): readonly (WrittenEvent & { readonly source: string })[] {
+function selected(
+  query: UsageQuery,
+  from: readonly WrittenEvent[],
+  customer: string,
+): readonly (WrittenEvent & { readonly source: string })[] {
   return from
     .filter(
       (event) =>
@@ -210,8 +262,16 @@ function eventsOf(aggregation: Aggregation, salt: number): WrittenEvent[] {
       customer: CUSTOMERS[next(CUSTOMERS.length)] ?? "acme",
       time: START + (index % 10 === 0 ? 86_400n * 1_000_000_000n : second * 1_000_000_000n + nanosecond),
       id: `${aggregation}-${String(index)}`,
-      value: aggregation === "unique_count" ? `user-${String(next(40))}` : `${String(next(2_000_000) - 500_000)}.${String(next(10 ** 9)).padStart(9, "0")}1`.replace("-0.", "0."),
-      dimensions: index % 3 === 0 ? { model: "m1", region: "eu" } : index % 3 === 1 ? { model: "m1", region: "" } : { model: "m2", region: "us" },
+      value:
+        aggregation === "unique_count"
+          ? `user-${String(next(40))}`
+          : `${String(next(2_000_000) - 500_000)}.${String(next(10 ** 9)).padStart(9, "0")}1`.replace("-0.", "0."),
+      dimensions:
+        index % 3 === 0
+          ? { model: "m1", region: "eu" }
+          : index % 3 === 1
+            ? { model: "m1", region: "" }
+            : { model: "m2", region: "us" },
       cut: 1 + (index % LAST_CUT),
       shard: index % 2,
       seq: 100 + index,
@@ -227,7 +287,13 @@ async function writeMeters(): Promise<void> {
     hash: "h",
     journal_seq: "1",
     removed: false,
-    definition: JSON.stringify({ key: `m-${aggregation}`, eventType: "t", aggregation, dimensions: {}, whenMissing: "reject" }),
+    definition: JSON.stringify({
+      key: `m-${aggregation}`,
+      eventType: "t",
+      aggregation,
+      dimensions: {},
+      whenMissing: "reject",
+    }),
   }));
   await clickhouse.insert({
     sql: "INSERT INTO meterline.catalog_versions FORMAT JSONEachRow",

@@ -18,8 +18,22 @@ const FROM = instantOf("2026-10-01T00:00:00Z", "from");
 const PRICES: readonly Price[] = [
   { model: "per_unit", unitAmount: "0.37" },
   { model: "package", packageAmount: "5", packageSize: "7", freeUnits: "3" },
-  { model: "graduated", tiers: [{ upTo: "10", unitAmount: "1", flatAmount: "2" }, { upTo: "40", unitAmount: "0.5" }, { upTo: null, unitAmount: "0.25" }] },
-  { model: "volume", tiers: [{ upTo: "20", unitAmount: "2" }, { upTo: null, unitAmount: "1" }], minimumAmount: "15" },
+  {
+    model: "graduated",
+    tiers: [
+      { upTo: "10", unitAmount: "1", flatAmount: "2" },
+      { upTo: "40", unitAmount: "0.5" },
+      { upTo: null, unitAmount: "0.25" },
+    ],
+  },
+  {
+    model: "volume",
+    tiers: [
+      { upTo: "20", unitAmount: "2" },
+      { upTo: null, unitAmount: "1" },
+    ],
+    minimumAmount: "15",
+  },
 ];
 
 const starts = fc
@@ -55,7 +69,11 @@ test("a flat price is charged once per billing period, by the version that holds
   expect(lines.map((line) => [line.contractVersion, line.amount])).toEqual([[1, "49"]]);
 });
 
-async function rated(input: { prices: readonly RateCardPrice[]; cuts: readonly string[]; events: readonly WrittenEvent[] }): Promise<readonly RatedLine[]> {
+async function rated(input: {
+  prices: readonly RateCardPrice[];
+  cuts: readonly string[];
+  events: readonly WrittenEvent[];
+}): Promise<readonly RatedLine[]> {
   const versions = ["2026-01-01T00:00:00Z", ...input.cuts].map((from) => ({ from, prices: input.prices }));
   const catalog = billingCatalog([{ key: "k", customer: "acme", versions }]);
   const store = memoryBillingStore();
@@ -70,5 +88,16 @@ function eventOf(input: { aggregation: Aggregation; second: number; value: numbe
   const { aggregation, second, value, index } = input;
   const time = FROM + BigInt(second) * NS_PER_SECOND;
   expect(time).toBeLessThan(FROM + 31n * NS_PER_DAY);
-  return { meter: `m-${aggregation}`, aggregation, customer: "acme", time, id: `e${String(index)}`, value: String(value), dimensions: {}, cut: 1, shard: 0, seq: index + 1 };
+  return {
+    meter: `m-${aggregation}`,
+    aggregation,
+    customer: "acme",
+    time,
+    id: `e${String(index)}`,
+    value: String(value),
+    dimensions: {},
+    cut: 1,
+    shard: 0,
+    seq: index + 1,
+  };
 }

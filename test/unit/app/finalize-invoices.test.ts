@@ -43,12 +43,21 @@ describe("finalizing at once", () => {
   test("a repetition after a death half way does the rest", async () => {
     const { deps, journal } = memoryInvoicing(billingCatalog(manyContracts(120)));
     let appends = 0;
-    const dying = { ...deps, journal: { ...deps.journal, append: (input: Parameters<typeof deps.journal.append>[0]) => (++appends > 2 ? Promise.reject(new Error("killed")) : deps.journal.append(input)) } };
+    const dying = {
+      ...deps,
+      journal: {
+        ...deps.journal,
+        append: (input: Parameters<typeof deps.journal.append>[0]) =>
+          ++appends > 2 ? Promise.reject(new Error("killed")) : deps.journal.append(input),
+      },
+    };
     await expect(finalizeInvoices(dying, OCTOBER)).rejects.toThrow("killed");
     expect(invoicesOf(journal)).toHaveLength(50);
     const rest = await finalizeInvoices(deps, OCTOBER);
     expect(rest.finalized).toHaveLength(70);
-    expect(invoicesOf(journal).map((invoice) => invoice.position)).toEqual(Array.from({ length: 120 }, (_, index) => index + 1));
+    expect(invoicesOf(journal).map((invoice) => invoice.position)).toEqual(
+      Array.from({ length: 120 }, (_, index) => index + 1),
+    );
     expect(runsOf(journal)).toHaveLength(1);
   });
 });
@@ -57,7 +66,10 @@ describe("what blocks a finalization", () => {
   test("the grace after the period's end", async () => {
     const { deps, journal, world } = memoryInvoicing(billingCatalog(manyContracts(1)));
     world.now = instantOf("2026-11-01T23:59:59Z", "now");
-    await expect(finalizeInvoices(deps, OCTOBER)).rejects.toMatchObject({ code: "INVOICE_NOT_DUE", message: expect.stringContaining("2026-11-02T00:00:00Z") as string });
+    await expect(finalizeInvoices(deps, OCTOBER)).rejects.toMatchObject({
+      code: "INVOICE_NOT_DUE",
+      message: expect.stringContaining("2026-11-02T00:00:00Z") as string,
+    });
     expect(journal.entries).toHaveLength(0);
     world.now = instantOf("2026-11-02T00:00:00Z", "now");
     expect((await finalizeInvoices(deps, OCTOBER)).finalized).toHaveLength(1);
@@ -67,7 +79,10 @@ describe("what blocks a finalization", () => {
     const { deps, journal } = memoryInvoicing(billingCatalog(manyContracts(1)));
     const discrepancy = { check: "windows", table: "usage_windows", key: "acme", problem: "sum is 2, recomputed 3" };
     const failing = { ...deps, verifyForFinalize: () => Promise.resolve([discrepancy]) };
-    await expect(finalizeInvoices(failing, OCTOBER)).rejects.toMatchObject({ code: "FINALIZE_UNVERIFIED", kind: "mismatch" });
+    await expect(finalizeInvoices(failing, OCTOBER)).rejects.toMatchObject({
+      code: "FINALIZE_UNVERIFIED",
+      kind: "mismatch",
+    });
     expect(invoicesOf(journal)).toHaveLength(0);
   });
 
@@ -83,10 +98,16 @@ describe("what blocks a finalization", () => {
 
   test("a price without its meter, and usage without a price, each by name", async () => {
     const missing = billingCatalog([contractOf({ prices: [{ ...SUM, meter: "m-none" }] })]);
-    await expect(finalizeInvoices(memoryInvoicing(missing).deps, OCTOBER)).rejects.toMatchObject({ code: "RATING_IMPOSSIBLE", message: expect.stringContaining("m-none") as string });
+    await expect(finalizeInvoices(memoryInvoicing(missing).deps, OCTOBER)).rejects.toMatchObject({
+      code: "RATING_IMPOSSIBLE",
+      message: expect.stringContaining("m-none") as string,
+    });
     const unpriced = memoryInvoicing(billingCatalog([contractOf({ prices: [FEE] })]));
     unpriced.store.events.push(eventOf({ value: "5" }));
-    await expect(finalizeInvoices(unpriced.deps, OCTOBER)).rejects.toMatchObject({ code: "USAGE_UNPRICED", message: expect.stringContaining("customer acme, meter m-sum") as string });
+    await expect(finalizeInvoices(unpriced.deps, OCTOBER)).rejects.toMatchObject({
+      code: "USAGE_UNPRICED",
+      message: expect.stringContaining("customer acme, meter m-sum") as string,
+    });
     const free = memoryInvoicing(billingCatalog([{ ...contractOf({ prices: [FEE] }), unpriced: "free" }]));
     free.store.events.push(eventOf({ value: "5" }));
     expect((await finalizeInvoices(free.deps, OCTOBER)).finalized[0]?.total).toBe("10");
@@ -102,7 +123,9 @@ describe("what blocks a finalization", () => {
 
 // Guarantee: what was used after a draft in the middle of the period is billed all the same.
 test("a run from before the period's end is not finalized: the period is rated again", async () => {
-  const { deps, journal, store, invoiceStore, world } = memoryInvoicing(billingCatalog([contractOf({ prices: [SUM] })]));
+  const { deps, journal, store, invoiceStore, world } = memoryInvoicing(
+    billingCatalog([contractOf({ prices: [SUM] })]),
+  );
   store.events.push(eventOf({ value: "1000" }));
   world.now = instantOf("2026-10-20T00:00:00Z", "now");
   const { drafted } = await draftInvoices(deps, { period: "2026-10", customers: [] });
@@ -124,7 +147,13 @@ test("a finalized invoice adds up, and its root proves its lines", async () => {
     ["fee", "1", "10", "10"],
     ["tokens", "1.5", "0.0075", "0.01"],
   ]);
-  expect(invoice).toMatchObject({ subtotal: "10.01", tax: "0", total: "10.01", periodFrom: "2026-10-01T00:00:00Z", periodTo: "2026-11-01T00:00:00Z" });
+  expect(invoice).toMatchObject({
+    subtotal: "10.01",
+    tax: "0",
+    total: "10.01",
+    periodFrom: "2026-10-01T00:00:00Z",
+    periodTo: "2026-11-01T00:00:00Z",
+  });
   expect(invoice?.merkleRoot).toBe(merkleRoot((invoice?.lines ?? []).map((line) => invoiceLineHash(line))));
 });
 

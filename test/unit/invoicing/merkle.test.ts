@@ -7,7 +7,10 @@ import { merkleProof, merkleProves, merkleRoot } from "../../../src/invoicing/me
 const A = "a".repeat(64);
 const B = "b".repeat(64);
 const C = "c".repeat(64);
-const hashes = fc.array(fc.nat().map((number) => sha256(Buffer.from(String(number))).toString("hex")), { minLength: 1, maxLength: 40 });
+const hashes = fc.array(
+  fc.nat().map((number) => sha256(Buffer.from(String(number))).toString("hex")),
+  { minLength: 1, maxLength: 40 },
+);
 
 test("leaves and nodes are hashed under their own prefix, the larger half to the left", () => {
   const node = (left: Buffer, right: Buffer) => sha256(Buffer.concat([Buffer.from([1]), left, right]));
@@ -15,7 +18,9 @@ test("leaves and nodes are hashed under their own prefix, the larger half to the
   expect(merkleRoot([A])).toBe(leaf(A).toString("hex"));
   expect(merkleRoot([A, B])).toBe(node(leaf(A), leaf(B)).toString("hex"));
   expect(merkleRoot([A, B, C])).toBe(node(node(leaf(A), leaf(B)), leaf(C)).toString("hex"));
-  expect(merkleRoot([A, B, C, A, B])).toBe(node(node(node(leaf(A), leaf(B)), node(leaf(C), leaf(A))), leaf(B)).toString("hex"));
+  expect(merkleRoot([A, B, C, A, B])).toBe(
+    node(node(node(leaf(A), leaf(B)), node(leaf(C), leaf(A))), leaf(B)).toString("hex"),
+  );
 });
 
 test("every line is proved by its siblings, and by no others", () => {
@@ -38,7 +43,13 @@ test("every line is proved by its siblings, and by no others", () => {
 
 test("a changed, missing or moved line changes the root", () => {
   const root = merkleRoot([A, B, C]);
-  for (const other of [[A, B, A], [A, B], [B, A, C], [A, B, C, C]]) expect(merkleRoot(other)).not.toBe(root);
+  for (const other of [
+    [A, B, A],
+    [A, B],
+    [B, A, C],
+    [A, B, C, C],
+  ])
+    expect(merkleRoot(other)).not.toBe(root);
 });
 
 test("what is no hash is refused", () => {

@@ -1,0 +1,209 @@
+/** Rating and drafts on the real engine: repeatable to the byte, and every line leads to its events. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { draftInvoices } from "../../../src/app/invoicing/draft-invoices.ts";
+import type { InvoicingDeps } from "../../../src/app/invoicing/invoicing-deps.ts";
+import { ratePeriod } from "../../../src/app/rating/rate-period.ts";
+import { repeatRun, restoreRun } from "../../../src/app/rating/repeat-run.ts";
+import { billingStore } from "../../../src/clickhouse/billing-store.ts";
+import { connectClickHouse, type ClickHouse } from "../../../src/clickhouse/connect.ts";
+import { invoiceStore } from "../../../src/clickhouse/invoice-store.ts";
+import { migrate } from "../../../src/clickhouse/migrate.ts";
+import type { RatingRunEntry } from "../../../src/domain/journal-entry.ts";
+import { AGGREGATIONS, type Aggregation } from "../../../src/domain/meter.ts";
+import { instantOf } from "../../../src/kernel/instant.ts";
+import { billingCatalog, priceOf } from "../../support/billing-catalog.ts";
+import { memoryInvoicing } from "../../support/memory-invoicing.ts";
+import { startTestServers, type TestServers } from "../../support/servers.ts";
+import { writeUsage, type WrittenEvent } from "../../support/usage-writer.ts";
+
+const OCTOBER = { period: "2026-10", customers: [] };
+const TIERED = {
+  model: "graduated",
+  tiers: [
+    { upTo: "100", unitAmount: "0.013" },
+    { upTo: null, unitAmount: "0.0000017" },
+  ],
+} as const;
+const PRICES = [
+  priceOf({ key: "fee", price: { model: "flat", amount: "49.90" } }),
+  ...AGGREGATIONS.map((aggregation) => priceOf({ key: aggregation, meter: `m-${aggregation}`, price: TIERED })),
+  priceOf({
+    key: "sum-eu",
+    meter: "m-sum",
+    where: { region: "eu" },
+    additional: true,
+    price: { model: "per_unit", unitAmount: "0.25" },
+  }),
+];
+
+let servers: TestServers;
+let clickhouse: ClickHouse;
+let deps: InvoicingDeps;
+let run: RatingRunEntry;
+const usage = AGGREGATIONS.flatMap((aggregation) => eventsOf(aggregation));
+
+beforeAll(async () => {
+  servers = await startTestServers();
+  clickhouse = connectClickHouse({ url: servers.clickhouseUrl, user: "default", password: "" });
+  await migrate(clickhouse);
+  await writeUsage(clickhouse, usage);
+  const versions = ["2026-01-01T00:00:00Z", "2026-10-12T10:15:00Z"].map((from) => ({ from, prices: PRICES }));
+  const catalog = billingCatalog([
+    { key: "acme-2026", customer: "acme", timeZone: "Europe/Berlin", versions },
+    { key: "beta-2026", customer: "beta", currency: "JPY", timeZone: "Asia/Kathmandu", versions: versions.slice(0, 1) },
+  ]);
+  const memory = memoryInvoicing(catalog);
+  deps = { ...memory.deps, store: billingStore(clickhouse), invoiceStore: invoiceStore(clickhouse) };
+  run = await ratePeriod(deps, OCTOBER);
+}, 120_000);
+
+afterAll(async () => {
+  await clickhouse.close();
+  await servers.stop();
+});
+
+test("every price has its line in each contract part, also without usage", () => {
+  expect(run.lines).toBe(PRICES.length + (PRICES.length - 1) + PRICES.length);
+});
+
+test("lines are read back as they were rated", async () => {
+  const repeated = await repeatRun(deps, run.runId);
+  expect(repeated.linesHash).toBe(run.linesHash);
+  expect(repeated.wrongHashes).toEqual([]);
+  const byId = (a: { lineId: string }, b: { lineId: string }) => (a.lineId < b.lineId ? -1 : 1);
+  expect(repeated.stored.toSorted(byId)).toEqual(repeated.rated.toSorted(byId));
+});
+
+test("periods lie in the contract's zone, and parts meet at the version's start", async () => {
+  const rows = await clickhouse.rows<{ contract: string; period: string }>({
+    sql: "SELECT DISTINCT contract, concat(toString(period_from), ' ', toString(period_to)) AS period FROM finance.rated_lines ORDER BY contract, period",
+    doing: "reading periods",
+  });
+  expect(rows).toEqual([
+    { contract: "acme-2026", period: "2026-09-30 22:00:00 2026-10-12 10:15:00" },
+    { contract: "acme-2026", period: "2026-10-12 10:15:00 2026-10-31 23:00:00" },
+    { contract: "beta-2026", period: "2026-09-30 18:15:00 2026-10-31 18:15:00" },
+  ]);
+});
+
+// Guarantee: a run is a function of its stored input: after its lines are gone, late usage has come and the clock's zone has changed, the
+// repetition writes the same bytes.
+test("a repeated run writes the same bytes", async () => {
+  const stored = () =>
+    clickhouse.rows({
+      sql: "SELECT * FROM meterline.rated_lines FINAL ORDER BY run_id, customer, line_id",
+      doing: "reading rated lines",
+    });
+  const before = await stored();
+  expect(before).toHaveLength(run.lines);
+  await clickhouse.command({ sql: "TRUNCATE TABLE meterline.rated_lines", doing: "deleting rated lines" });
+  await writeUsage(
+    clickhouse,
+    usage.map((event) => ({ ...event, id: `late-${event.id}`, cut: run.cut + 1, seq: event.seq + 10_000 })),
+  );
+  const zone = process.env["TZ"];
+  process.env["TZ"] = "Pacific/Apia";
+  try {
+    expect(await restoreRun(deps, run.runId)).toMatchObject({ exact: true, rewritten: run.lines });
+  } finally {
+    if (zone === undefined) delete process.env["TZ"];
+    else process.env["TZ"] = zone;
+  }
+  expect(await stored()).toEqual(before);
+});
+
+// Guarantee: from a line to its events and back: the same number, the same sum, the same digest, and nothing that came after its cut.
+test("finance.line_events gives exactly the events behind a line", async () => {
+  const { drafted } = await draftInvoices(deps, OCTOBER);
+  expect(drafted.map((invoice) => invoice.contract)).toEqual(["acme-2026", "beta-2026"]);
+  const lines = await clickhouse.rows<{
+    line_id: string;
+    meter: string;
+    price: string;
+    quantity: string;
+    event_count: string;
+    events_digest: string;
+  }>({
+    sql: "SELECT line_id, meter, price, toString(quantity) AS quantity, toString(event_count) AS event_count, events_digest FROM finance.invoice_lines",
+    doing: "reading invoice lines",
+  });
+  const metered = lines.filter((line) => line.meter !== "");
+  expect(metered.length).toBe(3 * (PRICES.length - 1));
+  for (const line of metered) {
+    const [found] = await clickhouse.rows<{ count: string; sum: string; digest: string }>({
+      sql: `SELECT toString(count()) AS count, toString(sum(toDecimal256(value, 18))) AS sum,
+          leftPad(lower(hex(sum(usage_event_leaf(source, id, body_hash, customer, meter, dimensions, event_time, value,
+            if(meter = 'm-unique_count', value_text, ''))))), 64, '0') AS digest
+        FROM finance.line_events WHERE line_id = {line:String}`,
+      params: { line: line.line_id },
+      doing: "reading line events",
+    });
+    expect([found?.count, found?.digest], line.line_id).toEqual([line.event_count, line.events_digest]);
+    if (line.meter === "m-sum") expect(found?.sum).toBe(line.quantity);
+  }
+});
+
+// Guarantee: usage that arrives after its period was invoiced is not lost and not billed in silence: it shows against its line.
+test("finance.late_usage names what came after a finalized invoice's cut", async () => {
+  const late = { ...eventOf({ aggregation: "sum", index: 3 }), id: "very-late", cut: 1000, seq: 99_999 };
+  const lateRows = () =>
+    clickhouse.rows<{ line_id: string; id: string; number: string }>({
+      sql: "SELECT line_id, id, number FROM finance.late_usage ORDER BY line_id",
+      doing: "reading late usage",
+    });
+  await writeUsage(clickhouse, [late]);
+  expect(await lateRows()).toEqual([]);
+  await finalizeRows();
+  const found = await lateRows();
+  expect(new Set(found.map((row) => row.id))).toEqual(new Set(["very-late"]));
+  expect(found.length).toBeGreaterThan(0);
+  expect(found[0]?.number).toBe("INV-000001");
+});
+
+test("every event has its verdict and, once its batch is committed, the time it was stored", async () => {
+  await clickhouse.command({
+    sql: `INSERT INTO meterline.sink_batches (shard, incarnation, first, last, cut, stored_at) VALUES (0, 1790000000000000001, 1, 1, 1, '2026-10-01 00:00:01.500')`,
+    doing: "committing a batch",
+  });
+  const rows = await clickhouse.rows<{ id: string; verdict: string; stored_at: string | null }>({
+    sql: "SELECT id, verdict, toString(stored_at) AS stored_at FROM finance.event_verdicts WHERE seq IN (1, 2) AND shard = 0 ORDER BY seq, id LIMIT 2",
+    doing: "reading verdicts",
+  });
+  expect(rows[0]).toMatchObject({ verdict: "accepted", stored_at: "2026-10-01 00:00:01.500" });
+  const [all] = await clickhouse.rows<{ verdicts: string; raw: string }>({
+    sql: "SELECT (SELECT count() FROM finance.event_verdicts) AS verdicts, (SELECT count() FROM meterline.usage_events_raw) AS raw",
+    doing: "counting verdicts",
+  });
+  expect(all?.verdicts).toBe(all?.raw);
+});
+
+/** What the projection of a finalization does to the rows of a draft. */
+async function finalizeRows(): Promise<void> {
+  for (const table of ["invoice_lines", "invoices"]) {
+    const more = table === "invoices" ? ", 'finalized' AS status, 'INV-000001' AS number" : "";
+    await clickhouse.command({
+      sql: `INSERT INTO meterline.${table} SELECT * REPLACE (18446744073709551615 AS revision${more}) FROM meterline.${table} FINAL`,
+      doing: "finalizing a draft's rows",
+    });
+  }
+}
+
+function eventsOf(aggregation: Aggregation): readonly WrittenEvent[] {
+  return Array.from({ length: 60 }, (_, index) => eventOf({ aggregation, index }));
+}
+
+function eventOf({ aggregation, index }: { readonly aggregation: Aggregation; readonly index: number }): WrittenEvent {
+  const start = instantOf("2026-09-30T10:00:00Z", "start");
+  return {
+    meter: `m-${aggregation}`,
+    aggregation,
+    customer: index % 4 === 0 ? "beta" : "acme",
+    time: start + BigInt(index) * 47_123_456_789_123n,
+    id: `${aggregation}-${String(index)}`,
+    value: aggregation === "unique_count" ? `user-${String(index % 9)}` : `${String(index * 3)}.000000000000000001`,
+    dimensions: { region: index % 2 === 0 ? "eu" : "us" },
+    cut: 1,
+    shard: index % 2,
+    seq: index + 1,
+  };
+}
