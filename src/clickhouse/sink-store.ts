@@ -103,7 +103,7 @@ async function insert(clickhouse: ClickHouse, input: Parameters<SinkStore["inser
       doing: `inserting batch ${token}`,
     });
   } catch (error) {
-    throw isThrowIf(error) ? fenced(shard, epoch, error) : error;
+    throw isThrowIf(error) ? fenced(shard, epoch, error) : withRow(error);
   }
 }
 
@@ -216,6 +216,15 @@ function batchRow(batch: CommittedBatch): Readonly<Record<string, unknown>> {
 
 function isThrowIf(error: unknown): boolean {
   return error instanceof AppError && error.code === "CLICKHOUSE_THROW_IF";
+}
+
+/** The engine says which row it could not take, counted from 1: kept as a detail, so that people can be shown the message behind it. */
+function withRow(error: unknown): unknown {
+  if (!(error instanceof AppError)) return error;
+  const row = /\(at row (\d+)\)/.exec(error.message)?.[1];
+  if (row === undefined) return error;
+  const { code, kind, message } = error;
+  return new AppError({ code, kind, message, details: { ...error.details, row: Number(row) }, cause: error });
 }
 
 function fenced(shard: number, epoch: number, cause: unknown): AppError {

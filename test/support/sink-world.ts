@@ -33,8 +33,8 @@ export type RunningSink = { readonly done: Promise<void>; drain(): Promise<void>
 
 /** Connects, and makes streams and schema where they are missing. */
 export async function openSinkWorld(addresses: Addresses, shards: number): Promise<SinkWorld> {
-  const nats = await connectNats({ url: addresses.natsUrl, name: "sink test" });
   const clickhouse = connectClickHouse({ url: addresses.clickhouseUrl, user: "default", password: "" });
+  const nats = await connectNats({ url: addresses.natsUrl, name: "sink test" });
   await migrate(clickhouse);
   await ensureStreams(nats, {
     shards,
@@ -42,6 +42,15 @@ export async function openSinkWorld(addresses: Addresses, shards: number): Promi
     journalBytesMax: 16 * MIB,
     messageBytesMax: 8 * MIB,
   });
+  await clickhouse.close();
+  await nats.close();
+  return connectSinkWorld(addresses, shards);
+}
+
+/** Connects to what another process has made. */
+export async function connectSinkWorld(addresses: Addresses, shards: number): Promise<SinkWorld> {
+  const nats = await connectNats({ url: addresses.natsUrl, name: "sink test" });
+  const clickhouse = connectClickHouse({ url: addresses.clickhouseUrl, user: "default", password: "" });
   const bucket = await openBucket(nats);
   return {
     shards,

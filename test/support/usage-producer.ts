@@ -20,6 +20,8 @@ export type Expected = {
 
 export type ProducedEvent = { readonly source: string; readonly id: string; readonly tokens: number };
 
+const WINDOW = 64;
+
 export class UsageProducer {
   private readonly nats: Nats;
   private readonly first = new Map<string, number>();
@@ -28,6 +30,8 @@ export class UsageProducer {
   private sums = { messages: 0, events: 0, accepted: 0, duplicate: 0, conflict: 0, rejected: 0 };
   private tokens = 0n;
   private peak = 0n;
+  /** Published but not yet acknowledged; one connection keeps their order. */
+  private readonly pending: Promise<void>[] = [];
 
   constructor(nats: Nats, seed: number) {
     this.nats = nats;
@@ -48,15 +52,25 @@ export class UsageProducer {
 
   /** One message of events of one source, and what has to become of each of them. */
   async publish(events: readonly ProducedEvent[], options: { readonly msgID?: string } = {}): Promise<void> {
+    this.send(events, options);
+    await this.settled();
+  }
+
+  private send(events: readonly ProducedEvent[], options: { readonly msgID?: string } = {}): void {
     const source = events[0]?.source ?? "gw0";
     const bodies = events.map(bodyOf);
-    await this.store(`usage.${source}.acme`, JSON.stringify(bodies.length === 1 ? bodies[0] : bodies), options);
+    this.store(`usage.${source}.acme`, JSON.stringify(bodies.length === 1 ? bodies[0] : bodies), options);
     for (const event of events) this.count(event);
   }
 
   /** Something that is no event. */
   async publishRejected(text = "not json", source = "gw0"): Promise<void> {
-    await this.store(`usage.${source}`, text, {});
+    this.sendRejected(text, source);
+    await this.settled();
+  }
+
+  private sendRejected(text = "not json", source = "gw0"): void {
+    this.store(`usage.${source}`, text, {});
     this.sums.events += 1;
     this.sums.rejected += 1;
   }
@@ -67,27 +81,50 @@ export class UsageProducer {
     for (let index = 0; index < messages; index += 1) {
       const kind = this.random(10);
       const old = sent[this.random(Math.max(sent.length, 1))];
-      if (kind === 0) await this.publishRejected();
-      else if (kind === 1 && old !== undefined) await this.publish([old]);
-      else if (kind === 2 && old !== undefined) await this.publish([{ ...old, tokens: old.tokens + 1 }]);
+      if (kind === 0) this.sendRejected();
+      else if (kind === 1 && old !== undefined) this.send([old]);
+      else if (kind === 2 && old !== undefined) this.send([{ ...old, tokens: old.tokens + 1 }]);
       else {
         const source = `gw${this.random(5)}`;
         const events = Array.from({ length: kind < 5 ? 1 + this.random(20) : 1 }, () => this.fresh(source));
         const twice = kind === 4 && events[0] !== undefined ? [...events, events[0]] : events;
-        await this.publish(twice);
+        this.send(twice);
         sent.push(...events);
       }
+      if (this.pending.length >= WINDOW) await this.settled();
     }
+    await this.settled();
   }
 
   expected(): Expected {
     return { ...this.sums, tokens: this.tokens, peak: this.peak };
   }
 
-  private async store(subject: string, text: string, options: { readonly msgID?: string }): Promise<void> {
-    const ack = await this.nats.js.publish(subject, text, options);
-    if (ack.duplicate) throw new Error(`JetStream dropped ${subject}, which this producer counts`);
-    this.sums.messages += 1;
+  /** One message at a time, sent until it is acknowledged: for servers that die in between. Its id makes a repetition harmless. */
+  async publishUntilStored(events: readonly ProducedEvent[], deadlineMs: number): Promise<void> {
+    const source = events[0]?.source ?? "gw0";
+    const text = JSON.stringify(events.map(bodyOf));
+    const msgID = `batch-${this.sums.messages}`;
+    while (Date.now() < deadlineMs) {
+      const ack = await this.nats.js.publish(`usage.${source}.acme`, text, { msgID, timeout: 500 }).catch(() => null);
+      if (ack === null) continue;
+      this.sums.messages += 1;
+      for (const event of events) this.count(event);
+      return;
+    }
+    throw new Error(`message ${msgID} was not acknowledged in time`);
+  }
+
+  private store(subject: string, text: string, options: { readonly msgID?: string }): void {
+    const acknowledged = this.nats.js.publish(subject, text, options).then((ack) => {
+      if (ack.duplicate) throw new Error(`JetStream dropped ${subject}, which this producer counts`);
+      this.sums.messages += 1;
+    });
+    this.pending.push(acknowledged);
+  }
+
+  private async settled(): Promise<void> {
+    await Promise.all(this.pending.splice(0));
   }
 
   private count(event: ProducedEvent): void {

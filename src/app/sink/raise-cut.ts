@@ -35,12 +35,16 @@ export async function raiseCut(deps: RaiseCutDeps, input: RaiseCutInput): Promis
   return current - 1;
 }
 
-/** Raises the register and returns the new cut. Whoever loses has somebody else's raise, made after its own call began: as good as its own. */
+/** Raises the register and returns the new cut. Somebody else's raise that was made after this call began is as good as its own. */
 async function raiseRegister({ cuts, clock }: RaiseCutDeps): Promise<number> {
-  const { value, revision } = await cuts.read();
-  const cut = value.cut + 1;
-  const written = await cuts.compareAndSet({ revision, cut, raisedAt: clock.nowMs() });
-  return written === null ? (await cuts.read()).value.cut : cut;
+  const before = (await cuts.read()).value.cut;
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+    const { value, revision } = await cuts.read();
+    if (value.cut > before) return value.cut;
+    const cut = value.cut + 1;
+    if ((await cuts.compareAndSet({ revision, cut, raisedAt: clock.nowMs() })) !== null) return cut;
+  }
+  throw contended(`The cut could not be raised: its register changed ${ATTEMPTS_MAX} times meanwhile; try again`);
 }
 
 async function raiseShard({ keys }: RaiseCutDeps, shard: number, cut: number): Promise<void> {
@@ -51,11 +55,13 @@ async function raiseShard({ keys }: RaiseCutDeps, shard: number, cut: number): P
     const key = found === null ? untaken(cut) : { ...found.value, cut };
     if ((await keys.compareAndSet({ shard, revision: found?.revision ?? 0, key })) !== null) return;
   }
-  throw new AppError({
-    code: "CUT_NOT_RAISED",
-    kind: "unavailable",
-    message: `The cut of shard ${shard} could not be raised to ${cut}: its key changed ${ATTEMPTS_MAX} times meanwhile; try again`,
-  });
+  throw contended(
+    `The cut of shard ${shard} could not be raised to ${cut}: its key changed ${ATTEMPTS_MAX} times meanwhile; try again`,
+  );
+}
+
+function contended(message: string): AppError {
+  return new AppError({ code: "CUT_NOT_RAISED", kind: "unavailable", message });
 }
 
 function untaken(cut: number): ShardKey {

@@ -1,0 +1,160 @@
+/**
+ * A sink that dies: at every named moment, at random moments, and with its servers dying instead. Afterwards the totals equal the producer's
+ * own list exactly, in every table. Each test continues on what the ones before it left behind.
+ */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { CRASH_POINTS, type CrashPoint } from "../../src/app/sink/crash-points.ts";
+import { raiseCut } from "../../src/app/sink/raise-cut.ts";
+import { startClickHouseServer } from "../../src/embedded/clickhouse-server.ts";
+import { startNatsServer } from "../../src/embedded/nats-server.ts";
+import { systemClock } from "../../cmd/system-clock.ts";
+import { freePort } from "../support/free-port.ts";
+import { startSinkProcess, type SinkProcess } from "../support/sink-process.ts";
+import {
+  openSinkWorld,
+  storedContradictions,
+  storedTotals,
+  untilStored,
+  type SinkWorld,
+} from "../support/sink-world.ts";
+import { tempDir } from "../support/temp-dir.ts";
+import { UsageProducer } from "../support/usage-producer.ts";
+
+const SHARDS = 2;
+const SEED = 20_261_003;
+const STORE_BYTES = 1024 ** 3;
+const DIE_MS = 15_000;
+const RANDOM_KILLS = 12;
+
+type Server = { readonly url: string; readonly pid: number; readonly exited: Promise<unknown>; stop(): Promise<void> };
+
+let home: Awaited<ReturnType<typeof tempDir>>;
+let nats: Server;
+let clickhouse: Server;
+let world: SinkWorld;
+let producer: UsageProducer;
+let ports: { readonly nats: number; readonly clickhouse: number };
+const hit = new Set<CrashPoint>();
+
+beforeAll(async () => {
+  home = await tempDir("sink-crash");
+  ports = { nats: await freePort(), clickhouse: await freePort() };
+  nats = await startNats();
+  clickhouse = await startClickHouse();
+  world = await openSinkWorld(addresses(), SHARDS);
+  producer = new UsageProducer(world.nats, SEED);
+});
+
+afterAll(async () => {
+  await world.close();
+  await clickhouse.stop();
+  await nats.stop();
+  await home.remove();
+});
+
+function startNats(): Promise<Server> {
+  return startNatsServer({ home: home.path, port: ports.nats, shards: SHARDS, storeBytes: STORE_BYTES });
+}
+
+function startClickHouse(): Promise<Server> {
+  return startClickHouseServer({ home: home.path, host: "127.0.0.1", port: ports.clickhouse });
+}
+
+function addresses() {
+  return { natsUrl: nats.url, clickhouseUrl: clickhouse.url, shards: SHARDS };
+}
+
+async function recover(): Promise<void> {
+  const sink = await startSinkProcess(addresses());
+  await untilStored(world);
+  expect(await sink.drain()).toEqual({ code: 0, signal: null, stderr: "" });
+}
+
+async function expectExact(): Promise<void> {
+  expect(await storedTotals(world)).toEqual(producer.expected());
+  expect(await storedContradictions(world)).toEqual([]);
+}
+
+async function expectDeath(sink: SinkProcess, point: CrashPoint): Promise<void> {
+  const late = systemClock.sleep(DIE_MS).then(() => sink.kill().then(() => "it was never reached"));
+  const end = await Promise.race([sink.ended, late]);
+  expect(end).toMatchObject({ signal: "SIGKILL" });
+  hit.add(point);
+}
+
+/** What has to happen for a writer to come by a point. Most lie on the way of every batch. */
+const provoke: Partial<Record<CrashPoint, (sink: SinkProcess) => Promise<void>>> = {
+  released: async (sink) => {
+    await untilStored(world);
+    void sink.drain();
+  },
+  replanned: async (sink) => {
+    const deps = { cuts: world.cuts, keys: world.keys, store: world.store, clock: systemClock, shards: SHARDS };
+    let running = true;
+    void sink.ended.then(() => {
+      running = false;
+    });
+    for (let round = 0; round < 400 && running; round += 1) {
+      await producer.publishMixture(2);
+      await raiseCut(deps, { timeoutMs: 0 }).catch(() => 0);
+    }
+  },
+};
+
+// Guarantee: a writer killed at any named moment leaves nothing lost and nothing doubled, and its successor needs no help.
+test.each(CRASH_POINTS)("killed at %s", { timeout: 60_000 }, async (point) => {
+  await producer.publishMixture(12);
+  if (point === "rebuilt") await expectDeath(await startSinkProcess(addresses(), "planned"), "planned");
+  const sink = await startSinkProcess(addresses(), point);
+  await provoke[point]?.(sink);
+  await expectDeath(sink, point);
+  await recover();
+  await expectExact();
+});
+
+test("every named crash point was reached", () => {
+  expect([...hit].sort()).toEqual([...CRASH_POINTS].sort());
+});
+
+// Guarantee: the same holds for moments that nobody thought of.
+test(`killed ${RANDOM_KILLS} times at random moments`, { timeout: 120_000 }, async () => {
+  for (let round = 0; round < RANDOM_KILLS; round += 1) {
+    const sink = await startSinkProcess(addresses());
+    const publishing = producer.publishMixture(25);
+    await systemClock.sleep(producer.random(500));
+    expect(await sink.kill()).toMatchObject({ signal: "SIGKILL" });
+    await publishing;
+  }
+  await recover();
+  await expectExact();
+});
+
+// Guarantee: a sink outlives its servers; what they acknowledged is there afterwards.
+test("nats-server and ClickHouse killed under a running sink", { timeout: 120_000 }, async () => {
+  const sink = await startSinkProcess(addresses());
+  const deadline = Date.now() + 90_000;
+  for (let round = 0; round < 3; round += 1) {
+    const publishing = publishSome(60, deadline);
+    await systemClock.sleep(producer.random(400));
+    process.kill(nats.pid, "SIGKILL");
+    await nats.exited;
+    nats = await startNats();
+    await systemClock.sleep(producer.random(400));
+    process.kill(clickhouse.pid, "SIGKILL");
+    await clickhouse.exited;
+    clickhouse = await startClickHouse();
+    await publishing;
+  }
+  await untilStored(world, 60_000);
+  expect(await sink.drain()).toMatchObject({ code: 0, signal: null });
+  await expectExact();
+});
+
+async function publishSome(messages: number, deadlineMs: number): Promise<void> {
+  for (let index = 0; index < messages; index += 1) {
+    await producer.publishUntilStored(
+      [producer.fresh("gw1"), ...(index % 5 === 0 ? [producer.fresh("gw1")] : [])],
+      deadlineMs,
+    );
+  }
+}
