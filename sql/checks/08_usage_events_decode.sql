@@ -1,5 +1,5 @@
 -- usage_events is what the bytes of the accepted events give under the meters that were in force when their batch was decided: decoded
--- again here, in SQL. A meter whose value is missing in an event counts only when it says `whenMissing: skip`.
+-- again here, in SQL. A meter that says `whenMissing: skip` lets an event pass whose value is missing, or wrong (reason value_skipped).
 WITH
     meters AS
     (
@@ -9,13 +9,14 @@ WITH
             JSONExtractString(definition, 'eventType') AS event_type,
             JSONExtractString(definition, 'aggregation') AS aggregation,
             JSONExtractString(definition, 'value') AS value_pointer,
+            JSONExtractString(definition, 'whenMissing') = 'skip' AS skips,
             CAST(JSONExtract(definition, 'dimensions', 'Map(String, String)') AS Map(String, String)) AS dimension_pointers
         FROM meterline.catalog_versions FINAL
         WHERE kind = 'meter'
     ),
     expected AS
     (
-        SELECT shard, incarnation, seq, position, meter,
+        SELECT shard, incarnation, seq, position, meter, may_be_absent,
             cityHash64(meter, aggregation, customer, event_time, source, id, body_hash, cut,
                 if(aggregation = 'count', '1', if(aggregation = 'unique_count', '0', toString(toDecimal128OrZero(value, 18)))),
                 if(aggregation = 'unique_count', value, ''),
@@ -24,7 +25,7 @@ WITH
         (
             SELECT r.shard AS shard, r.incarnation AS incarnation, r.seq AS seq, r.position AS position, m.key AS meter, m.aggregation AS aggregation,
                 r.customer AS customer, r.event_time AS event_time, CAST(r.source AS String) AS source, r.id AS id, r.body_hash AS body_hash, r.cut AS cut,
-                usage_document(r.raw) AS document, m.dimension_pointers AS dimension_pointers,
+                m.skips AND r.reason = 'value_skipped' AS may_be_absent, usage_document(r.raw) AS document, m.dimension_pointers AS dimension_pointers,
                 if(m.aggregation = 'count', '1', usage_text_at(usage_document(r.raw), m.value_pointer)) AS value
             FROM
             (
@@ -59,15 +60,15 @@ SELECT 'usage_events' AS table_name,
 FROM
 (
     SELECT shard, incarnation, seq, position, meter, countIf(origin = 'expected') AS wanted, countIf(origin = 'stored') AS found,
-        uniqExact(content) AS contents, min(in_window) AS well_placed
+        uniqExact(content) AS contents, min(in_window) AS well_placed, max(may_be_absent) AS absence_allowed
     FROM
     (
-        SELECT 'expected' AS origin, shard, incarnation, seq, position, meter, content, toUInt8(1) AS in_window FROM expected
+        SELECT 'expected' AS origin, shard, incarnation, seq, position, meter, content, toUInt8(1) AS in_window, may_be_absent FROM expected
         UNION ALL
-        SELECT 'stored', shard, incarnation, seq, position, meter, content, toUInt8(in_window) FROM stored
+        SELECT 'stored', shard, incarnation, seq, position, meter, content, toUInt8(in_window), false FROM stored
     )
     GROUP BY shard, incarnation, seq, position, meter
 )
-WHERE wanted != 1 OR found != 1 OR contents != 1 OR NOT well_placed
+WHERE NOT (absence_allowed AND found = 0) AND (wanted != 1 OR found != 1 OR contents != 1 OR NOT well_placed)
 ORDER BY row_key
 LIMIT {limit: UInt32};
