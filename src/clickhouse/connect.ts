@@ -3,7 +3,7 @@
  * 64-bit and larger integers and decimals arrive as strings.
  */
 import { Readable } from "node:stream";
-import { createClient, type ClickHouseClient, type ClickHouseSettings } from "@clickhouse/client";
+import { ClickHouseLogLevel, createClient, type ClickHouseClient, type ClickHouseSettings } from "@clickhouse/client";
 import { classifyClickHouseError } from "./classify-error.ts";
 
 export type ClickHouseConfig = { readonly url: string; readonly user: string; readonly password: string };
@@ -60,6 +60,8 @@ export function connectClickHouse(config: ClickHouseConfig): ClickHouse {
     compression: { request: false, response: false },
     keep_alive: { enabled: true },
     clickhouse_settings: EXACT,
+    // Every failure reaches the caller, who knows what it means and says so once.
+    log: { level: ClickHouseLogLevel.OFF },
   });
   return {
     rows: async <T>(input: QueryInput) =>
