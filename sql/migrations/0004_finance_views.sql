@@ -172,7 +172,9 @@ INNER JOIN (SELECT invoice_id, revision, status, number FROM meterline.invoices 
 
 -- @statement
 -- Every event that falls into an invoice line's period, meter and filter, whenever it arrived. The line's months are spread out, so that
--- month, meter and customer are equalities: the join's runtime filters then prune usage_events by its key.
+-- month, meter and customer are equalities, for which the join makes filters while it runs. Asked for one line of 2.1 million rows it reads
+-- meter and customer of all (130 ms, measured); with enable_join_runtime_filters_index_analysis = 1 in the profile or the query it prunes by
+-- the key of usage_events (53,000 rows, 46 ms). The setting has no effect inside a view.
 -- A retraction takes effect at its first cut; cuts begin at 1, so 0 means: never retracted.
 CREATE VIEW IF NOT EXISTS meterline.invoice_line_candidates AS
 SELECT l.invoice_id AS invoice_id, l.line_id AS line_id, l.status AS status, l.number AS number, l.period_from AS period_from,
@@ -196,8 +198,7 @@ LEFT JOIN
     GROUP BY meter, customer, window_start, source, id
 ) AS r ON r.meter = e.meter AND r.customer = e.customer AND r.window_start = e.window_start AND r.source = e.source AND r.id = e.id
 WHERE e.window_start >= l.period_from AND e.window_start < l.period_to
-    AND arrayAll((name, value) -> e.dimensions[name] = value, mapKeys(l.filter), mapValues(l.filter))
-SETTINGS enable_join_runtime_filters = 1, enable_join_runtime_filters_index_analysis = 1;
+    AND arrayAll((name, value) -> e.dimensions[name] = value, mapKeys(l.filter), mapValues(l.filter));
 
 -- @statement
 CREATE VIEW IF NOT EXISTS finance.line_events
