@@ -10,6 +10,7 @@ import { invoiceStore } from "../../../src/clickhouse/invoice-store.ts";
 import { migrate } from "../../../src/clickhouse/migrate.ts";
 import type { RatingRunEntry } from "../../../src/domain/journal-entry.ts";
 import { AGGREGATIONS, type Aggregation } from "../../../src/domain/meter.ts";
+import type { Price } from "../../../src/domain/price.ts";
 import { instantOf } from "../../../src/kernel/instant.ts";
 import { billingCatalog, priceOf } from "../../support/billing-catalog.ts";
 import { memoryInvoicing } from "../../support/memory-invoicing.ts";
@@ -17,13 +18,13 @@ import { startTestServers, type TestServers } from "../../support/servers.ts";
 import { writeUsage, type WrittenEvent } from "../../support/usage-writer.ts";
 
 const OCTOBER = { period: "2026-10", customers: [] };
-const TIERED = {
+const TIERED: Price = {
   model: "graduated",
   tiers: [
     { upTo: "100", unitAmount: "0.013" },
     { upTo: null, unitAmount: "0.0000017" },
   ],
-} as const;
+};
 const PRICES = [
   priceOf({ key: "fee", price: { model: "flat", amount: "49.90" } }),
   ...AGGREGATIONS.map((aggregation) => priceOf({ key: aggregation, meter: `m-${aggregation}`, price: TIERED })),
@@ -141,6 +142,19 @@ test("finance.line_events gives exactly the events behind a line", async () => {
     expect([found?.count, found?.digest], line.line_id).toEqual([line.event_count, line.events_digest]);
     if (line.meter === "m-sum") expect(found?.sum).toBe(line.quantity);
   }
+});
+
+test("drafts are listed and shown with their lines, by id", async () => {
+  const store = invoiceStore(clickhouse);
+  const listed = [];
+  for await (const invoice of store.invoices({ customers: ["beta"] })) listed.push(invoice);
+  expect(listed).toMatchObject([{ customer: "beta", contract: "beta-2026", status: "draft", number: "", finalizedAt: "" }]);
+  expect(listed[0]).toMatchObject({ currency: "JPY", periodFrom: "2026-09-30T18:15:00Z", periodTo: "2026-10-31T18:15:00Z" });
+  const shown = await store.invoice(listed[0]?.invoiceId ?? "");
+  expect(shown?.invoice).toEqual(listed[0]);
+  expect(shown?.lines).toHaveLength(PRICES.length);
+  expect(shown?.lines.find((line) => line.description === "fee")).toMatchObject({ quantity: "1", amount: "50" });
+  expect(await store.invoice("INV-999999")).toBeNull();
 });
 
 // Guarantee: usage that arrives after its period was invoiced is not lost and not billed in silence: it shows against its line.
