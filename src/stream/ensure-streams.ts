@@ -16,7 +16,7 @@ import { nanos } from "@nats-io/transport-node";
 import { AppError } from "../kernel/errors.ts";
 import { classifyNatsError } from "./classify-error.ts";
 import type { Nats } from "./connect.ts";
-import { BUCKET, readRegister, writeRegister } from "./register.ts";
+import { BUCKET, readRegister, SHARDS_KEY, writeRegister } from "./register.ts";
 
 export type EnsureStreamsInput = {
   /** Fixed at the first start: the shard follows from the producer, and an identity must stay with its writer. */
@@ -125,8 +125,8 @@ async function ensureBucket(nats: Nats, replicas: number): Promise<KV> {
 }
 
 async function fixShards(bucket: KV, shards: number): Promise<void> {
-  await writeRegister(bucket, { name: "shards", revision: 0, value: shards });
-  const fixed = (await readRegister<number>(bucket, "shards"))?.value;
+  await writeRegister(bucket, { name: SHARDS_KEY, revision: 0, value: shards });
+  const fixed = (await readRegister<number>(bucket, SHARDS_KEY))?.value;
   if (fixed === shards) return;
   throw new AppError({
     code: "SHARDS_FIXED",

@@ -9,6 +9,7 @@ import { classifyNatsError, isWrongLastSequence } from "./classify-error.ts";
 import type { Nats } from "./connect.ts";
 
 export const BUCKET = "METERLINE";
+export const SHARDS_KEY = "shards";
 
 export async function openBucket(nats: Nats): Promise<KV> {
   try {
@@ -61,7 +62,7 @@ function parse<T>(name: string, text: string): T {
 
 /** How many shards these streams were made for; throws `unavailable` when nothing was set up yet. */
 export async function readShards(bucket: KV): Promise<number> {
-  const fixed = await readRegister<number>(bucket, "shards");
+  const fixed = await readRegister<number>(bucket, SHARDS_KEY);
   if (fixed !== null) return fixed.value;
   throw new AppError({
     code: "STREAMS_MISSING",

@@ -8,9 +8,9 @@ import { present } from "../../kernel/assert.ts";
 import { sha256Hex } from "../../kernel/hash.ts";
 import { decideVerdicts, eventKeysOf } from "../../metering/decide-batch.ts";
 import type { EventTimeRange } from "../../metering/decode-context.ts";
-import type { MeteringCatalog } from "../../metering/metering-catalog.ts";
 import { cutBatch } from "./cut-batch.ts";
 import type { IdentityIndex } from "./identity-index.ts";
+import type { MeteringCatalogs } from "./metering-catalogs.ts";
 import type { BatchFacts } from "./protocol-types.ts";
 
 export type SinkLimits = {
@@ -27,9 +27,7 @@ export type MakeBatchDeps = {
   readonly stream: UsageStream;
   readonly store: SinkStore;
   readonly identities: IdentityIndex;
-  /** Sequence of the journal's last entry. */
-  readonly journalHead: () => Promise<number>;
-  readonly catalogAsOf: (journalSeq: number) => Promise<MeteringCatalog>;
+  readonly catalogs: MeteringCatalogs;
   readonly encodeRows: (rows: readonly UsageRow[]) => Uint8Array;
   readonly timeRange: EventTimeRange;
   readonly limits: SinkLimits;
@@ -63,7 +61,7 @@ export async function prepareBatch(
   const limits = { messagesMax: batchEventsMax, bytesMax: batchBytesMax, waitMs: batchWaitMs, idleMs: IDLE_MS };
   const taken = await deps.stream.take({ ...limits, ...input });
   if (taken.length === 0) return null;
-  const catalog = await deps.catalogAsOf(await deps.journalHead());
+  const catalog = await deps.catalogs.head();
   const { messages, events } = cutBatch({
     messages: taken,
     catalog,
@@ -86,7 +84,7 @@ export async function prepareRecorded(
 ): Promise<PreparedBatch> {
   const { first, last, catalogSeq } = plan;
   const messages = await deps.stream.range({ first, last });
-  const catalog = await deps.catalogAsOf(catalogSeq);
+  const catalog = await deps.catalogs.at(catalogSeq);
   const cut = cutBatch({ messages, catalog, timeRange: deps.timeRange, eventsMax: Number.POSITIVE_INFINITY });
   return { first, last, messages: cut.messages, events: cut.events, catalogSeq };
 }

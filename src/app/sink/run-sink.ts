@@ -4,13 +4,13 @@
  */
 import { AppError } from "../../kernel/errors.ts";
 import type { EventTimeRange } from "../../metering/decode-context.ts";
-import type { MeteringCatalog } from "../../metering/metering-catalog.ts";
 import { DECODER_REV, type CommittedBatch } from "../../domain/sink-plan.ts";
 import type { UsageRow } from "../../domain/usage-event.ts";
 import type { Clock, CutRegister, ShardKeys, SinkStore, UsageStream } from "../ports.ts";
 import { NO_CRASH, type CrashHook } from "./crash-points.ts";
 import { identityIndex } from "./identity-index.ts";
 import type { SinkLimits } from "./make-batch.ts";
+import type { MeteringCatalogs } from "./metering-catalogs.ts";
 import type { SinkOutcome } from "./protocol-types.ts";
 import { raiseCut } from "./raise-cut.ts";
 import { runShardWriter, type SinkLog } from "./shard-writer.ts";
@@ -33,8 +33,7 @@ export type SinkDeps = {
   readonly keys: ShardKeys;
   readonly cuts: CutRegister;
   readonly store: SinkStore;
-  readonly journalHead: () => Promise<number>;
-  readonly catalogAsOf: (journalSeq: number) => Promise<MeteringCatalog>;
+  readonly catalogs: MeteringCatalogs;
   readonly encodeRows: (rows: readonly UsageRow[]) => Uint8Array;
   readonly timeRange: EventTimeRange;
   readonly clock: Clock;

@@ -1,0 +1,130 @@
+/** The `sink` role: writes what the usage streams hold into ClickHouse. SIGTERM drains. A second one is a standby until the first one's lease ends. */
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import type { Command } from "commander";
+import { crashHook } from "../../src/app/sink/crash-points.ts";
+import { meteringCatalogs } from "../../src/app/sink/metering-catalogs.ts";
+import { runSink, type SinkDeps, type SinkSettings } from "../../src/app/sink/run-sink.ts";
+import { encodeUsageRows } from "../../src/clickhouse/encode-usage-rows.ts";
+import { streamLimits, type Settings } from "../../src/config/settings.ts";
+import { NS_PER_DAY, NS_PER_HOUR } from "../../src/kernel/instant.ts";
+import { ensureStreams } from "../../src/stream/ensure-streams.ts";
+import { openUsageStream } from "../../src/stream/usage-stream.ts";
+import { withContext, type Context } from "../context.ts";
+import { openServices, type Services } from "../services.ts";
+import { stopSignal } from "../stop-signal.ts";
+import { systemClock } from "../system-clock.ts";
+
+export type SinkRoleOptions = {
+  /** Where no other process can be the writer (an embedded instance that holds its home's lock), a dead predecessor's lease is not waited for. */
+  readonly instance?: string;
+  readonly onCommitted?: SinkDeps["onCommitted"];
+};
+
+const MESSAGE_BYTES_MAX = 8 * 1024 * 1024;
+const RETRY_FIRST_MS = 50;
+const RETRY_MAX_MS = 5_000;
+const MS_PER_MINUTE = 60_000;
+/** The batch being decided and the one read ahead. */
+const PREFETCHED_BATCHES = 2;
+
+export function registerSink(program: Command): void {
+  program
+    .command("sink")
+    .description("the role that stores usage: streams in, ClickHouse out, exactly once; SIGTERM drains")
+    .addHelpText("after", "\nMore than one may run: each shard has one writer at a time, the others stand by.")
+    .action(async (_options: unknown, command: Command) => {
+      const stopping = stopSignal();
+      await withContext(command, async (context) => {
+        await makeStreams(context);
+        await runSinkRole(context, stopping);
+      });
+    });
+}
+
+/** Runs until the signal drains it; throws what stopped a shard. Streams and schema are there already. */
+export async function runSinkRole(context: Context, signal: AbortSignal, options: SinkRoleOptions = {}): Promise<void> {
+  const services = await openServices(context);
+  const projector = createProjector(services, context);
+  const { settings } = context;
+  const deps: SinkDeps = {
+    openStream: (shard) =>
+      openUsageStream(services.nats, {
+        shard,
+        shards: services.shards,
+        prefetchBytesMax: settings.batchBytesMax * PREFETCHED_BATCHES,
+      }),
+    keys: services.keys,
+    cuts: services.cuts,
+    store: services.sinkStore,
+    catalogs: meteringCatalogs(services.reader, projector.onHead),
+    encodeRows: encodeUsageRows,
+    timeRange: {
+      pastNs: BigInt(settings.eventTimePastDays) * NS_PER_DAY,
+      futureNs: BigInt(settings.eventTimeFutureHours) * NS_PER_HOUR,
+    },
+    clock: systemClock,
+    log: context.logger,
+    crash: crashHook(settings.crashAt, () => process.kill(process.pid, "SIGKILL")),
+    ...(options.onCommitted && { onCommitted: options.onCommitted }),
+  };
+  projector.onHead();
+  try {
+    await runSink(deps, sinkSettings(settings, services.shards, options.instance ?? ""), signal);
+  } finally {
+    await projector.idle();
+  }
+}
+
+function sinkSettings(settings: Settings, shards: number, instance: string): SinkSettings {
+  const { batchEventsMax, batchBytesMax, batchWaitMs, leaseMs, cutIntervalMinutes } = settings;
+  return {
+    shards,
+    holder: `${instance === "" ? hostname() : instance}#${randomUUID()}`,
+    instance,
+    batchEventsMax,
+    batchBytesMax,
+    batchWaitMs,
+    leaseMs,
+    cutEveryMs: cutIntervalMinutes * MS_PER_MINUTE,
+    retryFirstMs: RETRY_FIRST_MS,
+    retryMaxMs: RETRY_MAX_MS,
+  };
+}
+
+async function makeStreams(context: Context): Promise<void> {
+  const { usageBytes, journalBytes } = streamLimits(context.settings);
+  await ensureStreams(await context.nats(), {
+    shards: context.settings.shards,
+    usageBytesMax: usageBytes,
+    journalBytesMax: journalBytes,
+    messageBytesMax: MESSAGE_BYTES_MAX,
+  });
+}
+
+type Projector = { readonly onHead: () => void; readonly idle: () => Promise<void> };
+
+/** Brings the journal's projections up to date beside the batches: they are for readers, no verdict waits for them. */
+function createProjector(services: Services, context: Context): Projector {
+  let running: Promise<void> | null = null;
+  let again = false;
+  const run = async (): Promise<void> => {
+    do {
+      again = false;
+      await services.project().catch((error: unknown) => {
+        const message = error instanceof Error ? error.message : String(error);
+        context.logger.warn({ error: message }, "the journal was not projected; the next entry or start tries again");
+      });
+    } while (again);
+    running = null;
+  };
+  return {
+    onHead: () => {
+      again = true;
+      running ??= run();
+    },
+    idle: async () => {
+      await running;
+    },
+  };
+}
