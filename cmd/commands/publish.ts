@@ -1,0 +1,237 @@
+/** `publish <file>`: events of an NDJSON file, or rows of a CSV file by a column map, into JetStream. */
+import { setTimeout as delay } from "node:timers/promises";
+import { accessSync, constants, readFileSync } from "node:fs";
+import { basename, resolve } from "node:path";
+import { randomUUID } from "node:crypto";
+import type { Command } from "commander";
+import { publishEvents, type FileProblem, type PublishProgress } from "../../src/app/publish/publish-events.ts";
+import { AppError } from "../../src/kernel/errors.ts";
+import { createPublisher, type Publisher } from "../../src/stream/publisher.ts";
+import type { Nats } from "../../src/stream/connect.ts";
+import { openBucket, readShards } from "../../src/stream/register.ts";
+import { usageStreamState } from "../../src/stream/usage-stream.ts";
+import { withContext, type Context } from "../context.ts";
+import { startProgress } from "../output/progress.ts";
+import { openPublishState, type PublishState } from "../publish/publish-state.ts";
+import { openUsageFile, USAGE_FILE_TYPES, type UsageFileType } from "../publish/usage-file.ts";
+
+/** 64 messages of a hundred events keep a server busy that syncs each of them; more only costs memory. */
+const WINDOW_MESSAGES = 64;
+const ACK_TIMEOUT_MS = 10_000;
+const PROBLEMS_SHOWN = 20;
+const NOTICE_EVERY_MS = 5_000;
+
+type PublishOptions = {
+  readonly map?: string;
+  readonly type?: string;
+  readonly rate?: string;
+  readonly again?: boolean;
+};
+
+type Wanted = {
+  readonly path: string;
+  readonly mapText: string;
+  readonly mapPath: string;
+  readonly type: UsageFileType;
+  readonly perSecond: number | null;
+  readonly again: boolean;
+};
+
+export type PublishResult = {
+  readonly file: string;
+  /** Events that this run sent; those sent by an earlier run that it continued count as well. */
+  readonly events: number;
+  readonly messages: number;
+  /** Messages that the server had already. */
+  readonly repeatedMessages: number;
+  readonly problems: number;
+  readonly alreadyPublished: boolean;
+};
+
+export function registerPublish(program: Command): void {
+  program
+    .command("publish")
+    .description("publishes the events of an NDJSON file, or the rows of a CSV file by a column map; safe to run twice")
+    .argument("<file>", "NDJSON: one CloudEvent per line; CSV: with a header line and --map")
+    .option("--map <file>", "YAML column map: which column or constant becomes which part of the event")
+    .option("--type <type>", "ndjson or csv; by default from the file's ending")
+    .option("--rate <n>", "at most so many events per second")
+    .option("--again", "send everything once more although this file was published; what is known counts as duplicate")
+    .option("--json", "print the result as JSON")
+    .action(async (file: string, options: PublishOptions, command: Command) => {
+      const wanted = readOptions(file, options);
+      await withContext(command, async (context) => {
+        const result = await publishFile(context, wanted);
+        context.output.result({ text: () => resultText(result), value: result });
+        requireNoProblems(result);
+      });
+    });
+}
+
+async function publishFile(context: Context, wanted: Wanted): Promise<PublishResult> {
+  const nats = await context.nats();
+  const state = await openPublishState({
+    home: resolve(context.settings.home),
+    path: wanted.path,
+    facts: [wanted.type, wanted.mapText],
+    incarnations: await streamIncarnations(nats),
+  });
+  const { progress } = state;
+  const file = basename(wanted.path);
+  if (progress?.done === true && !wanted.again) {
+    const { events, problems } = progress;
+    return { file, events, messages: 0, repeatedMessages: 0, problems, alreadyPublished: true };
+  }
+  if (progress !== null && !wanted.again) {
+    context.output.say(`Going on after line ${String(progress.line)}: ${String(progress.events)} events are stored.`);
+  }
+  return await send({ context, wanted, nats, state });
+}
+
+type SendInput = {
+  readonly context: Context;
+  readonly wanted: Wanted;
+  readonly nats: Nats;
+  readonly state: PublishState;
+};
+
+async function send({ context, wanted, nats, state }: SendInput): Promise<PublishResult> {
+  const bar = startProgress({ label: `Publishing ${basename(wanted.path)}`, total: state.lines, unit: "lines" });
+  const counts = { messages: 0, repeatedMessages: 0 };
+  const publisher = createPublisher(nats, {
+    windowMessages: WINDOW_MESSAGES,
+    ackTimeoutMs: ACK_TIMEOUT_MS,
+    onStored: (_message, duplicate) => {
+      counts.messages += 1;
+      if (duplicate) counts.repeatedMessages += 1;
+    },
+    onRefused: noticeEvery((reason) => {
+      context.output.say(`The server takes nothing for the moment (${reason}); waiting. Nothing is lost.`);
+    }),
+  });
+  try {
+    const done = await publishEvents(publishDeps({ context, wanted, publisher, state, bar }), {
+      resumeFrom: wanted.again ? null : state.progress,
+      salt: wanted.again ? randomUUID() : "",
+      messageBytesMax: nats.connection.info?.max_payload ?? Number.MAX_SAFE_INTEGER,
+    });
+    const { events, problems } = done;
+    return { file: basename(wanted.path), events, problems, ...counts, alreadyPublished: false };
+  } finally {
+    bar.stop();
+    await publisher.close();
+  }
+}
+
+type PublishDepsInput = {
+  readonly context: Context;
+  readonly wanted: Wanted;
+  readonly publisher: Publisher;
+  readonly state: PublishState;
+  readonly bar: ReturnType<typeof startProgress>;
+};
+
+function publishDeps({
+  context,
+  wanted,
+  publisher,
+  state,
+  bar,
+}: PublishDepsInput): Parameters<typeof publishEvents>[0] {
+  let shown = 0;
+  const onProblem = ({ line, message }: FileProblem): void => {
+    shown += 1;
+    if (shown <= PROBLEMS_SHOWN) context.output.say(`${wanted.path}:${String(line)}: ${message}`);
+  };
+  return {
+    items: openUsageFile(wanted),
+    publish: (message) => publisher.publish(message),
+    flush: () => publisher.flush(),
+    save: (progress: PublishProgress) => state.save(progress),
+    onProblem,
+    onProgress: ({ line }) => {
+      bar.update(line, Math.max(state.lines, line));
+    },
+    ...(wanted.perSecond !== null && { pace: pacer(wanted.perSecond) }),
+  };
+}
+
+/** Creation times of the usage streams: a stream made anew has nothing of what was published to the old one. */
+async function streamIncarnations(nats: Nats): Promise<readonly string[]> {
+  const shards = await readShards(await openBucket(nats));
+  const states = await Promise.all(Array.from({ length: shards }, (_, shard) => usageStreamState(nats, shard)));
+  return states.map((state) => state.incarnation);
+}
+
+function pacer(perSecond: number): (events: number) => Promise<void> {
+  const startedMs = performance.now();
+  return async (events) => {
+    const aheadMs = (events / perSecond) * 1000 - (performance.now() - startedMs);
+    if (aheadMs > 1) await delay(aheadMs);
+  };
+}
+
+function noticeEvery(notice: (reason: string) => void): (reason: string) => void {
+  let noticedMs = Number.NEGATIVE_INFINITY;
+  return (reason) => {
+    if (performance.now() - noticedMs < NOTICE_EVERY_MS) return;
+    noticedMs = performance.now();
+    notice(reason);
+  };
+}
+
+function readOptions(file: string, options: PublishOptions): Wanted {
+  const path = resolve(file);
+  requireReadable(path, file);
+  const type = options.type ?? (/\.csv$/i.test(file) || options.map !== undefined ? "csv" : "ndjson");
+  if (!isUsageFileType(type)) throw usageError(`--type is "${type}": write ${USAGE_FILE_TYPES.join(" or ")}`);
+  if (type === "csv" && options.map === undefined)
+    throw usageError("a CSV file needs --map: a YAML file that says which column becomes what (docs/publishing.md)");
+  if (type === "ndjson" && options.map !== undefined)
+    throw usageError("--map is for CSV files; an NDJSON line is an event already");
+  const mapPath = options.map === undefined ? "" : resolve(options.map);
+  if (mapPath !== "") requireReadable(mapPath, options.map ?? "");
+  const perSecond = options.rate === undefined ? null : Number(options.rate);
+  if (perSecond !== null && !(Number.isSafeInteger(perSecond) && perSecond > 0))
+    throw usageError(`--rate is "${options.rate ?? ""}": write a whole number of events per second`);
+  const mapText = mapPath === "" ? "" : readFileSync(mapPath, "utf8");
+  return { path, type, mapPath, mapText, perSecond, again: options.again === true };
+}
+
+function isUsageFileType(type: string): type is UsageFileType {
+  return (USAGE_FILE_TYPES as readonly string[]).includes(type);
+}
+
+function requireReadable(path: string, named: string): void {
+  try {
+    accessSync(path, constants.R_OK);
+  } catch (cause) {
+    throw new AppError({
+      code: "FILE_UNREADABLE",
+      kind: "not_found",
+      message: `There is no readable file ${named}`,
+      cause,
+    });
+  }
+}
+
+function usageError(message: string): AppError {
+  return new AppError({ code: "PUBLISH_USAGE", kind: "usage", message });
+}
+
+function resultText(result: PublishResult): string {
+  const { file, events, messages, repeatedMessages } = result;
+  if (result.alreadyPublished)
+    return `${file} was published already: ${String(events)} events are in the stream, nothing was sent. To send them once more (say, after the catalog was corrected): --again`;
+  const repeated = repeatedMessages > 0 ? `, ${String(repeatedMessages)} of them known to the server already` : "";
+  return `${file}: ${String(events)} events are in the stream (${String(messages)} messages sent now${repeated}).`;
+}
+
+function requireNoProblems({ file, problems }: PublishResult): void {
+  if (problems === 0) return;
+  throw new AppError({
+    code: "FILE_LINES_UNUSABLE",
+    kind: "invalid",
+    message: `${String(problems)} lines of ${file} are no events and were left out; correct them and publish the file again (what is stored counts once)`,
+  });
+}
