@@ -3,28 +3,13 @@
  * greatest revision there is, so a draft that is written late replaces nothing. Lines go first: an invoice never shows without them.
  */
 import type { InvoiceLineSummary, InvoiceStore, InvoiceSummary } from "../app/ports.ts";
-import type { Invoice, InvoiceLine } from "../domain/invoice.ts";
-import { invoiceLineHash } from "../domain/invoice-hash.ts";
+import type { Invoice } from "../domain/invoice.ts";
 import { present } from "../kernel/assert.ts";
 import { NS_PER_MILLISECOND, NS_PER_SECOND, instantText } from "../kernel/instant.ts";
 import type { ClickHouse } from "./connect.ts";
+import { insertRows } from "./insert-rows.ts";
+import { draftRow, INVOICE_COLUMNS, INVOICE_LINE_COLUMNS, invoiceLineRow } from "./invoice-row.ts";
 import { querySql } from "./load-sql.ts";
-import { epochSeconds, shardRangeRows } from "./rated-line-row.ts";
-
-const INSERT_SETTINGS = {
-  async_insert: 0,
-  input_format_null_as_default: 0,
-  input_format_skip_unknown_fields: 0,
-  input_format_parallel_parsing: 0,
-} as const;
-
-const INVOICE_COLUMNS =
-  "invoice_id, revision, number, series, status, customer, contract, run_id, cut, currency, subtotal, tax, total, period_from, period_to, " +
-  "finalized_at, merkle_root, journal_seq";
-const LINE_COLUMNS =
-  "invoice_id, revision, line_id, line_number, description, run_id, rated_line_id, customer, contract, contract_version, contract_hash, price, " +
-  "meter, filter, period_from, period_to, quantity, amount, amount_exact, currency, event_count, shard_ranges, events_digest, cut, rating_rev, " +
-  "rated_line_hash, line_hash";
 
 type InvoiceRow = {
   readonly invoice_id: string;
@@ -59,79 +44,19 @@ export function invoiceStore(clickhouse: ClickHouse): InvoiceStore {
 
 async function writeDrafts(clickhouse: ClickHouse, drafts: readonly Invoice[]): Promise<void> {
   if (drafts.length === 0) return;
-  const lines = drafts.flatMap((draft) => draft.lines.map((line) => lineRow(draft, line)));
+  const lines = drafts.flatMap((draft) =>
+    draft.lines.map((line) => invoiceLineRow({ invoice: draft, revision: String(draft.cut), line })),
+  );
   await insertRows(clickhouse, {
-    sql: `INSERT INTO meterline.invoice_lines (${LINE_COLUMNS}) FORMAT JSONEachRow`,
+    sql: `INSERT INTO meterline.invoice_lines (${INVOICE_LINE_COLUMNS}) FORMAT JSONEachRow`,
     rows: lines,
+    doing: "writing the lines of drafts",
   });
   await insertRows(clickhouse, {
     sql: `INSERT INTO meterline.invoices (${INVOICE_COLUMNS}) FORMAT JSONEachRow`,
-    rows: drafts.map((draft) => draftRow(draft)),
+    rows: drafts.map(draftRow),
+    doing: "writing drafts",
   });
-}
-
-async function insertRows(
-  clickhouse: ClickHouse,
-  input: { readonly sql: string; readonly rows: readonly object[] },
-): Promise<void> {
-  if (input.rows.length === 0) return;
-  const body = input.rows.map((row) => `${JSON.stringify(row)}\n`).join("");
-  await clickhouse.insert({ sql: input.sql, body, settings: INSERT_SETTINGS, doing: "writing drafts" });
-}
-
-function draftRow(draft: Invoice): object {
-  return {
-    invoice_id: draft.invoiceId,
-    revision: String(draft.cut),
-    number: "",
-    series: "",
-    status: "draft",
-    customer: draft.customer,
-    contract: draft.contract,
-    run_id: draft.runId,
-    cut: draft.cut,
-    currency: draft.currency,
-    subtotal: draft.subtotal,
-    tax: draft.tax,
-    total: draft.total,
-    period_from: epochSeconds(draft.periodFrom),
-    period_to: epochSeconds(draft.periodTo),
-    finalized_at: "1970-01-01 00:00:00.000",
-    merkle_root: draft.merkleRoot,
-    journal_seq: "0",
-  };
-}
-
-function lineRow(draft: Invoice, line: InvoiceLine): object {
-  return {
-    invoice_id: draft.invoiceId,
-    revision: String(draft.cut),
-    line_id: line.lineId,
-    line_number: line.lineNumber,
-    description: line.description,
-    run_id: line.runId,
-    rated_line_id: line.ratedLineId,
-    customer: draft.customer,
-    contract: line.contract,
-    contract_version: line.contractVersion,
-    contract_hash: line.contractHash,
-    price: line.price,
-    meter: line.meter,
-    filter: line.where,
-    period_from: epochSeconds(line.periodFrom),
-    period_to: epochSeconds(line.periodTo),
-    quantity: line.quantity,
-    amount: line.amount,
-    amount_exact: line.amountExact,
-    currency: draft.currency,
-    event_count: line.eventCount,
-    shard_ranges: shardRangeRows(line.shardRanges),
-    events_digest: line.eventsDigest,
-    cut: line.cut,
-    rating_rev: line.ratingRev,
-    rated_line_hash: line.ratedLineHash,
-    line_hash: invoiceLineHash(line),
-  };
 }
 
 async function* invoices(

@@ -1,0 +1,62 @@
+/**
+ * Reads the journal as far as is asked for and folds it. The newest state is kept and read on; an older one (a replayed batch, a repeated run)
+ * is folded anew from the beginning. Calls are served one after the other, so that entries are read once.
+ */
+import type { RecordedEntry } from "../../domain/journal-entry.ts";
+import { AppError } from "../../kernel/errors.ts";
+import type { Journal } from "../ports.ts";
+import { emptyJournalState, foldJournal, type JournalState } from "./fold-journal.ts";
+
+export type JournalReader = {
+  /** The state at the journal's head. */
+  readonly head: () => Promise<JournalState>;
+  /** The state as of a sequence; throws `not_found` beyond the head. */
+  readonly at: (seq: number) => Promise<JournalState>;
+};
+
+/** Entries folded at a time. */
+const FOLD_ENTRIES = 1_000;
+
+export function createJournalReader(journal: Journal): JournalReader {
+  let newest = emptyJournalState();
+  let line: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(run: () => Promise<T>): Promise<T> => {
+    const turn = line.then(run, run);
+    line = turn.catch(() => undefined);
+    return turn;
+  };
+  const advance = async (seq: number): Promise<JournalState> => {
+    newest = await readOn({ journal, state: newest, upTo: seq });
+    return newest;
+  };
+  return {
+    head: () => inTurn(async () => advance((await journal.head()).seq)),
+    at: (seq) =>
+      inTurn(() =>
+        seq >= newest.head.seq ? advance(seq) : readOn({ journal, state: emptyJournalState(), upTo: seq }),
+      ),
+  };
+}
+
+async function readOn(input: {
+  readonly journal: Journal;
+  readonly state: JournalState;
+  readonly upTo: number;
+}): Promise<JournalState> {
+  let { state } = input;
+  let entries: RecordedEntry[] = [];
+  if (input.upTo <= state.head.seq) return state;
+  for await (const entry of input.journal.read({ after: state.head.seq, upTo: input.upTo })) {
+    entries.push(entry);
+    if (entries.length < FOLD_ENTRIES) continue;
+    state = foldJournal(state, entries);
+    entries = [];
+  }
+  state = foldJournal(state, entries);
+  if (state.head.seq >= input.upTo) return state;
+  throw new AppError({
+    code: "JOURNAL_TOO_SHORT",
+    kind: "not_found",
+    message: `The journal ends at entry ${String(state.head.seq)}, entry ${String(input.upTo)} was asked for: was the stream JOURNAL restored from an older backup?`,
+  });
+}

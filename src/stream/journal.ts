@@ -1,0 +1,161 @@
+/**
+ * The journal on its JetStream stream. Every append names the last sequence it has seen, so that of two at the same time one is told no. The
+ * entries of one append go out in order without waiting for each other; each names its own expected sequence, so a refused one refuses all behind it.
+ */
+import { JetStreamApiError, type PubAck } from "@nats-io/jetstream";
+import type { Journal } from "../app/ports.ts";
+import { GENESIS_HASH, type JournalBody, type JournalEntry, type RecordedEntry } from "../domain/journal-entry.ts";
+import { assert } from "../kernel/assert.ts";
+import { canonicalJson } from "../kernel/canonical-json.ts";
+import { AppError } from "../kernel/errors.ts";
+import { sha256Hex } from "../kernel/hash.ts";
+import { instantText, type Instant } from "../kernel/instant.ts";
+import { classifyNatsError, isWrongLastSequence } from "./classify-error.ts";
+import type { Nats } from "./connect.ts";
+import { JOURNAL_STREAM, JOURNAL_SUBJECT } from "./ensure-streams.ts";
+import type { PulledMessage } from "./pull-messages.ts";
+import { openReader, type SequenceReader } from "./sequence-reader.ts";
+
+type Head = { readonly seq: number; readonly hash: string };
+type Outgoing = { readonly seq: number; readonly hash: string; readonly bytes: string };
+
+/** Entries of one append that are under way at a time: enough to hide the way to the server, bounded in memory. */
+const APPEND_WINDOW_ENTRIES = 256;
+const READ_ENTRIES = 500;
+const READ_TIMEOUT_MS = 30_000;
+const NO_MESSAGE_FOUND = 10037;
+
+export function createJournal(nats: Nats, deps: { readonly now: () => Instant }): Journal {
+  return {
+    head: () => readHead(nats),
+    read: (input) => readEntries(nats, input),
+    append: ({ head, bodies }) => append(nats, encode({ head, bodies, recordedAt: instantText(deps.now()) })),
+  };
+}
+
+async function readHead(nats: Nats): Promise<Head> {
+  try {
+    const message = await nats.jsm.streams.getMessage(JOURNAL_STREAM, { last_by_subj: JOURNAL_SUBJECT });
+    if (message === null) return { seq: 0, hash: GENESIS_HASH };
+    return { seq: message.seq, hash: sha256Hex(message.data) };
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.code === NO_MESSAGE_FOUND) return { seq: 0, hash: GENESIS_HASH };
+    throw classifyNatsError(error, "reading the journal's head");
+  }
+}
+
+function encode(input: {
+  readonly head: Head;
+  readonly bodies: readonly JournalBody[];
+  readonly recordedAt: string;
+}): Outgoing[] {
+  let { seq, hash } = input.head;
+  return input.bodies.map((body) => {
+    const entry: JournalEntry = { prev: hash, recordedAt: input.recordedAt, body };
+    const bytes = canonicalJson(entry);
+    seq += 1;
+    hash = sha256Hex(bytes);
+    return { seq, hash, bytes };
+  });
+}
+
+/** The new head, or null when the first entry came too late. */
+async function append(nats: Nats, entries: readonly Outgoing[]): Promise<Head | null> {
+  assert(entries.length > 0, "an append has at least one entry");
+  let last: Outgoing | undefined;
+  for (let start = 0; start < entries.length; start += APPEND_WINDOW_ENTRIES) {
+    const part = entries.slice(start, start + APPEND_WINDOW_ENTRIES);
+    const results = await Promise.allSettled(part.map((entry) => publish(nats, entry)));
+    const failed = results.findIndex((result) => result.status === "rejected");
+    if (failed >= 0)
+      return refused({
+        reason: (results[failed] as PromiseRejectedResult).reason as unknown,
+        first: start + failed === 0,
+      });
+    last = part.at(-1);
+  }
+  return last === undefined ? null : { seq: last.seq, hash: last.hash };
+}
+
+function publish(nats: Nats, entry: Outgoing): Promise<PubAck> {
+  // The hash as the id: an entry whose answer was lost is recognised when the client sends it again.
+  return nats.js.publish(JOURNAL_SUBJECT, entry.bytes, { expect: { lastSequence: entry.seq - 1 }, msgID: entry.hash });
+}
+
+function refused({ reason, first }: { readonly reason: unknown; readonly first: boolean }): null {
+  if (isWrongLastSequence(reason) && first) return null;
+  if (isWrongLastSequence(reason)) {
+    throw new AppError({
+      code: "JOURNAL_APPEND_CUT",
+      kind: "unavailable",
+      message:
+        "Another process appended to the journal in the middle of this change; what was written of it takes no effect. Try again",
+    });
+  }
+  throw classifyNatsError(reason, "appending to the journal");
+}
+
+async function* readEntries(
+  nats: Nats,
+  input: { readonly after: number; readonly upTo: number },
+): AsyncGenerator<RecordedEntry> {
+  if (input.upTo <= input.after) return;
+  // One entry earlier, so that the first one's `prev` has something to be compared with.
+  const from = Math.max(1, input.after);
+  const reader = await openReader(nats, { stream: JOURNAL_STREAM, from });
+  let previous: Head = { seq: from - 1, hash: GENESIS_HASH };
+  try {
+    while (previous.seq < input.upTo) {
+      for (const entry of await readPart(reader, Math.min(READ_ENTRIES, input.upTo - previous.seq))) {
+        const follows = entry.seq === 1 || entry.seq > from;
+        if (follows && entry.entry.prev !== previous.hash)
+          throw broken(entry.seq, `entry ${entry.seq} does not name the hash of entry ${previous.seq}`);
+        previous = entry;
+        if (entry.seq > input.after) yield entry;
+      }
+    }
+  } finally {
+    await reader.close();
+  }
+}
+
+async function readPart(reader: SequenceReader, entriesMax: number): Promise<RecordedEntry[]> {
+  const entries: RecordedEntry[] = [];
+  const signal = AbortSignal.timeout(READ_TIMEOUT_MS);
+  try {
+    await reader.read({
+      messagesMax: entriesMax,
+      bytesMax: 0,
+      signal,
+      onMessage: (message) => {
+        entries.push(decode(message));
+        return true;
+      },
+    });
+  } catch (error) {
+    if (error instanceof AppError && error.code === "STREAM_HOLE")
+      throw broken(reader.next, `entry ${reader.next} is gone`);
+    throw error;
+  }
+  if (signal.aborted)
+    throw new AppError({ code: "JOURNAL_SILENT", kind: "unavailable", message: "The journal did not answer in time" });
+  return entries;
+}
+
+function decode(message: PulledMessage): RecordedEntry {
+  const bytes = Buffer.from(message.body).toString("utf8");
+  try {
+    return { seq: message.seq, hash: sha256Hex(message.body), bytes, entry: JSON.parse(bytes) as JournalEntry };
+  } catch (error) {
+    throw broken(message.seq, `entry ${message.seq} is not JSON (${String(error)})`);
+  }
+}
+
+function broken(seq: number, problem: string): AppError {
+  return new AppError({
+    code: "JOURNAL_CHAIN_BROKEN",
+    kind: "broken",
+    message: `The journal's chain is broken: ${problem}. Restore the stream JOURNAL from a backup; nothing after this entry can be trusted`,
+    details: { seq },
+  });
+}
