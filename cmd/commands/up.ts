@@ -45,7 +45,9 @@ async function up({ settings, json }: { readonly settings: Settings; readonly js
       text: welcome(settings, servers.addresses, servers.told),
       value: { ...servers.addresses, home: resolve(settings.home) },
     });
-    await runSinkRole(context, drain.signal);
+    // With a NATS of its own, whose home is locked, nobody else can be the writer: a killed predecessor's lease is not waited for.
+    const instance = settings.natsUrl === undefined ? `up ${resolve(settings.home)}` : "";
+    await runSinkRole(context, drain.signal, { instance });
     if (drain.signal.reason instanceof AppError) throw drain.signal.reason;
     say("Drained: everything taken is stored. Start `bin/meterline up` again to go on.");
   } finally {
