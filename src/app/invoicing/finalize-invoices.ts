@@ -7,7 +7,7 @@
  * period is rated again. A run of the middle of the period would leave the rest of it unbilled.
  */
 import type { FinalizedInvoice, Invoice } from "../../domain/invoice.ts";
-import type { JournalBody, RatingRunEntry } from "../../domain/journal-entry.ts";
+import type { RatingRunEntry } from "../../domain/journal-entry.ts";
 import { finalizableFrom, finalizeInvoice, overlaps } from "../../invoicing/finalize-invoice.ts";
 import { assert } from "../../kernel/assert.ts";
 import { AppError } from "../../kernel/errors.ts";
@@ -18,9 +18,7 @@ import { dueInvoices, type DueInvoice } from "./due-invoices.ts";
 import { invoicesOfRun, requireIntactRun } from "./invoices-of-run.ts";
 import type { FinalizedFacts, InvoicingDeps, InvoicingSettings, InvoicingState } from "./invoicing-deps.ts";
 
-/** Invoices per append: an append takes effect as a whole, and a kill between two leaves whole invoices. */
-const APPEND_BATCH_INVOICES = 50;
-/** Every attempt that changes nothing means that another process appended; a run of this many is no accident. */
+/** Attempts in a row after which not one invoice less is open: others append all the time, but none of them finalizes. */
 const ATTEMPTS_MAX = 1_000;
 
 export type FinalizeInvoicesInput = {
@@ -42,9 +40,12 @@ export type FinalizedInvoices = {
 export async function finalizeInvoices(deps: InvoicingDeps, input: FinalizeInvoicesInput): Promise<FinalizedInvoices> {
   const mine = new Map<string, FinalizedFacts>();
   const checked = new Set<string>();
+  let fewestOpen = Infinity;
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
     const state = await deps.readState();
     const due = await dueInvoices(deps, { ...input, state });
+    if (due.open.length < fewestOpen) attempt = 0;
+    fewestOpen = Math.min(fewestOpen, due.open.length);
     if (due.open.length === 0) return await finish(deps, { due, mine });
     const run = reusableRun({ state, input, open: due.open });
     if (run === null) {
@@ -116,9 +117,8 @@ type AppendInput = {
   input: FinalizeInvoicesInput;
   open: readonly DueInvoice[];
 };
-type Place = { readonly head: InvoicingState["head"]; readonly position: number };
 
-/** Appends the open invoices batch by batch, each after the one before, and stops when somebody else appended in between. */
+/** Appends the open invoices one by one, each after the one before, and stops when somebody else appended in between. */
 async function appendInvoices(
   deps: InvoicingDeps,
   { state, run, input, open }: AppendInput,
@@ -128,34 +128,22 @@ async function appendInvoices(
   const customers = [...new Set(open.map((invoice) => invoice.customer))];
   const before = finalizedOf(state, open);
   const appended: FinalizedInvoice[] = [];
-  let found = 0;
-  let place: Place | null = { head: state.head, position: state.positions.get(series) ?? 0 };
-  let batch: Invoice[] = [];
-  const flush = async (at: Place): Promise<Place | null> => {
-    const invoices = batch.map((invoice, index) =>
-      finalizeInvoice(invoice, { series, position: at.position + index + 1, finalizedAt: deps.now() }),
-    );
-    batch = [];
-    if (invoices.length === 0) return at;
-    const bodies = invoices.map((invoice): JournalBody => ({ kind: "invoice.finalized", invoice }));
-    const head = await deps.journal.append({ head: at.head, bodies });
-    if (head === null) return null;
-    appended.push(...invoices);
-    return { head, position: at.position + invoices.length };
-  };
-  for await (const invoice of invoicesOfRun(deps.store, { run, customers })) {
-    if (!wanted.has(invoice.invoiceId)) continue;
-    requireNoOverlap(invoice, before.get(invoice.contract) ?? []);
-    found += 1;
-    batch.push(invoice);
-    if (batch.length === APPEND_BATCH_INVOICES) place = await flush(place);
-    if (place === null) return appended;
+  let head = state.head;
+  let position = state.positions.get(series) ?? 0;
+  for await (const draft of invoicesOfRun(deps.store, { run, customers })) {
+    if (!wanted.has(draft.invoiceId)) continue;
+    requireNoOverlap(draft, before.get(draft.contract) ?? []);
+    position += 1;
+    const invoice = finalizeInvoice(draft, { series, position, finalizedAt: deps.now() });
+    const next = await deps.journal.append({ head, bodies: [{ kind: "invoice.finalized", invoice }] });
+    if (next === null) return appended;
+    head = next;
+    appended.push(invoice);
   }
   assert(
-    found === wanted.size,
-    `run ${run.runId} has lines for ${String(found)} of the ${String(wanted.size)} open invoices`,
+    appended.length === wanted.size,
+    `run ${run.runId} has lines for ${String(appended.length)} of the ${String(wanted.size)} open invoices`,
   );
-  await flush(place);
   return appended;
 }
 

@@ -48,7 +48,7 @@ describe("finalizing at once", () => {
       journal: {
         ...deps.journal,
         append: (input: Parameters<typeof deps.journal.append>[0]) =>
-          ++appends > 2 ? Promise.reject(new Error("killed")) : deps.journal.append(input),
+          ++appends > 51 ? Promise.reject(new Error("killed")) : deps.journal.append(input),
       },
     };
     await expect(finalizeInvoices(dying, OCTOBER)).rejects.toThrow("killed");
