@@ -2,69 +2,92 @@
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { streamLimits, type Settings } from "../../src/config/settings.ts";
+import { diskError } from "../../src/embedded/disk-error.ts";
 import { startClickHouseServer } from "../../src/embedded/clickhouse-server.ts";
 import { startNatsServer } from "../../src/embedded/nats-server.ts";
 import { ensureStreams } from "../../src/stream/ensure-streams.ts";
 import { migrate } from "../../src/clickhouse/migrate.ts";
 import type { Addresses } from "../addresses.ts";
 import type { Context } from "../context.ts";
+import { supervise } from "./supervise.ts";
 
 export type EmbeddedServers = {
   readonly addresses: Addresses;
   /** Sentences for people: what runs where. */
   readonly told: readonly string[];
-  /** Resolves with the name of the first server that ended by itself. */
-  readonly ended: Promise<string>;
+  /** Rejects when a server ended and could not be started again; otherwise never settles. */
+  readonly failed: Promise<never>;
   readonly stop: () => Promise<void>;
 };
 
 /** The largest message: 8 MiB, what nats-server recommends as a maximum. */
 const MESSAGE_BYTES_MAX = 8 * 1024 * 1024;
+const HOST = "127.0.0.1";
+
+type Started = {
+  readonly url: string;
+  readonly told: string;
+  readonly failed: Promise<never>;
+  readonly stop: () => Promise<void>;
+};
 
 export async function startEmbedded(settings: Settings, log: (line: string) => void): Promise<EmbeddedServers> {
   const home = resolve(settings.home);
-  mkdirSync(home, { recursive: true });
-  const stops: (() => Promise<void>)[] = [];
-  const ended: Promise<string>[] = [];
-  const told: string[] = [];
+  makeHome(home);
+  const started: Started[] = [];
   const stop = async (): Promise<void> => {
-    for (const end of stops.splice(0).reverse()) await end();
+    for (const server of started.splice(0).reverse()) await server.stop();
   };
   try {
-    const natsUrl = settings.natsUrl ?? (await nats());
-    const clickhouseUrl = settings.clickhouseUrl ?? (await clickhouse());
-    return { addresses: { natsUrl, clickhouseUrl }, told, ended: Promise.race(ended), stop };
+    if (settings.natsUrl === undefined) started.push(await startNats({ settings, home, log }));
+    const natsUrl = settings.natsUrl ?? started.at(-1)?.url ?? "";
+    if (settings.clickhouseUrl === undefined) started.push(await startClickHouse({ settings, home, log }));
+    const clickhouseUrl = settings.clickhouseUrl ?? started.at(-1)?.url ?? "";
+    return {
+      addresses: { natsUrl, clickhouseUrl },
+      told: started.map((server) => server.told),
+      failed: Promise.race([...started.map((server) => server.failed), never()]),
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;
   }
+}
 
-  async function nats(): Promise<string> {
-    const { natsPort: port, shards, natsStoreBytes: storeBytes } = settings;
-    const server = await startNatsServer({ home, port, shards, storeBytes, log });
-    stops.push(() => server.stop());
-    ended.push(server.exited.then(() => "nats-server"));
-    const durable = server.syncAlways
-      ? "every message is synced to disk"
-      : "WARNING: this version can lose acknowledged messages in a power cut";
-    told.push(`NATS        ${server.url}  (nats-server ${server.version}, ${durable})`);
-    return server.url;
-  }
+type StartInput = { readonly settings: Settings; readonly home: string; readonly log: (line: string) => void };
 
-  async function clickhouse(): Promise<string> {
-    const server = await startClickHouseServer({
-      home,
-      host: "127.0.0.1",
-      port: settings.clickhousePort,
-      user: settings.clickhouseUser,
-      password: settings.clickhousePassword,
-      log,
-    });
-    stops.push(() => server.stop());
-    ended.push(server.exited.then(() => "ClickHouse"));
-    told.push(`ClickHouse  ${server.url}  (embedded engine, HTTP interface, user ${settings.clickhouseUser})`);
-    return server.url;
-  }
+async function startNats({ settings, home, log }: StartInput): Promise<Started> {
+  const { natsPort: port, shards, natsStoreBytes: storeBytes } = settings;
+  const { server, failed, stop } = await supervise({
+    name: "nats-server",
+    start: () => startNatsServer({ home, host: HOST, port, shards, storeBytes, log }),
+    log,
+  });
+  const durable = server.syncAlways
+    ? "every message is synced to disk"
+    : "WARNING: this version can lose acknowledged messages in a power cut";
+  return {
+    url: server.url,
+    told: `NATS        ${server.url}  (nats-server ${server.version}, ${durable})`,
+    failed,
+    stop,
+  };
+}
+
+async function startClickHouse({ settings, home, log }: StartInput): Promise<Started> {
+  const { clickhousePort: port, clickhouseUser: user, clickhousePassword: password } = settings;
+  const { server, failed, stop } = await supervise({
+    name: "ClickHouse",
+    start: () => startClickHouseServer({ home, host: HOST, port, user, password, log }),
+    log,
+  });
+  return {
+    url: server.url,
+    told: `ClickHouse  ${server.url}  (embedded engine, HTTP interface, user ${user})`,
+    failed,
+    stop,
+  };
 }
 
 /** Schema and streams, made or brought up to date. Safe to run at every start. */
@@ -80,4 +103,16 @@ export async function prepareServices(context: Context): Promise<void> {
     journalBytesMax: journalBytes,
     messageBytesMax: MESSAGE_BYTES_MAX,
   });
+}
+
+function makeHome(home: string): void {
+  try {
+    mkdirSync(home, { recursive: true });
+  } catch (error) {
+    throw diskError(error, home) ?? error;
+  }
+}
+
+function never(): Promise<never> {
+  return new Promise(() => undefined);
 }

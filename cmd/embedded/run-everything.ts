@@ -1,0 +1,88 @@
+/**
+ * Everything in one process with its two children: the servers, the schema, the streams and the sink for all shards. What `up` keeps running
+ * and the demo runs for a while.
+ */
+import { resolve } from "node:path";
+import type { Settings } from "../../src/config/settings.ts";
+import { AppError } from "../../src/kernel/errors.ts";
+import type { CommittedBatch } from "../../src/domain/sink-plan.ts";
+import { removeAddresses, writeAddresses } from "../addresses.ts";
+import { runSinkRole } from "../commands/sink.ts";
+import { createContext, type Context } from "../context.ts";
+import { prepareServices, startEmbedded } from "./start-embedded.ts";
+
+export type Everything = {
+  readonly context: Context;
+  /** Sentences for people: what runs where. */
+  readonly told: readonly string[];
+  /** Resolves when the sink has drained after `stop`; rejects with what ended it before. */
+  readonly running: Promise<void>;
+  /** Drains the sink, then ends the servers. Safe to call twice. */
+  readonly stop: () => Promise<void>;
+};
+
+export type RunEverythingInput = {
+  readonly settings: Settings;
+  readonly json: boolean;
+  readonly name: string;
+  readonly log: (line: string) => void;
+  readonly onCommitted?: (batch: CommittedBatch) => void;
+};
+
+/** Resolves when events can be published and are stored. */
+export async function runEverything(input: RunEverythingInput): Promise<Everything> {
+  const { settings, json, name, log } = input;
+  const servers = await startEmbedded(settings, log);
+  const context = createContext({ settings, json, name, addresses: servers.addresses });
+  const end = async (): Promise<void> => {
+    removeAddresses(settings.home);
+    await context.close().catch(() => undefined);
+    await servers.stop();
+  };
+  try {
+    await prepareServices(context);
+    writeAddresses(settings.home, servers.addresses);
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  const drain = new AbortController();
+  const sink = runSinkRole(context, drain.signal, {
+    // Only this process can be the writer where the NATS server is its own: the home's lock says so.
+    ...(settings.natsUrl === undefined && { instance: resolve(settings.home) }),
+    ...(input.onCommitted && { onCommitted: input.onCommitted }),
+  });
+  const running = Promise.race([sink, servers.failed]);
+  running.catch(() => undefined);
+  let stopped: Promise<void> | undefined;
+  return {
+    context,
+    told: servers.told,
+    running,
+    stop: () => (stopped ??= drainAndEnd()),
+  };
+
+  async function drainAndEnd(): Promise<void> {
+    drain.abort();
+    const late = new Promise<"late">((done) => {
+      setTimeout(done, settings.drainTimeoutMs, "late" as const).unref();
+    });
+    const outcome = await Promise.race([
+      sink.then(
+        () => "drained" as const,
+        () => "failed" as const,
+      ),
+      late,
+    ]);
+    await end();
+    if (outcome === "late") throw drainTooSlow(settings.drainTimeoutMs);
+  }
+}
+
+function drainTooSlow(timeoutMs: number): AppError {
+  return new AppError({
+    code: "DRAIN_TIMEOUT",
+    kind: "unavailable",
+    message: `The batch under way was not stored within ${String(timeoutMs)} ms (METERLINE_DRAIN_TIMEOUT_MS). Nothing is lost: the next start stores it first`,
+  });
+}
