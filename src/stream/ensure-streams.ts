@@ -82,24 +82,26 @@ export async function ensureStreams(nats: Nats, input: EnsureStreamsInput): Prom
   });
 }
 
-/** The durable pull consumer of a shard. It only remembers what was acknowledged; the plan says where to read. */
-export async function ensureSinkConsumer(nats: Nats, shard: number): Promise<void> {
+/** The durable pull consumer of a shard. It only remembers what was acknowledged; the plan says where to read, so a lost one begins there. */
+export async function ensureSinkConsumer(nats: Nats, shard: number, from = 1): Promise<void> {
   const stream = usageStreamName(shard);
   try {
     await nats.jsm.consumers.info(stream, SINK_CONSUMER);
   } catch (error) {
     if (!isApiError(error, CONSUMER_NOT_FOUND))
       throw classifyNatsError(error, `looking for the consumer ${SINK_CONSUMER} of ${stream}`);
-    await addSinkConsumer(nats, stream);
+    await addSinkConsumer(nats, stream, from);
   }
 }
 
-async function addSinkConsumer(nats: Nats, stream: string): Promise<void> {
+async function addSinkConsumer(nats: Nats, stream: string, from: number): Promise<void> {
   try {
     await nats.jsm.consumers.add(stream, {
       durable_name: SINK_CONSUMER,
       ack_policy: AckPolicy.All,
-      deliver_policy: DeliverPolicy.All,
+      ...(from > 1
+        ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from }
+        : { deliver_policy: DeliverPolicy.All }),
       ack_wait: nanos(ACK_WAIT_MS),
       // The default of 1000 would end a batch of 5000 in redeliveries; a bound on deliveries would throw usage away in an outage.
       max_ack_pending: -1,

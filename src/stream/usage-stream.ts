@@ -25,9 +25,11 @@ const PULL_EXPIRES_MS = 5_000;
 const RETRY_MS = 250;
 const ACK = "+ACK";
 
+/** Reads nothing before the first take. Rejects when the shard's stream does not exist. */
 export async function openUsageStream(nats: Nats, input: OpenUsageStreamInput): Promise<UsageStream> {
-  await ensureSinkConsumer(nats, input.shard);
-  return new UsageStreamFeed(nats, input);
+  const feed = new UsageStreamFeed(nats, input);
+  await feed.state();
+  return feed;
 }
 
 /** The incarnation is the stream's creation time: a stream that was deleted and made again is another one, although it bears the same name. */
@@ -159,13 +161,13 @@ class UsageStreamFeed implements UsageStream {
     });
     if (received > 0 || end !== "refused") return received > 0 && end !== "stopped";
     // Either a single message is larger than the room that is left, or the consumer is not there.
-    await ensureSinkConsumer(this.nats, this.shard);
+    await ensureSinkConsumer(this.nats, this.shard, this.buffer.next);
     await pullMessages(this.nats, { ...request, messagesMax: 1, bytesMax: 0, onMessage });
     return false;
   }
 
   private async syncDelivered(): Promise<void> {
-    await ensureSinkConsumer(this.nats, this.shard);
+    await ensureSinkConsumer(this.nats, this.shard, this.buffer.next);
     const { delivered } = await this.nats.jsm.consumers.info(this.name, SINK_CONSUMER);
     const { stream_seq: seq, consumer_seq: consumerSeq } = delivered;
     this.delivered = Math.max(this.delivered, seq);
