@@ -1,0 +1,174 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { decideVerdicts, eventKeysOf } from "../../../src/metering/decide-batch.ts";
+import { DEFAULT_EVENT_TIME_RANGE } from "../../../src/metering/decode-context.ts";
+import { cutBatch } from "../../../src/app/sink/cut-batch.ts";
+import type { SinkStore } from "../../../src/app/ports.ts";
+import { connectClickHouse, type ClickHouse } from "../../../src/clickhouse/connect.ts";
+import { encodeUsageRows } from "../../../src/clickhouse/encode-usage-rows.ts";
+import { migrate } from "../../../src/clickhouse/migrate.ts";
+import { sinkStore } from "../../../src/clickhouse/sink-store.ts";
+import type { BatchPlan, CommittedBatch } from "../../../src/domain/sink-plan.ts";
+import type { UsageMessage } from "../../../src/domain/usage-event.ts";
+import { sha256Hex } from "../../../src/kernel/hash.ts";
+import { startTestServers, type TestServers } from "../../support/servers.ts";
+import { SINK_CATALOG } from "../../support/sink-catalog.ts";
+import { eventOf, messageOf } from "../../support/usage-message-of.ts";
+
+const INCARNATION = "1700000000000000000";
+const TABLES = [
+  "event_keys",
+  "usage_events",
+  "usage_events_raw",
+  "usage_unique_values",
+  "usage_window_extremes",
+  "usage_window_latest",
+  "usage_window_levels",
+  "usage_windows",
+] as const;
+
+let servers: TestServers;
+let clickhouse: ClickHouse;
+let store: SinkStore;
+
+beforeAll(async () => {
+  servers = await startTestServers();
+  clickhouse = connectClickHouse({ url: servers.clickhouseUrl, user: "default", password: "" });
+  await migrate(clickhouse);
+  store = sinkStore(clickhouse);
+  await clickhouse.command({ sql: "SYSTEM STOP MERGES", doing: "stopping merges" });
+});
+
+afterAll(async () => {
+  await clickhouse.close();
+  await servers.stop();
+});
+
+type Batch = { readonly plan: BatchPlan; readonly bytes: Uint8Array; readonly keys: readonly bigint[] };
+
+/** A batch of one event per message, each padded to a size. */
+function batchOf(shard: number, first: number, count: number, padding = 0): Batch {
+  const messages: UsageMessage[] = Array.from({ length: count }, (_, index) => {
+    const seq = first + index;
+    return messageOf(
+      eventOf({ id: `s${shard}-${seq}`, data: { model: "m", tokens: 7, user: "u", padding: "x".repeat(padding) } }),
+      { seq },
+    );
+  });
+  const { events } = cutBatch({
+    messages,
+    catalog: SINK_CATALOG,
+    timeRange: DEFAULT_EVENT_TIME_RANGE,
+    eventsMax: Infinity,
+  });
+  const place = { shard, incarnation: BigInt(INCARNATION), batchFirst: first, cut: 1 };
+  const { rows } = decideVerdicts({ events, known: new Map(), batch: place });
+  const bytes = encodeUsageRows(rows);
+  const plan = {
+    incarnation: INCARNATION,
+    first,
+    last: first + count - 1,
+    catalogSeq: 1,
+    decoderRev: 1,
+    cut: 1,
+    plannedAt: 5,
+  };
+  return { plan: { ...plan, rows: rows.length, sha256: sha256Hex(bytes) }, bytes, keys: eventKeysOf(events) };
+}
+
+async function partsAndRows(shard: number): Promise<Readonly<Record<string, string>>> {
+  const counts = await Promise.all(
+    TABLES.map(async (table) => {
+      const column =
+        table.startsWith("usage_window") || table === "usage_unique_values"
+          ? "uniqExact(_part)"
+          : "concat(toString(uniqExact(_part)), ' part, ', toString(count()), ' rows')";
+      const [row] = await clickhouse.rows<{ found: string }>({
+        sql: `SELECT toString(${column}) AS found FROM meterline.${table} WHERE shard = {shard: UInt16}`,
+        params: { shard },
+        doing: "counting parts",
+      });
+      return [table, row?.found ?? ""] as const;
+    }),
+  );
+  return Object.fromEntries(counts);
+}
+
+const ONE_PART = {
+  usage_unique_values: "1",
+  usage_window_extremes: "1",
+  usage_window_latest: "1",
+  usage_window_levels: "1",
+  usage_windows: "1",
+};
+
+// Guarantee: however large its rows are, a batch is one block in every table, and the same batch again changes none of them.
+test.each([
+  { shard: 1, count: 1_000, padding: 0 },
+  { shard: 2, count: 48, padding: 1_000_000 },
+  { shard: 3, count: 120_000, padding: 0 },
+])("a repeated insert of $count rows of $padding bytes is dropped everywhere", async ({ shard, count, padding }) => {
+  const { plan, bytes } = batchOf(shard, 1, count, padding);
+  const expected = {
+    ...ONE_PART,
+    event_keys: `1 part, ${count} rows`,
+    usage_events_raw: `1 part, ${count} rows`,
+    usage_events: `1 part, ${count * 6} rows`,
+  };
+  await store.insert({ shard, plan, epoch: 1, bytes });
+  expect(await partsAndRows(shard)).toEqual(expected);
+  await store.insert({ shard, plan, epoch: 2, bytes });
+  expect(await partsAndRows(shard)).toEqual(expected);
+});
+
+test("an insert of an older epoch than the fence's is refused, of the same epoch not", async () => {
+  const { plan, bytes } = batchOf(4, 1, 3);
+  await store.fence({ shard: 4, epoch: 6, holder: "b", takenAt: 1 });
+  await store.fence({ shard: 4, epoch: 5, holder: "a", takenAt: 2 });
+  await store.fence({ shard: 5, epoch: 9, holder: "c", takenAt: 2 });
+  await expect(store.insert({ shard: 4, plan, epoch: 5, bytes })).rejects.toMatchObject({
+    code: "SINK_FENCED",
+    kind: "conflict",
+  });
+  expect((await partsAndRows(4))["event_keys"]).toBe("0 part, 0 rows");
+  await store.insert({ shard: 4, plan, epoch: 6, bytes });
+  expect((await partsAndRows(4))["event_keys"]).toBe("1 part, 3 rows");
+});
+
+test("a committed batch is read as it was written, and a repeated commit is one row", async () => {
+  const { plan } = batchOf(6, 11, 3);
+  const batch: CommittedBatch = {
+    shard: 6,
+    plan,
+    messages: 3,
+    counts: { accepted: 1, duplicate: 2, conflict: 3, rejected: 4 },
+    lastMessageAt: 1_790_000_000_123_456_789n,
+    lastMessageSha256: "ab",
+    epoch: 2,
+    holder: "host#1",
+    storedAt: 1_790_000_000_500,
+  };
+  expect(await store.lastBatch({ shard: 6 })).toBeNull();
+  await store.commit({ ...batch, plan: { ...plan, first: 1, last: 10 } });
+  await store.commit(batch);
+  await store.commit({ ...batch, storedAt: batch.storedAt + 1, epoch: 3 });
+  expect(await store.lastBatch({ shard: 6 })).toEqual(batch);
+  expect(await store.batchOf({ shard: 6, plan })).toEqual(batch);
+  expect(await store.batchOf({ shard: 6, plan: { ...plan, first: 99 } })).toBeNull();
+  expect(await store.lastBatch({ shard: 6, incarnation: "1" })).toBeNull();
+});
+
+test("identities are known when they are older, in any number of questions", async () => {
+  const { plan, bytes, keys } = batchOf(7, 101, 1_000);
+  await store.insert({ shard: 7, plan, epoch: 1, bytes });
+  const known = (incarnation: string, beforeSeq: number) =>
+    store.knownIdentities({ eventKeys: [1n, ...keys], shard: 7, incarnation, beforeSeq });
+  const found = await known(INCARNATION, 1_101);
+  expect(new Set(found.map(({ eventKey }) => eventKey))).toEqual(new Set(keys));
+  expect(await known(INCARNATION, 101)).toEqual([]);
+  expect((await known(INCARNATION, 111)).length).toBe(10);
+  expect((await known("1800000000000000000", 1)).length).toBe(1_000);
+  expect(await store.countIdentities({ shard: 7 })).toBe(1_000);
+  const streamed: bigint[] = [];
+  for await (const chunk of store.identities({ shard: 7 })) streamed.push(...chunk);
+  expect(new Set(streamed)).toEqual(new Set(keys));
+});
