@@ -32,7 +32,9 @@ export type BeginKeyInput = {
 };
 
 const PENDING: KeyResult = { type: "pending" };
-const LEASE_POLL_MIN_MS = 50;
+/** A standby looks again this often at least, because a writer that drains releases its key before the lease ends. */
+const STANDBY_POLL_MAX_MS = 1_000;
+const STANDBY_POLL_MIN_MS = 50;
 
 /** Begins work on the key; there may be none under way. */
 export function beginKey(state: SinkState, input: BeginKeyInput): KeyTransition {
@@ -80,7 +82,7 @@ function considerTaking(state: SinkState, event: KeyRead): KeyTransition {
   };
   const free = found === null || found.value.expiry <= event.now || isPredecessor(found.value.holder, config.instance);
   if (free) return write({ ...state, key: found }, "acquire", next);
-  const ms = Math.min(Math.max(found.value.expiry - event.now, LEASE_POLL_MIN_MS), config.leaseMs);
+  const ms = Math.min(Math.max(found.value.expiry - event.now, STANDBY_POLL_MIN_MS), STANDBY_POLL_MAX_MS);
   return {
     state: { ...state, keyWork: { purpose: "acquire", stage: "waiting", desired: null } },
     effects: [{ type: "wait", line: "key", ms }],

@@ -154,9 +154,14 @@ describe("taking a shard", () => {
   });
 
   test("a living holder is waited for, and then the key is read again", () => {
-    const waiting = feed(initialState(CONFIG), started, keyRead(key({ expiry: NOW + 3_000 })));
-    expect(waiting.effects).toEqual([{ type: "wait", line: "key", ms: 3_000 }]);
+    const waiting = feed(initialState(CONFIG), started, keyRead(key({ expiry: NOW + 300 })));
+    expect(waiting.effects).toEqual([{ type: "wait", line: "key", ms: 300 }]);
     expect(feed(waiting.state, woke("key")).effects).toEqual([{ type: "readKey" }]);
+  });
+
+  test("a long lease is looked at every second, because a writer that drains releases it early", () => {
+    const { effects } = feed(initialState(CONFIG), started, keyRead(key({ expiry: NOW + 9_000 })));
+    expect(effects).toEqual([{ type: "wait", line: "key", ms: 1_000 }]);
   });
 
   test("a predecessor of the same instance is dead, whatever its lease says", () => {
@@ -168,7 +173,7 @@ describe("taking a shard", () => {
     const lost = feed(initialState(CONFIG), started, keyRead(key()), written(null));
     expect(lost.effects).toEqual([{ type: "readKey" }]);
     const winner = keyRead(key({ epoch: 2, holder: "c#1", expiry: NOW + 9_000 }), 6);
-    expect(feed(lost.state, winner).effects).toEqual([{ type: "wait", line: "key", ms: 9_000 }]);
+    expect(feed(lost.state, winner).effects).toEqual([{ type: "wait", line: "key", ms: 1_000 }]);
   });
 
   // Guarantee: a write whose answer got lost is found again instead of being taken for somebody else's.
