@@ -61,7 +61,7 @@ function report(error: unknown): number {
 function detailLines({ details, message }: AppError): readonly string[] {
   const problems = details["problems"];
   if (!Array.isArray(problems)) return [];
-  const missing = problems.map(String).filter((problem) => !message.includes(problem));
+  const missing = problems.filter((problem) => typeof problem === "string" && !message.includes(problem)) as string[];
   const more = missing.length - DETAILS_SHOWN;
   return more > 0 ? [...missing.slice(0, DETAILS_SHOWN), `and ${String(more)} more`] : missing;
 }

@@ -142,7 +142,7 @@ function draftedText({ run, drafted, finalized }: DraftedInvoices): string {
   return [head, ...(drafted.length === 0 ? [] : ["", invoiceTable(drafted)]), ...left].join("\n");
 }
 
-function finalizedText({ finalized, already, notDue }: FinalizedInvoices, period: string): string {
+export function finalizedText({ finalized, already, notDue }: FinalizedInvoices, period: string): string {
   const parts: string[] = [];
   if (finalized.length > 0) parts.push(`Finalized ${String(finalized.length)} invoices:\n${invoiceTable(finalized)}`);
   if (already.length > 0) parts.push(`Already finalized:\n${invoiceTable(already)}`);
