@@ -28,7 +28,6 @@ export type BeginKeyInput = {
   readonly purpose: KeyPurpose;
   /** Only for the purpose "plan". */
   readonly plan?: BatchPlan;
-  readonly now: number;
 };
 
 const PENDING: KeyResult = { type: "pending" };
@@ -41,7 +40,7 @@ export function beginKey(state: SinkState, input: BeginKeyInput): KeyTransition 
   assert(state.keyWork === null, "one thing at a time on the shard's key");
   if (input.purpose === "acquire" || input.purpose === "check") return read(state, input.purpose, null);
   const key = present(state.key, "the shard's key").value;
-  const expiry = input.purpose === "release" ? 0 : input.now + state.config.leaseMs;
+  const expiry = input.purpose === "release" ? 0 : state.now + state.config.leaseMs;
   return write(state, input.purpose, { ...key, expiry, plan: input.plan ?? key.plan });
 }
 
@@ -60,11 +59,11 @@ export function advanceKey(state: SinkState, event: KeyEvent): KeyTransition {
 }
 
 /** True when a third of the lease is gone and nothing else is happening to the key. */
-export function renewalDue(state: SinkState, now: number): boolean {
+export function renewalDue(state: SinkState): boolean {
   const { step, key, keyWork, config } = state;
   if (key === null || keyWork !== null) return false;
   if (step.name === "acquiring" || step.name === "releasing" || step.name === "stopped") return false;
-  return key.value.expiry - now <= (config.leaseMs * 2) / 3;
+  return key.value.expiry - state.now <= (config.leaseMs * 2) / 3;
 }
 
 function considerTaking(state: SinkState, event: KeyRead): KeyTransition {
@@ -76,13 +75,13 @@ function considerTaking(state: SinkState, event: KeyRead): KeyTransition {
   const next: ShardKey = {
     epoch: (found?.value.epoch ?? 0) + 1,
     holder: config.holder,
-    expiry: event.now + config.leaseMs,
+    expiry: state.now + config.leaseMs,
     cut: Math.max(found?.value.cut ?? 1, event.registerCut),
     plan: found?.value.plan ?? null,
   };
-  const free = found === null || found.value.expiry <= event.now || isPredecessor(found.value.holder, config.instance);
+  const free = found === null || found.value.expiry <= state.now || isPredecessor(found.value.holder, config.instance);
   if (free) return write({ ...state, key: found }, "acquire", next);
-  const ms = Math.min(Math.max(found.value.expiry - event.now, STANDBY_POLL_MIN_MS), STANDBY_POLL_MAX_MS);
+  const ms = Math.min(Math.max(found.value.expiry - state.now, STANDBY_POLL_MIN_MS), STANDBY_POLL_MAX_MS);
   return {
     state: { ...state, keyWork: { purpose: "acquire", stage: "waiting", desired: null } },
     effects: [{ type: "wait", line: "key", ms }],

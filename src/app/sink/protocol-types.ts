@@ -132,6 +132,8 @@ export type SinkState = {
   /** Everything up to here is committed. */
   readonly last: number;
   readonly draining: boolean;
+  /** When the last event was, in milliseconds since the epoch: the only time there is in here. */
+  readonly now: number;
 };
 
 export type Transition = { readonly state: SinkState; readonly effects: readonly SinkEffect[] };

@@ -42,26 +42,28 @@ export function initialState(config: SinkConfig): SinkState {
     incarnation: "",
     last: 0,
     draining: false,
+    now: 0,
   };
 }
 
-export function transition(state: SinkState, event: SinkEvent): Transition {
-  if (state.step.name === "stopped") return { state, effects: [] };
+export function transition(before: SinkState, event: SinkEvent): Transition {
+  if (before.step.name === "stopped") return { state: before, effects: [] };
+  const state = { ...before, now: event.now };
   switch (event.type) {
     case "started":
-      return settleKey(beginKey(state, { purpose: "acquire", now: event.now }), event.now);
+      return settleKey(beginKey(state, { purpose: "acquire" }));
     case "ticked":
-      if (!renewalDue(state, event.now)) return { state, effects: [] };
-      return settleKey(beginKey(state, { purpose: "renew", now: event.now }), event.now);
+      if (!renewalDue(state)) return { state, effects: [] };
+      return settleKey(beginKey(state, { purpose: "renew" }));
     case "draining":
       return drain({ ...state, draining: true });
     case "keyRead":
     case "keyWritten":
-      return settleKey(advanceKey(state, event), event.now);
+      return settleKey(advanceKey(state, event));
     case "woke":
-      if (event.line === "batch") return resume(state, event.now);
+      if (event.line === "batch") return resume(state);
       if (state.draining && state.step.name === "acquiring") return stop(state, { type: "drained" });
-      return settleKey(advanceKey(state, event), event.now);
+      return settleKey(advanceKey(state, event));
     case "failed":
       return event.line === "batch" ? batchFailed(state, event) : keyFailed(state, event);
     default:
@@ -78,49 +80,49 @@ function batchAdvanced(state: SinkState, event: BatchEvent): Transition {
   const { step } = state;
   switch (event.type) {
     case "fenceWritten":
-      return enter(state, { name: "inspecting" }, event.now, "fenced");
+      return enter(state, { name: "inspecting" }, "fenced");
     case "inspected":
-      return inspected(state, event.position, event.now);
+      return inspected(state, event.position);
     case "filterLoaded": {
       const open = step.name === "loading" ? step.open : null;
-      if (open === null) return takeNext(state, event.now, "filter-loaded");
-      return enter(state, { name: "rebuilding", plan: open }, event.now, "filter-loaded");
+      if (open === null) return takeNext(state, "filter-loaded");
+      return enter(state, { name: "rebuilding", plan: open }, "filter-loaded");
     }
     case "rebuilt":
-      return rebuilt(state, event.facts, event.now);
+      return rebuilt(state, event.facts);
     case "taken":
-      if (event.last === null || state.draining) return takeNext(state, event.now);
-      return enter(state, { name: "deciding" }, event.now, "taken");
+      if (event.last === null || state.draining) return takeNext(state);
+      return enter(state, { name: "deciding" }, "taken");
     case "decided":
       assert(event.facts.first === state.last + 1, "a batch begins where the last one ended", {
         first: event.facts.first,
       });
-      return enter(state, { name: "planning", facts: event.facts }, event.now, "decided");
+      return enter(state, { name: "planning", facts: event.facts }, "decided");
     case "inserted":
       assert(step.name === "inserting", "an insert was under way");
-      return enter(state, { ...step, name: "committing" }, event.now, "inserted");
+      return enter(state, { ...step, name: "committing" }, "inserted");
     case "committed":
       assert(step.name === "committing", "a commit was under way");
-      return enter({ ...state, last: step.plan.last }, { name: "acking", seq: step.plan.last }, event.now, "committed");
+      return enter({ ...state, last: step.plan.last }, { name: "acking", seq: step.plan.last }, "committed");
     case "acked":
-      return takeNext(state, event.now, "acked");
+      return takeNext(state, "acked");
   }
 }
 
-function inspected(state: SinkState, position: Position, now: number): Transition {
+function inspected(state: SinkState, position: Position): Transition {
   const { shard, decoderRev } = state.config;
   const agreement = agreePosition({ shard, decoderRev, plan: keyOf(state).plan, position });
   if (agreement.type === "halt") return halt(state, agreement.error);
   const { incarnation, last, open } = agreement;
-  return enter({ ...state, incarnation, last }, { name: "loading", open }, now, "inspected");
+  return enter({ ...state, incarnation, last }, { name: "loading", open }, "inspected");
 }
 
 /** The same plan must give the same bytes: anything else would be other rows under a token that may already be spent. */
-function rebuilt(state: SinkState, facts: BatchFacts, now: number): Transition {
+function rebuilt(state: SinkState, facts: BatchFacts): Transition {
   assert(state.step.name === "rebuilding", "a plan was being rebuilt");
   const { plan } = state.step;
   if (facts.sha256 === plan.sha256 && facts.rows === plan.rows) {
-    return enter(state, { name: "inserting", plan, facts }, now, "rebuilt");
+    return enter(state, { name: "inserting", plan, facts }, "rebuilt");
   }
   return halt(state, {
     code: "PLAN_NOT_REPRODUCIBLE",
@@ -131,24 +133,24 @@ function rebuilt(state: SinkState, facts: BatchFacts, now: number): Transition {
   });
 }
 
-function takeNext(state: SinkState, now: number, point?: CrashPoint): Transition {
-  return enter(state, { name: state.draining ? "releasing" : "taking" }, now, point);
+function takeNext(state: SinkState, point?: CrashPoint): Transition {
+  return enter(state, { name: state.draining ? "releasing" : "taking" }, point);
 }
 
 /** Goes to a step and asks for what it needs. */
-function enter(state: SinkState, step: Step, now: number, point?: CrashPoint): Transition {
+function enter(state: SinkState, step: Step, point?: CrashPoint): Transition {
   const crash: readonly SinkEffect[] = point === undefined ? [] : [{ type: "crashPoint", point }];
   const stepped = { ...state, step };
-  const next = needsKey(step) ? pursueKey(stepped, now) : { state: stepped, effects: effectsOf(stepped, now) };
+  const next = needsKey(step) ? pursueKey(stepped) : { state: stepped, effects: effectsOf(stepped) };
   return { state: next.state, effects: [...crash, ...next.effects] };
 }
 
-function effectsOf(state: SinkState, now: number): readonly SinkEffect[] {
+function effectsOf(state: SinkState): readonly SinkEffect[] {
   const { step } = state;
   const key = keyOf(state);
   switch (step.name) {
     case "fencing":
-      return [{ type: "writeFence", epoch: key.epoch, takenAt: now }];
+      return [{ type: "writeFence", epoch: key.epoch, takenAt: state.now }];
     case "inspecting":
       return [{ type: "inspect" }];
     case "loading":
@@ -165,7 +167,7 @@ function effectsOf(state: SinkState, now: number): readonly SinkEffect[] {
         { type: "crashPoint", point: "insert-sent" },
       ];
     case "committing":
-      return [{ type: "commit", batch: committedBatch(state, step, now) }];
+      return [{ type: "commit", batch: committedBatch(state, step) }];
     case "acking":
       return [{ type: "ackAll", seq: step.seq }];
     default:
@@ -173,16 +175,11 @@ function effectsOf(state: SinkState, now: number): readonly SinkEffect[] {
   }
 }
 
-function committedBatch(
-  state: SinkState,
-  step: { readonly plan: BatchPlan; readonly facts: BatchFacts },
-  now: number,
-): CommittedBatch {
-  const { plan, facts } = step;
+function committedBatch(state: SinkState, { plan, facts }: Extract<Step, { name: "committing" }>): CommittedBatch {
   const { messages, counts, lastMessageAt, lastMessageSha256 } = facts;
   const { epoch, holder } = keyOf(state);
   const { shard } = state.config;
-  return { shard, plan, messages, counts, lastMessageAt, lastMessageSha256, epoch, holder, storedAt: now };
+  return { shard, plan, messages, counts, lastMessageAt, lastMessageSha256, epoch, holder, storedAt: state.now };
 }
 
 function needsKey(step: Step): boolean {
@@ -190,25 +187,26 @@ function needsKey(step: Step): boolean {
 }
 
 /** Begins the step's work on the key, unless a renewal is under way: then it begins when that is done. */
-function pursueKey(state: SinkState, now: number): Transition {
+function pursueKey(state: SinkState): Transition {
   const { step } = state;
   if (state.keyWork !== null || !needsKey(step)) return { state, effects: [] };
-  if (step.name === "checking") return settleKey(beginKey(state, { purpose: "check", now }), now);
-  if (step.name === "releasing") return settleKey(beginKey(state, { purpose: "release", now }), now);
+  if (step.name === "checking") return settleKey(beginKey(state, { purpose: "check" }));
+  if (step.name === "releasing") return settleKey(beginKey(state, { purpose: "release" }));
   assert(step.name === "planning", "only planning is left");
   // The cut was raised since the rows were made: they carry the old one.
-  if (step.facts.cut !== keyOf(state).cut) return enter(state, { name: "deciding" }, now, "replanned");
-  return settleKey(beginKey(state, { purpose: "plan", plan: planOf(state, step.facts, now), now }), now);
+  if (step.facts.cut !== keyOf(state).cut) return enter(state, { name: "deciding" }, "replanned");
+  return settleKey(beginKey(state, { purpose: "plan", plan: planOf(state, step.facts) }));
 }
 
-function planOf(state: SinkState, facts: BatchFacts, now: number): BatchPlan {
+function planOf(state: SinkState, facts: BatchFacts): BatchPlan {
   const { first, last, catalogSeq, cut, rows, sha256 } = facts;
+  const { incarnation, now: plannedAt } = state;
   const { decoderRev } = state.config;
-  return { incarnation: state.incarnation, first, last, catalogSeq, decoderRev, cut, plannedAt: now, rows, sha256 };
+  return { incarnation, first, last, catalogSeq, decoderRev, cut, plannedAt, rows, sha256 };
 }
 
 /** What follows for the batch from what happened to the key. */
-function settleKey(key: KeyTransition, now: number): Transition {
+function settleKey(key: KeyTransition): Transition {
   const { state, effects, result } = key;
   switch (result.type) {
     case "pending":
@@ -218,34 +216,27 @@ function settleKey(key: KeyTransition, now: number): Transition {
     case "halted":
       return halt(state, result.error);
     case "cutRaised":
-      return enter(state, { name: "deciding" }, now, "replanned");
+      return enter(state, { name: "deciding" }, "replanned");
     case "done":
-      return keyDone(state, result.purpose, now);
+      return keyDone(state, result.purpose);
   }
 }
 
-function keyDone(state: SinkState, purpose: KeyPurpose, now: number): Transition {
+function keyDone(state: SinkState, purpose: KeyPurpose): Transition {
   const { step } = state;
   switch (purpose) {
     case "acquire":
-      return state.draining
-        ? enter(state, { name: "releasing" }, now)
-        : enter(state, { name: "fencing" }, now, "acquired");
+      return state.draining ? enter(state, { name: "releasing" }) : enter(state, { name: "fencing" }, "acquired");
     case "renew": {
-      const next = pursueKey(state, now);
+      const next = pursueKey(state);
       return { state: next.state, effects: [{ type: "crashPoint", point: "renewed" }, ...next.effects] };
     }
     case "plan":
       assert(step.name === "planning", "a plan was being written");
-      return enter(
-        state,
-        { name: "inserting", plan: present(keyOf(state).plan, "the plan"), facts: step.facts },
-        now,
-        "planned",
-      );
+      return enter(state, { ...step, name: "inserting", plan: present(keyOf(state).plan, "the plan") }, "planned");
     case "check":
       assert(step.name === "checking", "the key was being checked");
-      return enter(state, { ...step, name: "inserting" }, now);
+      return enter(state, { ...step, name: "inserting" });
     case "release": {
       const stopped = stop(state, { type: "drained" });
       return { state: stopped.state, effects: [{ type: "crashPoint", point: "released" }, ...stopped.effects] };
@@ -260,12 +251,12 @@ function drain(state: SinkState): Transition {
 }
 
 function batchFailed(state: SinkState, event: Extract<SinkEvent, { type: "failed" }>): Transition {
-  const { failure, now } = event;
+  const { failure } = event;
   if (failure.code === SINK_FENCED) return stop(state, { type: "fenced", message: failure.message });
   if (failure.kind !== "unavailable")
     return halt(state, { ...failure, message: `shard ${state.config.shard} stops: ${failure.message}` });
   // An open plan is left to the next writer, who makes the same bytes.
-  if (state.draining) return enter(state, { name: "releasing" }, now);
+  if (state.draining) return enter(state, { name: "releasing" });
   const { retryFirstMs, retryMaxMs } = state.config;
   const ms = Math.min(retryFirstMs * 2 ** Math.min(state.attempt, BACKOFF_DOUBLINGS_MAX), retryMaxMs);
   return { state: { ...state, attempt: state.attempt + 1 }, effects: [{ type: "wait", line: "batch", ms }] };
@@ -274,15 +265,15 @@ function batchFailed(state: SinkState, event: Extract<SinkEvent, { type: "failed
 function keyFailed(state: SinkState, event: Extract<SinkEvent, { type: "failed" }>): Transition {
   // Nothing can be released while the key cannot be reached: the lease runs out by itself.
   if (state.draining && event.failure.kind === "unavailable") return stop(state, { type: "drained" });
-  return settleKey(advanceKey(state, event), event.now);
+  return settleKey(advanceKey(state, event));
 }
 
 /** After a pause, the step again; an insert only once the key has been read. */
-function resume(state: SinkState, now: number): Transition {
+function resume(state: SinkState): Transition {
   const { step } = state;
-  if (state.draining && step.name !== "releasing") return enter(state, { name: "releasing" }, now);
-  if (step.name === "inserting") return enter(state, { ...step, name: "checking" }, now);
-  return { state, effects: effectsOf(state, now) };
+  if (state.draining && step.name !== "releasing") return enter(state, { name: "releasing" });
+  if (step.name === "inserting") return enter(state, { ...step, name: "checking" });
+  return { state, effects: effectsOf(state) };
 }
 
 function keyOf(state: SinkState) {
