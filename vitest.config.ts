@@ -1,0 +1,48 @@
+/** The test folders as projects: quick pure ones first and in parallel, then real servers, then kills, one file at a time. */
+import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
+
+/** Groups run one after the other, so that a test that measures a deadline doesn't share two cores with everything else. */
+const FAST_GROUP = 0;
+const INTEGRATION_GROUP = 1;
+const CRASH_GROUP = 2;
+
+const SERVER_TIMEOUT_MS = 120_000;
+
+function fastProject(name: string): TestProjectInlineConfiguration {
+  return {
+    test: {
+      name,
+      include: [`test/${name}/**/*.test.ts`],
+      testTimeout: 30_000,
+      sequence: { groupOrder: FAST_GROUP },
+    },
+  };
+}
+
+function serverProject(name: string, groupOrder: number, maxWorkers: number): TestProjectInlineConfiguration {
+  return {
+    test: {
+      name,
+      include: [`test/${name}/**/*.test.ts`],
+      pool: "forks",
+      maxWorkers,
+      testTimeout: SERVER_TIMEOUT_MS,
+      hookTimeout: SERVER_TIMEOUT_MS,
+      sequence: { groupOrder },
+    },
+  };
+}
+
+export default defineConfig({
+  test: {
+    projects: [
+      fastProject("unit"),
+      fastProject("property"),
+      fastProject("golden"),
+      fastProject("tidy"),
+      serverProject("integration", INTEGRATION_GROUP, 2),
+      serverProject("crash", CRASH_GROUP, 1),
+    ],
+    reporters: ["default", "./test/support/plain-summary-reporter.ts"],
+  },
+});
