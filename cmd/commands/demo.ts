@@ -1,6 +1,6 @@
 /** `demo`: the whole way on generated usage, from events to a verified invoice, in a home of its own; then it ends. */
 import { randomUUID } from "node:crypto";
-import { relative, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import { applyCatalog } from "../../src/app/catalog/apply-catalog.ts";
 import { explainLine } from "../../src/app/explain/explain-line.ts";
@@ -18,6 +18,7 @@ import { lastCompleteMonth } from "../demo/last-complete-month.ts";
 import { publishUsage, untilCounted } from "../demo/publish-usage.ts";
 import { runEverything } from "../embedded/run-everything.ts";
 import { createOutput, type Output } from "../output/output.ts";
+import { shownPath } from "../output/shown-path.ts";
 import { openServices, type Services } from "../services.ts";
 import { stopSignal } from "../stop-signal.ts";
 import { systemClock } from "../system-clock.ts";
@@ -57,7 +58,7 @@ async function demo({ settings, json, events }: DemoInput): Promise<void> {
   const output = createOutput({ json });
   const tell = teller(output);
   const place = await prepareDemoPlace(settings);
-  const home = relative(process.cwd(), place.home) || place.home;
+  const home = shownPath(place.home);
   tell.step(`Starting NATS and ClickHouse on free ports; everything lies in ${home}, made anew`);
   const everything = await runEverything({ settings: place.settings, json, name: "demo", log: output.say });
   for (const line of everything.told) output.say(`  ${line}`);
@@ -136,7 +137,7 @@ async function theWholeWay(stage: Stage, events: number) {
 }
 
 async function applyExamples({ services, tell }: Stage): Promise<number> {
-  tell.step(`Applying the example catalog ${relative(process.cwd(), CATALOG) || CATALOG}`);
+  tell.step(`Applying the example catalog ${shownPath(CATALOG)}`);
   const { catalog: files } = readCatalogFiles(CATALOG);
   const { journal, reader, project } = services;
   const { plan } = await applyCatalog(

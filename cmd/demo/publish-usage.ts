@@ -9,7 +9,8 @@ import type { Services } from "../services.ts";
 import { systemClock } from "../system-clock.ts";
 import type { DemoMessage } from "./generate-events.ts";
 
-const WINDOW_MESSAGES = 64;
+/** The server syncs what arrived together at once, so a wide window is faster. */
+const WINDOW_MESSAGES = 512;
 const ACK_TIMEOUT_MS = 10_000;
 const POLL_MS = 50;
 /** Without any progress for so long, something is wrong. */
