@@ -1,8 +1,7 @@
 /**
- * The journal on its JetStream stream. Every append names the last sequence it has seen, so that of two at the same time one is told no. The
- * entries of one append go out in order without waiting for each other; each names its own expected sequence, so a refused one refuses all behind it.
+ * The journal on its JetStream stream. Every append names the last sequence it has seen, so that of two at the same time one is told no.
  */
-import { JetStreamApiError, type PubAck } from "@nats-io/jetstream";
+import { JetStreamApiError } from "@nats-io/jetstream";
 import type { Journal } from "../app/ports.ts";
 import { GENESIS_HASH, type JournalBody, type JournalEntry, type RecordedEntry } from "../domain/journal-entry.ts";
 import { assert } from "../kernel/assert.ts";
@@ -19,8 +18,6 @@ import { openReader, type SequenceReader } from "./sequence-reader.ts";
 type Head = { readonly seq: number; readonly hash: string };
 type Outgoing = { readonly seq: number; readonly hash: string; readonly bytes: string };
 
-/** Entries of one append that are under way at a time: enough to hide the way to the server, bounded in memory. */
-const APPEND_WINDOW_ENTRIES = 256;
 const READ_ENTRIES = 500;
 const READ_TIMEOUT_MS = 30_000;
 const NO_MESSAGE_FOUND = 10037;
@@ -59,27 +56,23 @@ function encode(input: {
   });
 }
 
-/** The new head, or null when the first entry came too late. */
+/**
+ * The new head, or null when the first entry came too late. One after the other: sent together, an entry whose predecessor was refused could be
+ * accepted behind a stranger's (that one has just made the expected sequence true), and would name a hash that was never stored.
+ */
 async function append(nats: Nats, entries: readonly Outgoing[]): Promise<Head | null> {
   assert(entries.length > 0, "an append has at least one entry");
-  let last: Outgoing | undefined;
-  for (let start = 0; start < entries.length; start += APPEND_WINDOW_ENTRIES) {
-    const part = entries.slice(start, start + APPEND_WINDOW_ENTRIES);
-    const results = await Promise.allSettled(part.map((entry) => publish(nats, entry)));
-    const failed = results.findIndex((result) => result.status === "rejected");
-    if (failed >= 0)
-      return refused({
-        reason: (results[failed] as PromiseRejectedResult).reason as unknown,
-        first: start + failed === 0,
-      });
-    last = part.at(-1);
+  let head: Head | null = null;
+  for (const { seq, hash, bytes } of entries) {
+    try {
+      // The hash as the id: an entry whose answer was lost is recognised when the client sends it again.
+      await nats.js.publish(JOURNAL_SUBJECT, bytes, { expect: { lastSequence: seq - 1 }, msgID: hash });
+    } catch (error) {
+      return refused({ reason: error, first: head === null });
+    }
+    head = { seq, hash };
   }
-  return last === undefined ? null : { seq: last.seq, hash: last.hash };
-}
-
-function publish(nats: Nats, entry: Outgoing): Promise<PubAck> {
-  // The hash as the id: an entry whose answer was lost is recognised when the client sends it again.
-  return nats.js.publish(JOURNAL_SUBJECT, entry.bytes, { expect: { lastSequence: entry.seq - 1 }, msgID: entry.hash });
+  return head;
 }
 
 function refused({ reason, first }: { readonly reason: unknown; readonly first: boolean }): null {

@@ -7,6 +7,9 @@ export type SinkEnd = { readonly code: number | null; readonly signal: NodeJS.Si
 export type SinkProcess = {
   readonly ended: Promise<SinkEnd>;
   kill(): Promise<SinkEnd>;
+  /** Stops the process where it is, as a laptop's lid or a stalled machine would. */
+  pause(): void;
+  resume(): void;
   drain(): Promise<SinkEnd>;
 };
 
@@ -29,7 +32,13 @@ export async function startSinkProcess(input: Omit<SinkChildInput, "holder">, cr
     clearTimeout(timer);
     return end;
   };
-  return { ended, kill: () => endBy("SIGKILL"), drain: () => endBy("SIGTERM") };
+  return {
+    ended,
+    kill: () => endBy("SIGKILL"),
+    drain: () => endBy("SIGTERM"),
+    pause: () => void child.kill("SIGSTOP"),
+    resume: () => void child.kill("SIGCONT"),
+  };
 }
 
 async function endOf(child: ChildProcess): Promise<SinkEnd> {

@@ -1,0 +1,32 @@
+/** A real nats-server and the real ClickHouse engine for one test file: own ports, own data, both gone after `stop`. */
+import { startClickHouseServer } from "../../src/embedded/clickhouse-server.ts";
+import { startNatsServer } from "../../src/embedded/nats-server.ts";
+import { freePort } from "./free-port.ts";
+import { tempDir } from "./temp-dir.ts";
+
+const STORE_BYTES = 1024 ** 3;
+
+export type TestServers = {
+  readonly natsUrl: string;
+  readonly clickhouseUrl: string;
+  readonly home: string;
+  readonly stop: () => Promise<void>;
+};
+
+export async function startTestServers(input: { readonly shards?: number } = {}): Promise<TestServers> {
+  const dir = await tempDir("servers");
+  const stops: (() => Promise<void>)[] = [() => dir.remove()];
+  const stop = async (): Promise<void> => {
+    for (const step of stops.splice(0).reverse()) await step();
+  };
+  try {
+    const nats = await startNatsServer({ home: dir.path, port: await freePort(), shards: input.shards ?? 1, storeBytes: STORE_BYTES });
+    stops.push(() => nats.stop());
+    const clickhouse = await startClickHouseServer({ home: dir.path, host: "127.0.0.1", port: await freePort() });
+    stops.push(() => clickhouse.stop());
+    return { natsUrl: nats.url, clickhouseUrl: clickhouse.url, home: dir.path, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
