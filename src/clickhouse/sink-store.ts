@@ -12,7 +12,7 @@ import type { ClickHouse } from "./connect.ts";
 import { USAGE_INGEST_COLUMN_LIST, USAGE_INGEST_STRUCTURE } from "./encode-usage-rows.ts";
 
 /** Rows of one block; more would make a second one, and a repetition with other block borders is not recognised. */
-export const INSERT_ROWS_MAX = 1_000_000;
+const INSERT_ROWS_MAX = 1_000_000;
 const BLOCK_ROWS = 1_048_449;
 /** Parameters travel in the URL: 200 keys of up to 39 digits stay below 9 kB. */
 const KEYS_PER_QUERY = 200;

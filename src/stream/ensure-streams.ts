@@ -48,7 +48,7 @@ export function usageStreamName(shard: number): string {
 }
 
 /** What a stream binds; with several shards the server maps `usage.<producer>.…` onto these. */
-export function usageSubject(shard: number, shards: number): string {
+function usageSubject(shard: number, shards: number): string {
   return `${usageSubjectPrefix(shard, shards)}usage.>`;
 }
 

@@ -5,6 +5,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { StreamState, UsageMessage, UsageStream } from "../app/ports.ts";
+import { AppError } from "../kernel/errors.ts";
 import { instantOf } from "../kernel/instant.ts";
 import { classifyNatsError } from "./classify-error.ts";
 import type { Nats } from "./connect.ts";
@@ -27,9 +28,8 @@ const ACK = "+ACK";
 
 /** Reads nothing before the first take. Rejects when the shard's stream does not exist. */
 export async function openUsageStream(nats: Nats, input: OpenUsageStreamInput): Promise<UsageStream> {
-  const feed = new UsageStreamFeed(nats, input);
-  await feed.state();
-  return feed;
+  const { incarnation } = await usageStreamState(nats, input.shard);
+  return new UsageStreamFeed(nats, { ...input, incarnation });
 }
 
 /** The incarnation is the stream's creation time: a stream that was deleted and made again is another one, although it bears the same name. */
@@ -48,6 +48,7 @@ class UsageStreamFeed implements UsageStream {
   readonly shard: number;
   private readonly nats: Nats;
   private readonly name: string;
+  private readonly incarnation: string;
   private readonly prefixLength: number;
   private readonly buffer: MessageBuffer;
   private readonly closing = new AbortController();
@@ -60,8 +61,9 @@ class UsageStreamFeed implements UsageStream {
   private pump: Promise<void> | null = null;
   private reader: SequenceReader | null = null;
 
-  constructor(nats: Nats, input: OpenUsageStreamInput) {
+  constructor(nats: Nats, input: OpenUsageStreamInput & { readonly incarnation: string }) {
     this.nats = nats;
+    this.incarnation = input.incarnation;
     this.shard = input.shard;
     this.name = usageStreamName(input.shard);
     this.prefixLength = usageSubjectPrefix(input.shard, input.shards).length;
@@ -167,6 +169,10 @@ class UsageStreamFeed implements UsageStream {
   }
 
   private async syncDelivered(): Promise<void> {
+    const state = await this.state();
+    // A server that came back with less than it had given away would use the sequences again, for other messages.
+    if (state.incarnation !== this.incarnation || state.lastSeq < this.buffer.next - 1)
+      throw streamWentBack(this.name, this.buffer.next);
     await ensureSinkConsumer(this.nats, this.shard, this.buffer.next);
     const { delivered } = await this.nats.jsm.consumers.info(this.name, SINK_CONSUMER);
     const { stream_seq: seq, consumer_seq: consumerSeq } = delivered;
@@ -228,4 +234,12 @@ class UsageStreamFeed implements UsageStream {
     const subject = message.subject.slice(this.prefixLength);
     return binaryMode ? { seq, subject, ingestedAt, body, binaryMode } : { seq, subject, ingestedAt, body };
   }
+}
+
+function streamWentBack(stream: string, next: number): AppError {
+  return new AppError({
+    code: "STREAM_WENT_BACK",
+    kind: "broken",
+    message: `The stream ${stream} was made anew or lost its end while message ${next} was waited for: nothing more is read; start the sink again, it says what to do`,
+  });
 }

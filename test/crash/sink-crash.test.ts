@@ -7,6 +7,7 @@ import { CRASH_POINTS, type CrashPoint } from "../../src/app/sink/crash-points.t
 import { raiseCut } from "../../src/app/sink/raise-cut.ts";
 import { startClickHouseServer } from "../../src/embedded/clickhouse-server.ts";
 import { startNatsServer } from "../../src/embedded/nats-server.ts";
+import { AppError, exitCodeOf } from "../../src/kernel/errors.ts";
 import { systemClock } from "../../cmd/system-clock.ts";
 import { freePort } from "../support/free-port.ts";
 import { startSinkProcess, type SinkProcess } from "../support/sink-process.ts";
@@ -25,6 +26,7 @@ const SEED = 20_261_003;
 const STORE_BYTES = 1024 ** 3;
 const DIE_MS = 15_000;
 const RANDOM_KILLS = 12;
+const FENCED = new AppError({ code: "SINK_FENCED", kind: "conflict", message: "" });
 
 type Server = { readonly url: string; readonly pid: number; readonly exited: Promise<unknown>; stop(): Promise<void> };
 
@@ -127,6 +129,27 @@ test(`killed ${RANDOM_KILLS} times at random moments`, { timeout: 120_000 }, asy
   }
   await recover();
   await expectExact();
+});
+
+// Guarantee: a sink that was stopped in the middle of anything, and wakes up after another took over, adds nothing and ends.
+test("paused at random moments while another takes over", { timeout: 120_000 }, async () => {
+  for (let round = 0; round < 4; round += 1) {
+    const zombie = await startSinkProcess(addresses());
+    const publishing = producer.publishMixture(25);
+    await systemClock.sleep(producer.random(400));
+    zombie.pause();
+    await publishing;
+    const next = await startSinkProcess(addresses());
+    await producer.publishMixture(10);
+    await untilStored(world);
+    zombie.resume();
+    await producer.publishMixture(10);
+    const end = await Promise.race([zombie.ended, systemClock.sleep(DIE_MS).then(() => zombie.kill())]);
+    expect(end).toMatchObject({ code: exitCodeOf(FENCED), signal: null });
+    await untilStored(world);
+    expect(await next.drain()).toEqual({ code: 0, signal: null, stderr: "" });
+    await expectExact();
+  }
 });
 
 // Guarantee: a sink outlives its servers; what they acknowledged is there afterwards.

@@ -28,7 +28,7 @@ import type {
 } from "./protocol-types.ts";
 
 /** The code of an insert that a newer epoch has fenced off. */
-export const SINK_FENCED = "SINK_FENCED";
+const SINK_FENCED = "SINK_FENCED";
 const BACKOFF_DOUBLINGS_MAX = 16;
 
 export function initialState(config: SinkConfig): SinkState {

@@ -185,6 +185,21 @@ describe("position", () => {
     );
   });
 
+  // Guarantee: new messages under old sequences are never taken for messages that are stored already.
+  test("a stream that begins again under a reader is an error", async () => {
+    await publish(10);
+    const stream = await open();
+    expect(await sequences(stream, 1, 10)).toEqual(range(1, 10));
+    await nats.jsm.streams.delete("USAGE_0");
+    await ensureStreams(nats, SIZES);
+    await publish(3);
+    const waiting = stream.take({ ...TAKE, from: 11, idleMs: 20_000 });
+    await expect(waiting).rejects.toMatchObject({
+      code: expect.stringMatching(/^(STREAM_WENT_BACK|JETSTREAM_10059)$/) as string,
+      kind: "broken",
+    });
+  });
+
   test("a range is read whole", async () => {
     await publish(30);
     expect((await (await open()).range({ first: 7, last: 25 })).map(({ seq }) => seq)).toEqual(range(7, 25));
