@@ -1,0 +1,69 @@
+/** Rules about single files that no linter knows. Each takes a file and names what is wrong with it. */
+import type { SourceFile } from "../tracked-files.ts";
+
+export type FileRule = (file: SourceFile) => readonly string[];
+
+export const FILE_LINES_MAX = 350;
+
+const BANNED_NAME_PARTS = new Set(["utils", "util", "helpers", "helper", "common", "misc", "manager", "mapper"]);
+const CODE = /\.(ts|mjs|cjs|js)$/;
+const PURE_ROOM = /^src\/(kernel|domain|metering|rating|invoicing|reconcile)\//;
+const IMPURE = /\b(?:Date\.now|Math\.random|performance\.now|Temporal\.Now)\b|\bnew Date\(\)/;
+// Assembled from parts, so that this file does not contain what it looks for.
+const LEFTOVER = new RegExp(
+  [`\\b${"TO"}${"DO"}\\b`, `\\b${"FIX"}${"ME"}\\b`, `\\b${"XX"}${"X"}\\b`, "^<{7} ", "^>{7} "].join("|"),
+);
+const TEST_SWITCH = new RegExp(`\\b(?:it|test|describe|suite)(?:\\.\\w+)*\\.(?:${"on"}ly|${"sk"}ip|${"to"}do)\\b`);
+/** Absolute paths of one machine. `/tmp`, `/usr`, `/etc` and `/dev` mean the same everywhere. */
+const MACHINE_PATH = new RegExp(`(?<![\\w.:/])/(?:${"wo"}rk|${"ho"}me|${"Us"}ers|${"ro"}ot|${"mn"}t)/[\\w.]`);
+/** Hosts other than this machine's own, the reserved example names, and the public places that the docs point at. */
+const HOST = /\b(?:https?|nats|tls):\/\/(?:[^\s/@"'`]*@)?([a-zA-Z0-9.-]*[a-zA-Z0-9])/g;
+const PUBLIC_HOST =
+  /^(?:localhost|127(?:\.\d+){3}|0\.0\.0\.0|(?:.+\.)?example(?:\.(?:com|org|net))?|(?:.+\.)?(?:test|invalid)|(?:.+\.)?(?:unpkg\.com|github\.com|githubusercontent\.com|nats\.io|clickhouse\.com|cloudevents\.io|rfc-editor\.org|ietf\.org|iana\.org|iso\.org|w3\.org|nodejs\.org|json-schema\.org|wikipedia\.org|apache\.org|grafana\.com|ecma-international\.org|tc39\.es))$/;
+const COMPOSE_HOST = /^(?:nats|clickhouse)(?:-?\d+)?$/;
+
+export const bannedName: FileRule = ({ path }) => {
+  const parts = path.split(/[/.-]/).filter((part) => BANNED_NAME_PARTS.has(part.toLowerCase()));
+  return parts.map((part) => `${path}: "${part}" says nothing; name the file after what it does`);
+};
+
+export const tooLong: FileRule = ({ path, text }) => {
+  const lines = text.split("\n").length - 1;
+  if (!/^(src|cmd|test)\/.*\.ts$/.test(path) || path.startsWith("test/unit/") || lines <= FILE_LINES_MAX) return [];
+  return [`${path}: ${lines} lines, at most ${FILE_LINES_MAX}; it is probably two ideas`];
+};
+
+export const impure: FileRule = (file) =>
+  PURE_ROOM.test(file.path) && CODE.test(file.path) ? linesThatMatch(file, IMPURE, "takes time or chance from outside") : [];
+
+export const leftover: FileRule = (file) => [
+  ...linesThatMatch(file, LEFTOVER, "is a leftover"),
+  ...(CODE.test(file.path) ? linesThatMatch(file, TEST_SWITCH, "switches tests off") : []),
+];
+
+export const machinePath: FileRule = (file) => linesThatMatch(file, MACHINE_PATH, "is a path of one machine");
+
+export const foreignHost: FileRule = ({ path, text }) =>
+  [...text.matchAll(HOST)].flatMap(([, host = ""]) =>
+    PUBLIC_HOST.test(host) || COMPOSE_HOST.test(host) ? [] : [`${path}: "${host}" is a host that others can't know`],
+  );
+
+/** A lock file names packages by their hash alone: an address would tie the clone to one registry. */
+export const lockedAddress: FileRule = (file) =>
+  file.path === "package-lock.json" ? linesThatMatch(file, /"resolved":/, "is an address in the lock file") : [];
+
+export const FILE_RULES: Readonly<Record<string, FileRule>> = {
+  bannedName,
+  tooLong,
+  impure,
+  leftover,
+  machinePath,
+  foreignHost,
+  lockedAddress,
+};
+
+function linesThatMatch({ path, text }: SourceFile, pattern: RegExp, says: string): string[] {
+  return text
+    .split("\n")
+    .flatMap((line, index) => (pattern.test(line) ? [`${path}:${index + 1}: "${line.trim().slice(0, 100)}" ${says}`] : []));
+}
