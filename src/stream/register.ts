@@ -31,7 +31,7 @@ export async function readRegister<T>(bucket: KV, name: string): Promise<Revisio
   } catch (error) {
     throw classifyNatsError(error, `reading the key ${name}`);
   }
-  return { value: parse<T>(name, text), revision };
+  return { value: parse(name, text) as T, revision };
 }
 
 /** The new revision, or null when the key was not at `revision` any more. Revision 0 creates. */
@@ -47,9 +47,9 @@ export async function writeRegister(
   }
 }
 
-function parse<T>(name: string, text: string): T {
+function parse(name: string, text: string): unknown {
   try {
-    return JSON.parse(text) as T;
+    return JSON.parse(text);
   } catch (cause) {
     throw new AppError({
       code: "REGISTER_UNREADABLE",

@@ -23,4 +23,3 @@ export const SINK_CATALOG: MeteringCatalog = compileMeteringCatalog(
     customers: [{ key: "acme", aliases: ["acme-eu"] }],
   }),
 );
-export const SINK_METERS = 6;

@@ -113,7 +113,7 @@ export function startSink(world: SinkWorld, input: StartSinkInput): RunningSink 
 /** Polls until everything that the streams hold is committed. */
 export async function untilStored(world: SinkWorld, timeoutMs = 30_000): Promise<void> {
   const deadline = Date.now() + timeoutMs;
-  let missing = "";
+  let missing: string;
   do {
     missing = "";
     for (let shard = 0; shard < world.shards; shard += 1) {

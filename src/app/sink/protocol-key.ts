@@ -70,23 +70,23 @@ function considerTaking(state: SinkState, event: KeyRead): KeyTransition {
   const { config } = state;
   const desired = state.keyWork?.desired ?? null;
   const found = event.key;
-  if (found !== null && desired !== null && sameClaim(found.value, desired))
-    return arrived(adopt(state, found), found.revision);
-  const next: ShardKey = {
-    epoch: (found?.value.epoch ?? 0) + 1,
-    holder: config.holder,
-    expiry: state.now + config.leaseMs,
-    cut: Math.max(found?.value.cut ?? 1, event.registerCut),
-    plan: found?.value.plan ?? null,
-  };
-  const free = found === null || found.value.expiry <= state.now || isPredecessor(found.value.holder, config.instance);
-  if (free) return write({ ...state, key: found }, "acquire", next);
-  const ms = Math.min(Math.max(found.value.expiry - state.now, STANDBY_POLL_MIN_MS), STANDBY_POLL_MAX_MS);
+  if (found === null) return write({ ...state, key: null }, "acquire", firstKey(state, event.registerCut));
+  if (desired !== null && sameClaim(found.value, desired)) return arrived(adopt(state, found), found.revision);
+  const { epoch, holder, expiry, cut, plan } = found.value;
+  if (expiry <= state.now || isPredecessor(holder, config.instance)) {
+    const first = firstKey(state, Math.max(cut, event.registerCut));
+    return write({ ...state, key: found }, "acquire", { ...first, epoch: epoch + 1, plan });
+  }
+  const ms = Math.min(Math.max(expiry - state.now, STANDBY_POLL_MIN_MS), STANDBY_POLL_MAX_MS);
   return {
     state: { ...state, keyWork: { purpose: "acquire", stage: "waiting", desired: null } },
     effects: [{ type: "wait", line: "key", ms }],
     result: PENDING,
   };
+}
+
+function firstKey({ config, now }: SinkState, cut: number): ShardKey {
+  return { epoch: 1, holder: config.holder, expiry: now + config.leaseMs, cut, plan: null };
 }
 
 /** After a lost or unanswered write, or before an insert is repeated. */

@@ -167,11 +167,11 @@ describe("one shard", () => {
       return encodeUsageRows(rows);
     };
     const sink = startSink(world, { holder: "a#1", settings, deps: { store: failing, encodeRows } });
-    await producer.publishMixture(300);
+    await producer.publishMixture(150);
     await expect.poll(() => attempts, { timeout: 10_000 }).toBeGreaterThan(10);
     // One batch decided; besides it no more is held than the bounded buffer.
     expect(taken).toBeLessThan(60);
-    expect((await world.nats.jsm.consumers.info("USAGE_0", "sink")).delivered.stream_seq).toBeLessThan(200);
+    expect((await world.nats.jsm.consumers.info("USAGE_0", "sink")).delivered.stream_seq).toBeLessThan(120);
     down = false;
     await untilStored(world);
     await sink.drain();
