@@ -3,9 +3,10 @@ import { createJournalReader, type JournalReader } from "../src/app/catalog/jour
 import { contractSpans } from "../src/app/catalog/contract-spans.ts";
 import { projectJournal } from "../src/app/catalog/project-journal.ts";
 import type { InvoicingDeps } from "../src/app/invoicing/invoicing-deps.ts";
-import type { CutRegister, Journal, ShardKeys, SinkStore } from "../src/app/ports.ts";
+import type { CutRegister, Journal, ShardKeys, SinkStore, StreamState } from "../src/app/ports.ts";
 import type { RatingDeps } from "../src/app/rating/rating-deps.ts";
 import { repeatRun } from "../src/app/rating/repeat-run.ts";
+import { catchUp } from "../src/app/sink/catch-up.ts";
 import { raiseCut } from "../src/app/sink/raise-cut.ts";
 import { verifyUsage } from "../src/app/verify/verify.ts";
 import type { VerifyDeps } from "../src/app/verify/verify-types.ts";
@@ -41,8 +42,9 @@ export type Services = {
   readonly verify: (onProgress: VerifyDeps["onProgress"]) => VerifyDeps;
 };
 
-/** A rating or a verification waits this long for the batches under way. */
+/** A rating or a verification waits this long for the batches under way, and a rating this long for what the streams hold when it begins. */
 const CUT_TIMEOUT_MS = 60_000;
+const CATCH_UP_TIMEOUT_MS = 120_000;
 
 /** Throws `settings` when the schema is not this release's, `unavailable` when a service does not answer. */
 export async function openServices(context: Context): Promise<Services> {
@@ -77,6 +79,12 @@ export async function openServices(context: Context): Promise<Services> {
 
 type Base = Pick<Services, "clickhouse" | "nats" | "shards" | "keys" | "cuts" | "sinkStore" | "journal">;
 
+/** Raises the cut; the one before it is complete then. */
+function closeCut(base: Base): Promise<number> {
+  const { cuts, keys, sinkStore: store, shards } = base;
+  return raiseCut({ cuts, keys, store, clock: systemClock, shards }, { timeoutMs: CUT_TIMEOUT_MS });
+}
+
 function ratingDeps(base: Base & Pick<Services, "reader" | "project">): RatingDeps {
   const { reader, journal, project } = base;
   return {
@@ -84,11 +92,14 @@ function ratingDeps(base: Base & Pick<Services, "reader" | "project">): RatingDe
     journal,
     catalogAt: async (seq) => (await reader.at(seq)).catalog,
     spansOf: contractSpans,
-    completeCut: () =>
-      raiseCut(
-        { cuts: base.cuts, keys: base.keys, store: base.sinkStore, clock: systemClock, shards: base.shards },
-        { timeoutMs: CUT_TIMEOUT_MS },
-      ),
+    completeCut: async () => {
+      const streamState = (shard: number): Promise<StreamState> => usageStreamState(base.nats, shard);
+      await catchUp(
+        { ...base, streamState, store: base.sinkStore, clock: systemClock },
+        { timeoutMs: CATCH_UP_TIMEOUT_MS },
+      );
+      return closeCut(base);
+    },
     findRun: async (runId) => (await reader.head()).runs.get(runId) ?? null,
     project,
     now: systemClock.now,
@@ -116,7 +127,7 @@ function verifyDeps(base: Base & { readonly rating: RatingDeps }) {
       shard,
       state: () => usageStreamState(base.nats, shard),
     })),
-    completeCut: base.rating.completeCut,
+    completeCut: () => closeCut(base),
     repeatRun: (runId) => repeatRun(base.rating, runId),
     onProgress,
   });
