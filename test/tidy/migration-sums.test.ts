@@ -1,0 +1,30 @@
+import { appendFileSync, cpSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { migrationSums } from "./migration-sums.ts";
+
+const SQL = join(import.meta.dirname, "../../sql");
+const MIGRATIONS = join(SQL, "migrations");
+
+// Guarantee: a migration that someone has applied is never edited unnoticed.
+test("every migration is as sql/migrations.sum says (node test/tidy/update-migration-sums.ts adds a new one)", () => {
+  expect(migrationSums(MIGRATIONS)).toBe(readFileSync(join(SQL, "migrations.sum"), "utf8"));
+});
+
+test("migrations are numbered without a gap", () => {
+  const numbers = readdirSync(MIGRATIONS).map((name) => Number(/^(\d{4})_[a-z0-9_]+\.sql$/.exec(name)?.[1]));
+  expect(numbers.sort((a, b) => a - b)).toEqual(numbers.map((_, index) => index + 1));
+});
+
+test("one byte more in a migration changes its sum", () => {
+  const copy = mkdtempSync(join(tmpdir(), "meterline-sums-"));
+  try {
+    cpSync(MIGRATIONS, copy, { recursive: true });
+    expect(migrationSums(copy)).toBe(migrationSums(MIGRATIONS));
+    appendFileSync(join(copy, readdirSync(copy)[0] ?? ""), "\n");
+    expect(migrationSums(copy)).not.toBe(migrationSums(MIGRATIONS));
+  } finally {
+    rmSync(copy, { recursive: true });
+  }
+});
