@@ -60,7 +60,13 @@ async function demo({ settings, json, events }: DemoInput): Promise<void> {
   const place = await prepareDemoPlace(settings);
   const home = shownPath(place.home);
   tell.step(`Starting NATS and ClickHouse on free ports; everything lies in ${home}, made anew`);
-  const everything = await runEverything({ settings: place.settings, json, name: "demo", log: output.say });
+  const everything = await runEverything({
+    settings: place.settings,
+    json,
+    name: "demo",
+    log: output.say,
+    biller: false,
+  });
   for (const line of everything.told) output.say(`  ${line}`);
   try {
     const stage: Stage = { services: await openServices(everything.context), settings: place.settings, tell };

@@ -1,6 +1,5 @@
 /** `publish <file>`: events of an NDJSON file, or rows of a CSV file by a column map, into JetStream. */
 import { setTimeout as delay } from "node:timers/promises";
-import { accessSync, constants, readFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
@@ -13,29 +12,14 @@ import { usageStreamState } from "../../src/stream/usage-stream.ts";
 import { withContext, type Context } from "../context.ts";
 import { startProgress } from "../output/progress.ts";
 import { openPublishState, type PublishState } from "../publish/publish-state.ts";
-import { openUsageFile, USAGE_FILE_TYPES, type UsageFileType } from "../publish/usage-file.ts";
+import { readPublishOptions, type PublishOptions, type PublishWanted } from "../publish/publish-options.ts";
+import { openUsageFile } from "../publish/usage-file.ts";
 
 /** 64 messages of a hundred events keep a server busy that syncs each of them; more only costs memory. */
 const WINDOW_MESSAGES = 64;
 const ACK_TIMEOUT_MS = 10_000;
 const PROBLEMS_SHOWN = 20;
 const NOTICE_EVERY_MS = 5_000;
-
-type PublishOptions = {
-  readonly map?: string;
-  readonly type?: string;
-  readonly rate?: string;
-  readonly again?: boolean;
-};
-
-type Wanted = {
-  readonly path: string;
-  readonly mapText: string;
-  readonly mapPath: string;
-  readonly type: UsageFileType;
-  readonly perSecond: number | null;
-  readonly again: boolean;
-};
 
 export type PublishResult = {
   readonly file: string;
@@ -59,7 +43,7 @@ export function registerPublish(program: Command): void {
     .option("--again", "send everything once more although this file was published; what is known counts as duplicate")
     .option("--json", "print the result as JSON")
     .action(async (file: string, options: PublishOptions, command: Command) => {
-      const wanted = readOptions(file, options);
+      const wanted = readPublishOptions(file, options);
       await withContext(command, async (context) => {
         const result = await publishFile(context, wanted);
         context.output.result({ text: () => resultText(result), value: result });
@@ -68,7 +52,7 @@ export function registerPublish(program: Command): void {
     });
 }
 
-async function publishFile(context: Context, wanted: Wanted): Promise<PublishResult> {
+async function publishFile(context: Context, wanted: PublishWanted): Promise<PublishResult> {
   const nats = await context.nats();
   const state = await openPublishState({
     home: resolve(context.settings.home),
@@ -90,7 +74,7 @@ async function publishFile(context: Context, wanted: Wanted): Promise<PublishRes
 
 type SendInput = {
   readonly context: Context;
-  readonly wanted: Wanted;
+  readonly wanted: PublishWanted;
   readonly nats: Nats;
   readonly state: PublishState;
 };
@@ -125,7 +109,7 @@ async function send({ context, wanted, nats, state }: SendInput): Promise<Publis
 
 type PublishDepsInput = {
   readonly context: Context;
-  readonly wanted: Wanted;
+  readonly wanted: PublishWanted;
   readonly publisher: Publisher;
   readonly state: PublishState;
   readonly bar: ReturnType<typeof startProgress>;
@@ -178,45 +162,6 @@ function noticeEvery(notice: (reason: string) => void): (reason: string) => void
     noticedMs = performance.now();
     notice(reason);
   };
-}
-
-function readOptions(file: string, options: PublishOptions): Wanted {
-  const path = resolve(file);
-  requireReadable(path, file);
-  const type = options.type ?? (/\.csv$/i.test(file) || options.map !== undefined ? "csv" : "ndjson");
-  if (!isUsageFileType(type)) throw usageError(`--type is "${type}": write ${USAGE_FILE_TYPES.join(" or ")}`);
-  if (type === "csv" && options.map === undefined)
-    throw usageError("a CSV file needs --map: a YAML file that says which column becomes what (docs/publishing.md)");
-  if (type === "ndjson" && options.map !== undefined)
-    throw usageError("--map is for CSV files; an NDJSON line is an event already");
-  const mapPath = options.map === undefined ? "" : resolve(options.map);
-  if (mapPath !== "") requireReadable(mapPath, options.map ?? "");
-  const perSecond = options.rate === undefined ? null : Number(options.rate);
-  if (perSecond !== null && !(Number.isSafeInteger(perSecond) && perSecond > 0))
-    throw usageError(`--rate is "${options.rate ?? ""}": write a whole number of events per second`);
-  const mapText = mapPath === "" ? "" : readFileSync(mapPath, "utf8");
-  return { path, type, mapPath, mapText, perSecond, again: options.again === true };
-}
-
-function isUsageFileType(type: string): type is UsageFileType {
-  return (USAGE_FILE_TYPES as readonly string[]).includes(type);
-}
-
-function requireReadable(path: string, named: string): void {
-  try {
-    accessSync(path, constants.R_OK);
-  } catch (cause) {
-    throw new AppError({
-      code: "FILE_UNREADABLE",
-      kind: "not_found",
-      message: `There is no readable file ${named}`,
-      cause,
-    });
-  }
-}
-
-function usageError(message: string): AppError {
-  return new AppError({ code: "PUBLISH_USAGE", kind: "usage", message });
 }
 
 function resultText(result: PublishResult): string {

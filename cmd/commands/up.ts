@@ -31,7 +31,7 @@ async function up({ settings, json }: { readonly settings: Settings; readonly js
       { once: true },
     );
   });
-  const everything = await runEverything({ settings, json, name: "up", log: say });
+  const everything = await runEverything({ settings, json, name: "up", log: say, biller: true });
   try {
     const addresses = findAddresses(settings);
     everything.context.output.result({

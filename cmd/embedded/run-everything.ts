@@ -5,8 +5,8 @@
 import { resolve } from "node:path";
 import type { Settings } from "../../src/config/settings.ts";
 import { AppError } from "../../src/kernel/errors.ts";
-import type { CommittedBatch } from "../../src/domain/sink-plan.ts";
 import { removeAddresses, writeAddresses } from "../addresses.ts";
+import { runBillerRole } from "../commands/biller.ts";
 import { runSinkRole } from "../commands/sink.ts";
 import { createContext, type Context } from "../context.ts";
 import { prepareServices, startEmbedded } from "./start-embedded.ts";
@@ -26,8 +26,12 @@ export type RunEverythingInput = {
   readonly json: boolean;
   readonly name: string;
   readonly log: (line: string) => void;
-  readonly onCommitted?: (batch: CommittedBatch) => void;
+  /** Whether months that have ended are rated and drafted as well. */
+  readonly biller: boolean;
 };
+
+/** Whoever starts an instance to look at something has this long before a draft may be in the way. */
+const BILLER_WAIT_MS = 60_000;
 
 /** Resolves when events can be published and are stored. */
 export async function runEverything(input: RunEverythingInput): Promise<Everything> {
@@ -50,9 +54,12 @@ export async function runEverything(input: RunEverythingInput): Promise<Everythi
   const sink = runSinkRole(context, drain.signal, {
     // Only this process can be the writer where the NATS server is its own: the home's lock says so.
     ...(settings.natsUrl === undefined && { instance: resolve(settings.home) }),
-    ...(input.onCommitted && { onCommitted: input.onCommitted }),
   });
-  const running = Promise.race([sink, servers.failed]);
+  const biller = input.biller
+    ? runBillerRole(context, drain.signal, { finalize: false, once: false, waitMs: BILLER_WAIT_MS })
+    : Promise.resolve();
+  const roles = Promise.all([sink, biller]).then(() => undefined);
+  const running = Promise.race([roles, servers.failed]);
   running.catch(() => undefined);
   let stopped: Promise<void> | undefined;
   return {
@@ -67,13 +74,7 @@ export async function runEverything(input: RunEverythingInput): Promise<Everythi
     const late = new Promise<"late">((done) => {
       setTimeout(done, settings.drainTimeoutMs, "late" as const).unref();
     });
-    const outcome = await Promise.race([
-      sink.then(
-        () => "drained" as const,
-        () => "failed" as const,
-      ),
-      late,
-    ]);
+    const outcome = await Promise.race([Promise.allSettled([sink, biller]), late]);
     await end();
     if (outcome === "late") throw drainTooSlow(settings.drainTimeoutMs);
   }

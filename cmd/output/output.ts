@@ -3,9 +3,9 @@
 export type Output = {
   readonly json: boolean;
   /** The result: a text for people, or the value as JSON. */
-  result(input: { readonly text: string | (() => string); readonly value: unknown }): void;
+  readonly result: (input: { readonly text: string | (() => string); readonly value: unknown }) => void;
   /** A sentence about what is going on. */
-  say(text: string): void;
+  readonly say: (text: string) => void;
 };
 
 export function createOutput({ json }: { readonly json: boolean }): Output {

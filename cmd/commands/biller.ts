@@ -1,0 +1,106 @@
+/** The `biller` role: looks every hour which local months have ended, grace included, rates and drafts them, and finalizes them if told to. */
+import type { Command } from "commander";
+import { draftInvoices } from "../../src/app/invoicing/draft-invoices.ts";
+import { dueInvoices, type DueInvoice } from "../../src/app/invoicing/due-invoices.ts";
+import { finalizeInvoices } from "../../src/app/invoicing/finalize-invoices.ts";
+import type { InvoicingState } from "../../src/app/invoicing/invoicing-deps.ts";
+import { AppError } from "../../src/kernel/errors.ts";
+import { instantOf, instantText, type Instant } from "../../src/kernel/instant.ts";
+import { withContext, type Context } from "../context.ts";
+import { openServices, type Services } from "../services.ts";
+import { stopSignal } from "../stop-signal.ts";
+import { systemClock } from "../system-clock.ts";
+import { invoicingSettings } from "./invoice.ts";
+
+const LOOK_EVERY_MS = 60 * 60_000;
+/** Whole months before the current one that are looked at; older ones are rated by hand. */
+const MONTHS_BACK = 3;
+const MONTHS_PER_YEAR = 12;
+
+type BillerOptions = { readonly finalize?: boolean; readonly once?: boolean };
+type BillMonthInput = { readonly month: string; readonly finalize: boolean };
+
+export function registerBiller(program: Command): void {
+  program
+    .command("biller")
+    .description("the role that rates and drafts a month when it has ended for longer than the grace; looks every hour")
+    .option("--finalize", "finalize the invoices as well; they never change afterwards")
+    .option("--once", "look once, then end")
+    .action(async (options: BillerOptions, command: Command) => {
+      const stopping = stopSignal();
+      await withContext(command, async (context) => {
+        await runBillerRole(context, stopping, { finalize: options.finalize === true, once: options.once === true });
+      });
+    });
+}
+
+export type BillerRoleOptions = {
+  readonly finalize: boolean;
+  readonly once: boolean;
+  /** Before the first look. */
+  readonly waitMs?: number;
+};
+
+/** Runs until the signal; a month under way is finished first. */
+export async function runBillerRole(context: Context, signal: AbortSignal, options: BillerRoleOptions): Promise<void> {
+  const { finalize, once, waitMs = 0 } = options;
+  const services = await openServices(context);
+  await systemClock.sleep(waitMs, signal).catch(() => undefined);
+  while (!signal.aborted) {
+    for (const month of recentMonths(systemClock.now())) {
+      if (!signal.aborted) await billMonth(context, services, { month, finalize });
+    }
+    if (once) return;
+    await systemClock.sleep(LOOK_EVERY_MS, signal).catch(() => undefined);
+  }
+}
+
+/** The last whole months, oldest first, as `--period` takes them. */
+function recentMonths(now: Instant): readonly string[] {
+  const [year = 0, month = 1] = instantText(now).split("-").map(Number);
+  return Array.from({ length: MONTHS_BACK }, (_, index) => {
+    const number = year * MONTHS_PER_YEAR + (month - 1) - (MONTHS_BACK - index);
+    return `${String(Math.floor(number / MONTHS_PER_YEAR))}-${String((number % MONTHS_PER_YEAR) + 1).padStart(2, "0")}`;
+  });
+}
+
+/** What fails for one month is logged and tried again at the next look; other months are not held up by it. */
+async function billMonth(context: Context, services: Services, { month, finalize }: BillMonthInput): Promise<void> {
+  const { logger } = context;
+  const { invoicing } = services;
+  const settings = invoicingSettings(context.settings);
+  try {
+    const state = await invoicing.readState();
+    const { open } = await dueInvoices(invoicing, { period: month, customers: [], settings, state });
+    if (open.length === 0 || (!finalize && wasDrafted({ state, month, open }))) return;
+    const customers = [...new Set(open.map((invoice) => invoice.customer))].sort();
+    if (finalize) {
+      const { finalized } = await finalizeInvoices(invoicing, { period: month, customers, settings });
+      logger.info({ month, invoices: finalized.map((invoice) => invoice.number) }, "finalized");
+    } else {
+      const { run, drafted } = await draftInvoices(invoicing, { period: month, customers });
+      logger.info({ month, run: run.runId, drafts: drafted.length }, "drafted");
+    }
+  } catch (error) {
+    if (!(error instanceof AppError) || error.kind === "broken") throw error;
+    logger.error({ month, code: error.code, error: error.message }, "the month was not billed; it is tried again");
+  }
+}
+
+type WasDraftedInput = {
+  readonly state: InvoicingState;
+  readonly month: string;
+  readonly open: readonly DueInvoice[];
+};
+
+/** True when a run from after the due date, with the catalog of today, covers every open invoice: drafting again would only repeat it. */
+function wasDrafted({ state, month, open }: WasDraftedInput): boolean {
+  const dueSince = open.map((invoice) => invoice.dueFrom).reduce((a, b) => (a > b ? a : b));
+  return state.runs.some(
+    (run) =>
+      run.period === month &&
+      run.catalogSeq >= state.catalogSeq &&
+      instantOf(run.cutAt, "cutAt") >= dueSince &&
+      (run.customers.length === 0 || open.every((invoice) => run.customers.includes(invoice.customer))),
+  );
+}
