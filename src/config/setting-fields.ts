@@ -60,7 +60,7 @@ export const SETTING_FIELDS = {
   batchEventsMax: integer(
     "METERLINE_BATCH_EVENTS_MAX",
     { fallback: 20_000, min: 1, max: 500_000 },
-    "Messages per batch at most.",
+    "Events per batch at most, and messages; a message is never divided.",
   ),
   batchBytesMax: integer(
     "METERLINE_BATCH_BYTES_MAX",
@@ -91,11 +91,6 @@ export const SETTING_FIELDS = {
     "METERLINE_EVENT_TIME_FUTURE_HOURS",
     { fallback: 24, min: 0, max: 8760 },
     "How far after its arrival an event's time may lie, in hours.",
-  ),
-  identityHorizonMonths: integer(
-    "METERLINE_IDENTITY_HORIZON_MONTHS",
-    { fallback: 13, min: 1, max: 120 },
-    "How long an accepted identity is remembered, in months of ingest time.",
   ),
   graceHours: integer(
     "METERLINE_GRACE_HOURS",
