@@ -70,8 +70,7 @@ export function connectClickHouse(config: ClickHouseConfig): ClickHouse {
         return await result.json<T>();
       }),
     stream: <T>(input: QueryInput) => streamRows<T>(client, input),
-    bytes: async (input) =>
-      guard(input.doing, async () => (await client.exec({ ...queryParams(input) })).stream as Readable),
+    bytes: async (input) => guard(input.doing, async () => (await client.exec({ ...queryParams(input) })).stream),
     command: async (input) =>
       guard(input.doing, async () => {
         await client.command(queryParams(input));
@@ -114,7 +113,9 @@ async function insertBody(client: ClickHouseClient, input: InsertInput): Promise
     ...(input.params && { query_params: { ...input.params } }),
     ...(input.settings && { clickhouse_settings: input.settings }),
   });
-  for await (const chunk of result.stream as Readable) void chunk;
+  for await (const _chunk of result.stream) {
+    // Read to the end: the answer is complete only then.
+  }
 }
 
 async function guard<T>(doing: string, run: () => Promise<T>): Promise<T> {

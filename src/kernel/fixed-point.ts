@@ -17,17 +17,22 @@ export function fixedPointOf(text: string, limits: FixedPointLimits): bigint | F
   const small = smallInteger(text);
   if (small >= 0 && limits.integerDigits >= SAFE_DIGITS) return BigInt(small) * powerOfTen(limits.places);
 
-  const match = NUMBER.exec(text);
-  if (match === null) return "not_a_number";
-  const [, sign = "", integer = "", fraction = "", exponentSign = "", exponentDigits = "0"] = match;
-  const { digits, exponent } = significant(`${integer}${fraction}`);
+  const number = NUMBER.exec(text);
+  if (number === null) return "not_a_number";
+  const { sign, digits, power } = partsOf(number);
   if (digits === "") return 0n;
-  const written = Math.min(Number(exponentDigits), EXPONENT_MAX) * (exponentSign === "-" ? -1 : 1);
-  const power = written - fraction.length + exponent;
   if (digits.length + power > limits.integerDigits) return "out_of_range";
   if (-power > limits.places) return "too_fine";
   const scaled = BigInt(digits) * powerOfTen(limits.places + power);
   return sign === "-" ? -scaled : scaled;
+}
+
+/** The significant digits of a number and the power of ten that they are multiplied by. */
+function partsOf(number: RegExpExecArray): { sign: string; digits: string; power: number } {
+  const [, sign = "", integer = "", fraction = "", exponentSign = "", exponentDigits = "0"] = number;
+  const { digits, exponent } = significant(`${integer}${fraction}`);
+  const written = Math.min(Number(exponentDigits), EXPONENT_MAX) * (exponentSign === "-" ? -1 : 1);
+  return { sign, digits, power: written - fraction.length + exponent };
 }
 
 /** Plain notation of fixed point without trailing zeros: `1000`, `0.0000001`, `-2.5`; never `-0`. */

@@ -98,21 +98,31 @@ function parseLocalSeconds(text: string): number | undefined {
   const yearOfCentury = twoDigits(text, 2);
   const month = twoDigits(text, 5);
   const day = twoDigits(text, 8);
-  const hour = twoDigits(text, 11);
-  const minute = twoDigits(text, 14);
   const second = twoDigits(text, 17);
+  const minutes = parseMinutes(text, 11);
+  if (!isSeparated(text) || century < 0 || yearOfCentury < 0) return undefined;
+  if (minutes < 0 || second < 0 || second > 59) return undefined;
+  const year = century * 100 + yearOfCentury;
+  if (month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return undefined;
+  return daysSinceEpoch(year, month, day) * SECONDS_PER_DAY + minutes * 60 + second;
+}
+
+function isSeparated(text: string): boolean {
   const separator = text.charCodeAt(10);
-  const separated =
+  return (
     text.charCodeAt(4) === 45 &&
     text.charCodeAt(7) === 45 &&
     (separator === 84 || separator === 116) &&
-    text.charCodeAt(13) === 58 &&
-    text.charCodeAt(16) === 58;
-  if (!separated || century < 0 || yearOfCentury < 0) return undefined;
-  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return undefined;
-  const year = century * 100 + yearOfCentury;
-  if (month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return undefined;
-  return daysSinceEpoch(year, month, day) * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second;
+    text.charCodeAt(16) === 58
+  );
+}
+
+/** Minutes of `hh:mm` at the position, up to 23:59; negative if it is something else. */
+function parseMinutes(text: string, position: number): number {
+  const hours = twoDigits(text, position);
+  const minutes = twoDigits(text, position + 3);
+  const valid = text.charCodeAt(position + 2) === 58 && hours >= 0 && hours <= 23 && minutes >= 0 && minutes <= 59;
+  return valid ? hours * 60 + minutes : NOT_A_NUMBER;
 }
 
 function daysInMonth(year: number, month: number): number {
@@ -161,12 +171,10 @@ function parseOffsetSeconds(text: string, position: number): number | undefined 
   const sign = text.charCodeAt(position);
   if (sign === 90 || sign === 122) return text.length === position + 1 ? 0 : undefined;
   if (sign !== 43 && sign !== 45) return undefined;
-  if (text.length !== position + 6 || text.charCodeAt(position + 3) !== 58) return undefined;
-  const hours = twoDigits(text, position + 1);
-  const minutes = twoDigits(text, position + 4);
-  if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59) return undefined;
-  const seconds = hours * 3600 + minutes * 60;
-  return sign === 43 ? seconds : -seconds;
+  if (text.length !== position + 6) return undefined;
+  const minutes = parseMinutes(text, position + 1);
+  if (minutes < 0) return undefined;
+  return sign === 43 ? minutes * 60 : -minutes * 60;
 }
 
 /** The date of a day since 1970-01-01; the reverse of `daysSinceEpoch`, again with years that begin in March. */

@@ -44,12 +44,7 @@ export function decodeEvent(value: JsonValue, place: EventPlace, context: Decode
   if (wrong !== undefined) return rejectedEvent(place, wrong, envelope);
   const eventTime = eventTimeOf(value, place, context);
   if (typeof eventTime !== "bigint") return rejectedEvent(place, eventTime, envelope);
-  if (!context.catalog.customerBySubject.has(envelope.subject)) {
-    const unknown = rejection("unknown_customer", `no customer has the key or alias ${quoted(envelope.subject)}`);
-    return rejectedEvent(place, unknown, { ...envelope, eventTime });
-  }
-  const meters = context.catalog.metersByType.get(envelope.type);
-  const metered = meters === undefined ? undefined : meterEvent(value, meters);
+  const metered = customerProblem(envelope.subject, context) ?? meteredOf(value, envelope.type, context);
   if (metered?.kind === "rejection") return rejectedEvent(place, metered, { ...envelope, eventTime });
 
   const { source, id, type, customer } = envelope;
@@ -71,6 +66,21 @@ export function decodeEvent(value: JsonValue, place: EventPlace, context: Decode
     raw: place.raw,
     uses: metered?.uses ?? [],
   };
+}
+
+/** Undefined where no meter counts events of the type. */
+function meteredOf(
+  event: JsonObject,
+  type: string,
+  { catalog }: DecodeContext,
+): ReturnType<typeof meterEvent> | undefined {
+  const meters = catalog.metersByType.get(type);
+  return meters === undefined ? undefined : meterEvent(event, meters);
+}
+
+function customerProblem(subject: string, { catalog }: DecodeContext): Rejection | undefined {
+  if (catalog.customerBySubject.has(subject)) return undefined;
+  return rejection("unknown_customer", `no customer has the key or alias ${quoted(subject)}`);
 }
 
 /** The row of an event, or of a whole message, that can't be used. Windows go by event time, so an unusable one becomes the arrival. */

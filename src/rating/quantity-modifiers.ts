@@ -2,7 +2,8 @@
  * Modifiers of the quantity, before the model: `unitConversion`, then `usageDiscount`. Each takes the portions one after the other (a
  * total, single events, cells), so that free units are used up in their order, and explains what it did at the end.
  */
-import { UNIT_ROUNDINGS, type Price, type UnitConversion, type UsageDiscount } from "../domain/price.ts";
+import type { UNIT_ROUNDINGS } from "../domain/price.ts";
+import { type Price, type UnitConversion, type UsageDiscount } from "../domain/price.ts";
 import {
   ZERO,
   decimal,

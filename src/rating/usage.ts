@@ -1,5 +1,6 @@
 /** What was used, in one of three shapes: a quantity over windows, the single events, or a quantity per combination of dimensions. */
-import { Decimal, ZERO, decimalText, sumDecimals } from "../kernel/decimal.ts";
+import type { Decimal } from "../kernel/decimal.ts";
+import { ZERO, decimalText, sumDecimals } from "../kernel/decimal.ts";
 import { AppError } from "../kernel/errors.ts";
 
 export type UsageCell = { readonly match: Readonly<Record<string, string>>; readonly quantity: Decimal };

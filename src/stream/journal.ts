@@ -96,20 +96,28 @@ async function* readEntries(
   // One entry earlier, so that the first one's `prev` has something to be compared with.
   const from = Math.max(1, input.after);
   const reader = await openReader(nats, { stream: JOURNAL_STREAM, from });
-  let previous: Head = { seq: from - 1, hash: GENESIS_HASH };
   try {
-    while (previous.seq < input.upTo) {
-      for (const entry of await readPart(reader, Math.min(READ_ENTRIES, input.upTo - previous.seq))) {
-        const follows = entry.seq === 1 || entry.seq > from;
-        if (follows && entry.entry.prev !== previous.hash)
-          throw broken(entry.seq, `entry ${entry.seq} does not name the hash of entry ${previous.seq}`);
-        previous = entry;
-        if (entry.seq > input.after) yield entry;
-      }
-    }
+    for await (const entry of chained(reader, from, input.upTo)) if (entry.seq > input.after) yield entry;
   } finally {
     await reader.close();
   }
+}
+
+/** The entries from one position to another, each of which names the hash of the one before. */
+async function* chained(reader: SequenceReader, from: number, upTo: number): AsyncGenerator<RecordedEntry> {
+  let previous: Head = { seq: from - 1, hash: GENESIS_HASH };
+  while (previous.seq < upTo) {
+    for (const entry of await readPart(reader, Math.min(READ_ENTRIES, upTo - previous.seq))) {
+      if (entry.seq === 1 || entry.seq > from) requireSuccessor(entry, previous);
+      previous = entry;
+      yield entry;
+    }
+  }
+}
+
+function requireSuccessor({ seq, entry }: RecordedEntry, previous: Head): void {
+  if (entry.prev === previous.hash) return;
+  throw broken(seq, `entry ${seq} does not name the hash of entry ${previous.seq}`);
 }
 
 async function readPart(reader: SequenceReader, entriesMax: number): Promise<RecordedEntry[]> {

@@ -82,7 +82,7 @@ function draftOf(state: JournalState): Draft & JournalState {
     positions: new Map(state.positions),
     pending: new Map(state.pending),
   };
-  return draft as unknown as Draft & JournalState;
+  return draft;
 }
 
 function foldEntry(draft: Draft, { seq, hash, entry }: RecordedEntry): void {

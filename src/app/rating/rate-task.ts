@@ -68,13 +68,17 @@ export function rateTask(task: RatingTask, usage: TaskUsage, run: RunFacts): Rat
     amount: decimalText(roundTo(priced.amount, AMOUNT_PLACES, "half_up")),
     amountRounded: decimalText(priced.rounded),
     currency: contract.currency,
-    eventCount: usage.part?.eventCount ?? "0",
-    shardRanges: usage.part?.shardRanges ?? [],
-    eventsDigest: usage.part?.eventsDigest ?? "0",
+    ...lineageOf(usage),
     ratingRev: RATING_REV,
     input,
     breakdown: priced.breakdown,
   };
+}
+
+/** No usage at all is no event, and a sum of no leaves. */
+function lineageOf({ part }: TaskUsage): Pick<RatedLine, "eventCount" | "shardRanges" | "eventsDigest"> {
+  if (part === undefined) return { eventCount: "0", shardRanges: [], eventsDigest: "0" };
+  return { eventCount: part.eventCount, shardRanges: part.shardRanges, eventsDigest: part.eventsDigest };
 }
 
 /** True for the tasks whose quantity is the difference of two measurements from the chain's start. */

@@ -38,25 +38,37 @@ export function parseStatement(text: string): Statement {
 }
 
 function parseInsert(text: string, tokens: readonly Token[]): InsertStatement {
-  const keyword = (name: string): Token | undefined =>
-    tokens.find((token) => token.depth === 0 && token.text.toUpperCase() === name);
-  const select = tokens.find((token) => token.depth === 0 && ["SELECT", "WITH"].includes(token.text.toUpperCase()));
-  const values = keyword("VALUES");
-  const formatToken = select === undefined ? keyword("FORMAT") : lastOf(tokens, "FORMAT");
-  const nameToken = formatToken === undefined ? undefined : tokens[tokens.indexOf(formatToken) + 1];
-  const settings = select === undefined ? keyword("SETTINGS") : undefined;
-  const cut = settings?.start ?? formatToken?.start ?? values?.start ?? text.length;
+  const { select, values, format, name, settings } = insertKeywords(tokens);
+  const formatStart = startOf(format, text.length);
+  const settingsStart = startOf(settings, formatStart);
   return {
     kind: "insert",
-    source: select !== undefined ? "select" : formatToken !== undefined ? "data" : "values",
-    beforeSettings: text.slice(0, cut),
-    settings: settings === undefined ? "" : text.slice(settings.start, formatToken?.start ?? text.length),
-    format: nameToken?.text ?? "Values",
-    dataStart: nameToken === undefined ? text.length : afterLineEnd(text, nameToken.end),
+    source: select !== undefined ? "select" : format !== undefined ? "data" : "values",
+    beforeSettings: text.slice(0, (settings ?? format) !== undefined ? settingsStart : startOf(values, text.length)),
+    settings: settings === undefined ? "" : text.slice(settingsStart, formatStart),
+    format: name === undefined ? "Values" : name.text,
+    dataStart: name === undefined ? text.length : afterLineEnd(text, name.end),
     input: select === undefined ? null : inputCall(text, tokens),
-    formatStart: formatToken?.start ?? text.length,
+    formatStart,
     target: targetOf(tokens),
   };
+}
+
+function startOf(token: Token | undefined, otherwise: number): number {
+  return token === undefined ? otherwise : token.start;
+}
+
+type InsertKeywords = { readonly [Name in "select" | "values" | "format" | "name" | "settings"]: Token | undefined };
+
+/** The keywords that divide an INSERT. In INSERT … SELECT the query may have a FORMAT and SETTINGS of its own, and the last FORMAT counts. */
+function insertKeywords(tokens: readonly Token[]): InsertKeywords {
+  const keyword = (...names: string[]): Token | undefined =>
+    tokens.find((token) => token.depth === 0 && names.includes(token.text.toUpperCase()));
+  const select = keyword("SELECT", "WITH");
+  const format = select === undefined ? keyword("FORMAT") : lastOf(tokens, "FORMAT");
+  const name = format === undefined ? undefined : tokens[tokens.indexOf(format) + 1];
+  const settings = select === undefined ? keyword("SETTINGS") : undefined;
+  return { select, values: keyword("VALUES"), format, name, settings };
 }
 
 /** One line end after the format's name belongs to the statement, the rest is data. */

@@ -29,7 +29,13 @@ async function quote(...options: readonly string[]): Promise<string> {
 
 it("prints id, amount and rounded amount of each case, and nothing else", async () => {
   const cases = [
-    { id: "a", currency: "EUR", price: JSON.parse(PRICE), usage: { quantity: "3" }, expect: { amount: "1.005" } },
+    {
+      id: "a",
+      currency: "EUR",
+      price: JSON.parse(PRICE) as unknown,
+      usage: { quantity: "3" },
+      expect: { amount: "1.005" },
+    },
     { id: "b", currency: "EUR", total: "1.00", weights: ["1", "1", "1"] },
     { id: "c", aggregation: "count", period: { from: "2026-10-01T00:00:00Z", to: "2026-10-02T00:00:00Z" }, events: [] },
   ];

@@ -11,7 +11,7 @@ describe("compileMeteringCatalog", () => {
         customers: [{ key: "acme", aliases: ["acme-eu"] }, { key: "beta" }, { key: "zeta", aliases: ["beta"] }],
       }),
     );
-    expect([...customerBySubject].sort()).toEqual([
+    expect([...customerBySubject].sort(([a], [b]) => (a < b ? -1 : 1))).toEqual([
       ["acme", "acme"],
       ["acme-eu", "acme"],
       ["beta", "beta"],
