@@ -15,7 +15,11 @@ export function childExit(child: ChildProcess): Promise<ChildExit> {
   });
 }
 
-export type EndChildInput = { readonly child: ChildProcess; readonly exited: Promise<ChildExit>; readonly graceMs: number };
+export type EndChildInput = {
+  readonly child: ChildProcess;
+  readonly exited: Promise<ChildExit>;
+  readonly graceMs: number;
+};
 
 export async function endChild(input: EndChildInput): Promise<ChildExit> {
   if (input.child.exitCode === null && input.child.signalCode === null) input.child.kill("SIGTERM");

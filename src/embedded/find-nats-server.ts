@@ -18,7 +18,9 @@ export type NatsBinary = { readonly path: string; readonly version: string };
 
 /** The newest enough binary in the order PATH, `.tools`; else the first older one. Throws `NATS_SERVER_MISSING`. */
 export async function findNatsServer(path = process.env["PATH"] ?? ""): Promise<NatsBinary> {
-  const onPath = [...path.split(delimiter).filter((entry) => entry !== ""), ...EXTRA_DIRECTORIES].map((entry) => join(entry, "nats-server"));
+  const onPath = [...path.split(delimiter).filter((entry) => entry !== ""), ...EXTRA_DIRECTORIES].map((entry) =>
+    join(entry, "nats-server"),
+  );
   let older: NatsBinary | undefined;
   for (const candidate of new Set([...onPath, TOOLS_BINARY])) {
     const binary = await inspectNatsBinary(candidate);

@@ -28,7 +28,12 @@ export function lockDirectory(input: LockDirectoryInput): DirectoryLock {
     mkdirSync(input.directory, { recursive: true });
     writeFileSync(draft, mine);
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-      if (tryLink(draft, path)) return { release: () => { releaseLock(path, mine); } };
+      if (tryLink(draft, path))
+        return {
+          release: () => {
+            releaseLock(path, mine);
+          },
+        };
       setAsideIfStale(path, input);
     }
   } catch (error) {
@@ -81,7 +86,9 @@ function readText(path: string): string | undefined {
 function parseIdentity(text: string): ProcessIdentity | undefined {
   try {
     const value = JSON.parse(text) as Partial<ProcessIdentity>;
-    return typeof value.pid === "number" && typeof value.startedAt === "string" ? { pid: value.pid, startedAt: value.startedAt } : undefined;
+    return typeof value.pid === "number" && typeof value.startedAt === "string"
+      ? { pid: value.pid, startedAt: value.startedAt }
+      : undefined;
   } catch {
     return undefined;
   }

@@ -45,5 +45,10 @@ export function natsConfig(input: NatsConfigInput): string {
 function shardMappings(shards: number): readonly string[] {
   if (shards <= 1) return [];
   const target = `usage_shard.{{partition(${shards},1)}}.usage.{{wildcard(1)}}`;
-  return ["mappings {", `  "usage.*": ${JSON.stringify(target)}`, `  "usage.*.>": ${JSON.stringify(`${target}.>`)}`, "}"];
+  return [
+    "mappings {",
+    `  "usage.*": ${JSON.stringify(target)}`,
+    `  "usage.*.>": ${JSON.stringify(`${target}.>`)}`,
+    "}",
+  ];
 }

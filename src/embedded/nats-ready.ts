@@ -7,7 +7,10 @@ const GREETING_TIMEOUT_MS = 2000;
 export type NatsGreeting = { readonly serverName: string; readonly version: string; readonly jetstream: boolean };
 
 /** The greeting, or undefined when nothing there answers like a nats-server in time. */
-export function natsGreeting(input: { readonly host: string; readonly port: number }): Promise<NatsGreeting | undefined> {
+export function natsGreeting(input: {
+  readonly host: string;
+  readonly port: number;
+}): Promise<NatsGreeting | undefined> {
   return new Promise((resolve) => {
     const socket = connect(input);
     let text = "";

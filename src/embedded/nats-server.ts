@@ -49,7 +49,13 @@ export type NatsServer = {
   readonly exited: Promise<ChildExit>;
 };
 
-type Paths = { readonly directory: string; readonly config: string; readonly log: string; readonly pid: string; readonly store: string };
+type Paths = {
+  readonly directory: string;
+  readonly config: string;
+  readonly log: string;
+  readonly pid: string;
+  readonly store: string;
+};
 
 /**
  * Resolves when the server answers and JetStream is on. Throws AppError: `NATS_SERVER_MISSING`, `PORT_IN_USE`, `DIRECTORY_IN_USE`, `DISK_FULL`,
@@ -65,9 +71,21 @@ export async function startNatsServer(input: StartNatsServerInput): Promise<Nats
     if (orphan !== undefined) input.log?.(`stopped nats-server ${orphan}, which an earlier run had left behind`);
     await probePort({ host, port: input.port, setting: PORT_SETTING });
     const serverName = `meterline-${randomUUID()}`;
-    const draft = { serverName, host, port: input.port, storeDir: paths.store, storeBytes: input.storeBytes, logFile: paths.log, pidFile: paths.pid, shards: input.shards };
+    const draft = {
+      serverName,
+      host,
+      port: input.port,
+      storeDir: paths.store,
+      storeBytes: input.storeBytes,
+      logFile: paths.log,
+      pidFile: paths.pid,
+      shards: input.shards,
+    };
     const syncAlways = await writeConfig(binary, paths, draft);
-    if (!syncAlways) input.log?.(`nats-server ${binary.version} has no sync_interval: a power cut may lose acknowledged messages; install 2.12 or later`);
+    if (!syncAlways)
+      input.log?.(
+        `nats-server ${binary.version} has no sync_interval: a power cut may lose acknowledged messages; install 2.12 or later`,
+      );
     const child = spawn(binary.path, ["-c", paths.config], { detached: true, stdio: ["ignore", "ignore", "pipe"] });
     const exited = childExit(child);
     void exited.then(() => {
@@ -106,11 +124,19 @@ async function chooseBinary(path: string | undefined): Promise<NatsBinary> {
   if (path === undefined) return findNatsServer();
   const binary = await inspectNatsBinary(path);
   if (binary !== undefined) return binary;
-  throw new AppError({ code: "NATS_SERVER_MISSING", kind: "settings", message: `${path} is not a nats-server that can be run here.` });
+  throw new AppError({
+    code: "NATS_SERVER_MISSING",
+    kind: "settings",
+    message: `${path} is not a nats-server that can be run here.`,
+  });
 }
 
 /** Writes the configuration and lets the server itself check it: 2.9 refuses `sync_interval`. Returns whether that is in force. */
-async function writeConfig(binary: NatsBinary, paths: Paths, draft: Omit<NatsConfigInput, "syncAlways">): Promise<boolean> {
+async function writeConfig(
+  binary: NatsBinary,
+  paths: Paths,
+  draft: Omit<NatsConfigInput, "syncAlways">,
+): Promise<boolean> {
   mkdirSync(paths.store, { recursive: true });
   for (const syncAlways of [true, false]) {
     writeFileSync(paths.config, natsConfig({ ...draft, syncAlways }));
@@ -120,7 +146,12 @@ async function writeConfig(binary: NatsBinary, paths: Paths, draft: Omit<NatsCon
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
       if (syncAlways && text.includes("sync_interval")) continue;
-      throw new AppError({ code: "NATS_SERVER_FAILED", kind: "broken", message: `nats-server ${binary.version} refuses ${paths.config}: ${text}`, cause: error });
+      throw new AppError({
+        code: "NATS_SERVER_FAILED",
+        kind: "broken",
+        message: `nats-server ${binary.version} refuses ${paths.config}: ${text}`,
+        cause: error,
+      });
     }
   }
   return false;
@@ -149,7 +180,11 @@ async function untilReady(input: UntilReadyInput): Promise<void> {
   while (performance.now() - startedMs < READY_TIMEOUT_MS) {
     const greeting = await natsGreeting(input);
     if (greeting?.serverName === input.serverName && greeting.jetstream) return;
-    if (exit !== undefined) throw failed(`ended while starting (${exit.signal ?? `exit code ${exit.code}`})`, `${stderr}${await tail(input.log)}`);
+    if (exit !== undefined)
+      throw failed(
+        `ended while starting (${exit.signal ?? `exit code ${exit.code}`})`,
+        `${stderr}${await tail(input.log)}`,
+      );
     await delay(READY_POLL_MS);
   }
   await endChild({ ...input, graceMs: STOP_GRACE_MS });

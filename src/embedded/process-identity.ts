@@ -40,7 +40,10 @@ function startOnLinux(pid: number): string | undefined {
 
 function askPs(pid: number, column: string): string | undefined {
   try {
-    const answer = execFileSync("ps", ["-o", column, "-p", String(pid)], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+    const answer = execFileSync("ps", ["-o", column, "-p", String(pid)], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    });
     return answer.trim() === "" ? undefined : answer.trim();
   } catch {
     return undefined;

@@ -1,6 +1,13 @@
 /** Errors as a ClickHouse server gives them: code, `Code: N. DB::Exception: … (NAME)`, and the HTTP status that belongs to the code. */
 
-export type ServerError = Error & { readonly clickhouseCode: number };
+export class ClickHouseError extends Error {
+  readonly clickhouseCode: number;
+
+  constructor(text: string, clickhouseCode: number) {
+    super(text);
+    this.clickhouseCode = clickhouseCode;
+  }
+}
 
 const STATUS_OF_CODE: Readonly<Record<number, number>> = {
   36: 400, // BAD_ARGUMENTS
@@ -28,14 +35,13 @@ export function serverError(input: {
   readonly code: number;
   readonly name: string;
   readonly text: string;
-}): ServerError {
-  const error = new Error(`Code: ${input.code}. DB::Exception: ${input.text}. (${input.name})`);
-  return Object.assign(error, { clickhouseCode: input.code });
+}): ClickHouseError {
+  return new ClickHouseError(`Code: ${input.code}. DB::Exception: ${input.text}. (${input.name})`, input.code);
 }
 
 /** Any failure as the server would say it. */
-export function asServerError(error: unknown): ServerError {
-  if (error instanceof Error && "clickhouseCode" in error) return error as ServerError;
+export function asServerError(error: unknown): ClickHouseError {
+  if (error instanceof ClickHouseError) return error;
   if ((error as NodeJS.ErrnoException | null)?.code === "ENOSPC") {
     return serverError({
       code: NOT_ENOUGH_SPACE,
@@ -46,10 +52,9 @@ export function asServerError(error: unknown): ServerError {
   const text = error instanceof Error ? error.message : String(error);
   const start = text.search(CODE);
   if (start < 0) return serverError({ code: STD_EXCEPTION, name: "STD_EXCEPTION", text });
-  const said = new Error(text.slice(start));
-  return Object.assign(said, { clickhouseCode: Number(CODE.exec(text)?.[1]) });
+  return new ClickHouseError(text.slice(start), Number(CODE.exec(text)?.[1]));
 }
 
-export function statusOf(error: ServerError): number {
+export function statusOf(error: ClickHouseError): number {
   return STATUS_OF_CODE[error.clickhouseCode] ?? 500;
 }
