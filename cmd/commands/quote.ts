@@ -1,8 +1,7 @@
 /** `meterline quote`: prices a quantity or a file of cases with a price definition, offline. */
-import { existsSync, readFileSync } from "node:fs";
 import { Command } from "commander";
-import { parse as parseYaml } from "yaml";
 import { quoteCases, type QuoteAnswer } from "../../src/app/quote-cases.ts";
+import { readCasesFile, readQuotedPrice } from "../../src/files/read-quote-files.ts";
 import { AppError } from "../../src/kernel/errors.ts";
 
 type QuoteOptions = {
@@ -47,7 +46,7 @@ function casesOf(options: QuoteOptions): unknown {
   if (options.cases !== undefined) {
     if (options.price !== undefined || options.quantity !== undefined)
       throw usageError("give either --cases, or --price with --quantity");
-    return readJson(options.cases);
+    return readCasesFile(options.cases);
   }
   const { price, quantity, prior, currency } = options;
   if (price === undefined || quantity === undefined || currency === undefined) {
@@ -57,45 +56,11 @@ function casesOf(options: QuoteOptions): unknown {
     {
       id: "quote",
       currency,
-      price: readPrice(price),
+      price: readQuotedPrice(price),
       usage: { quantity },
       ...(prior !== undefined && { prior: { quantity: prior } }),
     },
   ];
-}
-
-function readPrice(argument: string): unknown {
-  if (argument.trimStart().startsWith("{")) return parseText({ text: argument, source: "--price", parse: JSON.parse });
-  return parseText({ text: readFile(argument), source: argument, parse: parseYaml });
-}
-
-function readJson(path: string): unknown {
-  return parseText({ text: readFile(path), source: path, parse: JSON.parse });
-}
-
-function readFile(path: string): string {
-  if (!existsSync(path)) {
-    throw new AppError({
-      code: "FILE_NOT_FOUND",
-      kind: "not_found",
-      message: `the file ${path} does not exist: check its path`,
-    });
-  }
-  return readFileSync(path, "utf8");
-}
-
-function parseText(input: { text: string; source: string; parse: (text: string) => unknown }): unknown {
-  try {
-    return input.parse(input.text);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new AppError({
-      code: "FILE_UNREADABLE",
-      kind: "invalid",
-      message: `${input.source} cannot be read: ${reason}`,
-      cause,
-    });
-  }
 }
 
 function jsonText(answers: readonly QuoteAnswer[], withBreakdown: boolean): string {
