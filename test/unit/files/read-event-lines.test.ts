@@ -12,7 +12,9 @@ afterEach(() => dir.remove());
 async function linesOf(content: string | Buffer): Promise<EventLine[]> {
   const path = `${dir.path}/events.ndjson`;
   await writeFile(path, content);
-  return await Array.fromAsync(readEventLines(path));
+  const lines: EventLine[] = [];
+  for await (const line of readEventLines(path)) lines.push(line);
+  return lines;
 }
 
 describe("readEventLines", () => {
