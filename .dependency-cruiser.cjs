@@ -36,12 +36,22 @@ const CORE_OF_KERNEL = "^(node:)?(crypto|buffer)$";
 
 module.exports = {
   forbidden: [
-    { name: "no-circular", severity: "error", from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } } },
+    {
+      name: "no-circular",
+      severity: "error",
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+    },
     { name: "no-orphans", severity: "error", from: { orphan: true, path: "^src/" }, to: {} },
     { name: "no-unresolvable", severity: "error", from: {}, to: { couldNotResolve: true } },
     { name: "src-stays-inside", severity: "error", from: { path: "^src/" }, to: { path: "^(cmd|test)/" } },
     { name: "cmd-needs-no-tests", severity: "error", from: { path: "^cmd/" }, to: { path: "^test/" } },
-    { name: "unknown-room", severity: "error", from: { path: "^src/", pathNot: Object.keys(FLOORS).map(room) }, to: {} },
+    {
+      name: "unknown-room",
+      severity: "error",
+      from: { path: "^src/", pathNot: Object.keys(FLOORS).map(room) },
+      to: {},
+    },
     ...Object.entries(FLOORS).map(([name, below]) => ({
       name: `${name}-sees-only-floors-below`,
       severity: "error",

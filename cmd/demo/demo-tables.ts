@@ -14,13 +14,6 @@ export type UsageRow = {
   readonly quantity: string;
   readonly events: string;
 };
-export type DemoInvoice = {
-  readonly number: string;
-  readonly customer: string;
-  readonly total: string;
-  readonly currency: string;
-  readonly lines: number;
-};
 export type LateUsage = { readonly number: string; readonly events: number };
 
 const QUANTITY_PLACES = 6;

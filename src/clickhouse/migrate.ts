@@ -32,7 +32,7 @@ export async function migrate(
 }
 
 /** Compares the files with what the server has; throws when they contradict each other. */
-export async function schemaState(clickhouse: ClickHouse): Promise<SchemaState> {
+async function schemaState(clickhouse: ClickHouse): Promise<SchemaState> {
   const files = migrations();
   const rows = await clickhouse.rows<{ version: number; name: string; checksum: string }>({
     sql: "SELECT version, name, checksum FROM meterline.schema_migrations FINAL ORDER BY version",

@@ -10,7 +10,7 @@ export type FileLine =
   | { readonly line: number; readonly text: string }
   | { readonly line: number; readonly text: null; readonly problem: string };
 
-export const LINE_BYTES_MAX = 16 * 1024 * 1024;
+const LINE_BYTES_MAX = 16 * 1024 * 1024;
 
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;

@@ -14,7 +14,7 @@ export function invoiceNumber(series: string, position: number): string {
   return `${checkedSeries(series)}-${String(position).padStart(POSITION_DIGITS, "0")}`;
 }
 
-export function checkedSeries(series: string): string {
+function checkedSeries(series: string): string {
   if (SERIES.test(series)) return series;
   throw new AppError({
     code: "INVOICE_SERIES_INVALID",

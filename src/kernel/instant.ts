@@ -7,7 +7,6 @@ import { AppError } from "./errors.ts";
 /** Nanoseconds since 1970-01-01T00:00:00Z, without leap seconds (as POSIX time, NATS and ClickHouse count). */
 export type Instant = bigint;
 
-export const NS_PER_MICROSECOND = 1_000n;
 export const NS_PER_MILLISECOND = 1_000_000n;
 export const NS_PER_SECOND = 1_000_000_000n;
 export const NS_PER_MINUTE = 60n * NS_PER_SECOND;

@@ -47,7 +47,7 @@ export function cellsOf(usage: Usage): readonly UsageCell[] {
   throw shapeError(usage, "cells");
 }
 
-export function usageShape(usage: Usage): "quantity" | "events" | "cells" {
+function usageShape(usage: Usage): "quantity" | "events" | "cells" {
   if ("quantity" in usage) return "quantity";
   return "events" in usage ? "events" : "cells";
 }

@@ -24,7 +24,7 @@ const UNAVAILABLE_API_CODES = new Set([
   10077, // maximum bytes exceeded: discard new, somebody has to make room
 ]);
 /** "wrong last sequence", for the stream and for a subject: somebody else was first. */
-export const WRONG_LAST_SEQUENCE_CODES: ReadonlySet<number> = new Set([10071, 10164]);
+const WRONG_LAST_SEQUENCE_CODES: ReadonlySet<number> = new Set([10071, 10164]);
 
 export function classifyNatsError(error: unknown, doing: string): AppError {
   if (error instanceof AppError) return error;

@@ -51,7 +51,8 @@ let violations: readonly Violation[];
 
 beforeAll(() => {
   house = mkdtempSync(join(tmpdir(), "meterline-arrows-"));
-  for (const file of ["tsconfig.json", "package.json", ".dependency-cruiser.cjs"]) cpSync(join(ROOT, file), join(house, file));
+  for (const file of ["tsconfig.json", "package.json", ".dependency-cruiser.cjs"])
+    cpSync(join(ROOT, file), join(house, file));
   symlinkSync(join(ROOT, "node_modules"), join(house, "node_modules"));
   for (const [, file, imports] of FAULTS) {
     write(file, `import "${imports}";\n`);

@@ -6,7 +6,9 @@ import { trackedFiles } from "./tracked-files.ts";
 const join = (...parts: string[]): string => parts.join("");
 
 /** For each rule at least one file that breaks it, and one near it that doesn't. */
-const SAMPLES: Readonly<Record<string, { readonly bad: readonly [string, string][]; readonly good: readonly [string, string][] }>> = {
+const SAMPLES: Readonly<
+  Record<string, { readonly bad: readonly [string, string][]; readonly good: readonly [string, string][] }>
+> = {
   bannedName: {
     bad: [
       ["src/kernel/utils.ts", ""],
@@ -16,7 +18,10 @@ const SAMPLES: Readonly<Record<string, { readonly bad: readonly [string, string]
     good: [["src/kernel/decimal.ts", ""]],
   },
   tooLong: {
-    bad: [["src/app/everything.ts", "x;\n".repeat(FILE_LINES_MAX + 1)]],
+    bad: [
+      ["src/app/everything.ts", "x;\n".repeat(FILE_LINES_MAX + 1)],
+      ["test/unit/everything.test.ts", "x;\n".repeat(2 * FILE_LINES_MAX)],
+    ],
     good: [["src/app/enough.ts", "x;\n".repeat(FILE_LINES_MAX)]],
   },
   impure: {
@@ -61,7 +66,8 @@ describe.each(Object.entries(FILE_RULES))("%s", (name, rule) => {
   test("finds what it is for", () => {
     const samples = SAMPLES[name];
     expect(samples).toBeDefined();
-    for (const [path, text] of samples?.bad ?? []) expect(rule({ path, text }), `${path} ${text.slice(0, 40)}`).not.toEqual([]);
+    for (const [path, text] of samples?.bad ?? [])
+      expect(rule({ path, text }), `${path} ${text.slice(0, 40)}`).not.toEqual([]);
     for (const [path, text] of samples?.good ?? []) expect(rule({ path, text }), path).toEqual([]);
   });
 

@@ -8,6 +8,11 @@ export function migrationSums(directory: string): string {
   return readdirSync(directory)
     .filter((name) => name.endsWith(".sql"))
     .sort((a, b) => (a < b ? -1 : 1))
-    .map((name) => `${createHash("sha256").update(readFileSync(join(directory, name))).digest("hex")}  ${name}\n`)
+    .map(
+      (name) =>
+        `${createHash("sha256")
+          .update(readFileSync(join(directory, name)))
+          .digest("hex")}  ${name}\n`,
+    )
     .join("");
 }

@@ -21,5 +21,7 @@ test("another default or a new setting makes another page", () => {
 
 test("the page never shows a secret's value", () => {
   const password = { ...SETTING_FIELDS.clickhousePassword, schema: z.string().default("") };
-  expect(settingsPage({ password })).toContain("| empty | Password at ClickHouse; the embedded one accepts it. Never printed. |");
+  expect(settingsPage({ password })).toContain(
+    "| empty | Password at ClickHouse; the embedded one accepts it. Never printed. |",
+  );
 });

@@ -16,7 +16,11 @@ This page is written by \`node test/tidy/update-settings-page.ts\` from \`src/co
 
 export function settingsPage(fields: Readonly<Record<string, SettingField>>): string {
   const rows = Object.values(fields).map((field) => {
-    const cells = [`\`${field.variable}\``, shownDefault(field), `${field.doc}${field.secret ? " Never printed." : ""}`];
+    const cells = [
+      `\`${field.variable}\``,
+      shownDefault(field),
+      `${field.doc}${field.secret ? " Never printed." : ""}`,
+    ];
     return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |\n`;
   });
   return `${HEAD}${rows.join("")}${FOOT}`;

@@ -24,7 +24,7 @@ export type PackLimits = {
   readonly sourcesMax: number;
 };
 
-export const PACK_LIMITS: PackLimits = { eventsMax: 100, bytesMax: 256 * 1024, sourcesMax: 256 };
+const PACK_LIMITS: PackLimits = { eventsMax: 100, bytesMax: 256 * 1024, sourcesMax: 256 };
 
 export type EventPacker = {
   /** Adds an event and returns the messages that are complete now. */

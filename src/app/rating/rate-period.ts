@@ -50,7 +50,7 @@ export async function ratePeriod(deps: RatingDeps, input: RatePeriodInput): Prom
 
 type RunInputs = Pick<RatingRunEntry, "period" | "customers" | "cut" | "catalogSeq" | "ratingRev">;
 
-export function ratingRunId(facts: RunInputs): string {
+function ratingRunId(facts: RunInputs): string {
   const { period, customers, cut, catalogSeq, ratingRev } = facts;
   return `run_${sha256Hex(canonicalJson([period, customers, cut, catalogSeq, ratingRev])).slice(0, 20)}`;
 }

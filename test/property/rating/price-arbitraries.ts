@@ -4,7 +4,7 @@ import { parsePrice, type Price } from "../../../src/domain/price.ts";
 import { decimal, type Decimal } from "../../../src/kernel/decimal.ts";
 
 /** A decimal of 0 or more with up to `places` places, as text. */
-export function decimalTexts(input: { max: number; places: number; min?: number }): fc.Arbitrary<string> {
+function decimalTexts(input: { max: number; places: number; min?: number }): fc.Arbitrary<string> {
   const whole = fc.integer({ min: input.min ?? 0, max: input.max });
   const places = fc.integer({ min: 0, max: input.places });
   return fc.tuple(whole, places, fc.integer({ min: 0, max: 10 ** input.places - 1 })).map(([units, kept, digits]) => {

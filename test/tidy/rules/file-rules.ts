@@ -5,7 +5,7 @@ export type FileRule = (file: SourceFile) => readonly string[];
 
 export const FILE_LINES_MAX = 350;
 /** A test file may hold one long table of cases. */
-export const TEST_LINES_MAX = 500;
+const TEST_LINES_MAX = 500;
 
 const BANNED_NAME_PARTS = new Set(["utils", "util", "helpers", "helper", "common", "misc", "manager", "mapper"]);
 const CODE = /\.(ts|mjs|cjs|js)$/;
@@ -41,32 +41,32 @@ const PUBLIC_DOMAINS = [
 /** Service names of docker-compose.yml. */
 const COMPOSE_HOST = /^(?:nats|clickhouse)(?:-?\d+)?$/;
 
-export const bannedName: FileRule = ({ path }) => {
+const bannedName: FileRule = ({ path }) => {
   const parts = path.split(/[/.-]/).filter((part) => BANNED_NAME_PARTS.has(part.toLowerCase()));
   return parts.map((part) => `${path}: "${part}" says nothing; name the file after what it does`);
 };
 
-export const tooLong: FileRule = ({ path, text }) => {
+const tooLong: FileRule = ({ path, text }) => {
   const lines = text.split("\n").length - 1;
   const most = path.startsWith("test/") ? TEST_LINES_MAX : FILE_LINES_MAX;
   if (!/^(src|cmd|test)\/.*\.ts$/.test(path) || lines <= most) return [];
   return [`${path}: ${lines} lines, at most ${most}; it is probably two ideas`];
 };
 
-export const impure: FileRule = (file) =>
+const impure: FileRule = (file) =>
   PURE_ROOM.test(file.path) && CODE.test(file.path)
     ? linesThatMatch(file, IMPURE, "takes time or chance from outside")
     : [];
 
-export const leftover: FileRule = (file) => [
+const leftover: FileRule = (file) => [
   ...linesThatMatch(file, LEFTOVER, "is a leftover"),
   ...(CODE.test(file.path) ? linesThatMatch(file, TEST_SWITCH, "switches tests off") : []),
 ];
 
-export const machinePath: FileRule = (file) => linesThatMatch(file, MACHINE_PATH, "is a path of one machine");
+const machinePath: FileRule = (file) => linesThatMatch(file, MACHINE_PATH, "is a path of one machine");
 
 /** The lock file's hosts are where the packages' authors ask for money; its own rule is below. */
-export const foreignHost: FileRule = ({ path, text }) =>
+const foreignHost: FileRule = ({ path, text }) =>
   path === "package-lock.json"
     ? []
     : [...text.matchAll(HOST)].flatMap(([, host = ""]) =>
@@ -74,7 +74,7 @@ export const foreignHost: FileRule = ({ path, text }) =>
       );
 
 /** A lock file names packages by their hash alone: an address would tie the clone to one registry. */
-export const lockedAddress: FileRule = (file) =>
+const lockedAddress: FileRule = (file) =>
   file.path === "package-lock.json" ? linesThatMatch(file, /"resolved":/, "is an address in the lock file") : [];
 
 export const FILE_RULES: Readonly<Record<string, FileRule>> = {

@@ -6,9 +6,7 @@ const ASSIGNMENTS = new Set(["+=", "-=", "*=", "/=", "%=", "**="]);
 
 /** `x === undefined` and `x === null` ask whether there is a decimal at all. */
 function asksForPresence(node) {
-  return (
-    (node.type === "Identifier" && node.name === "undefined") || (node.type === "Literal" && node.value === null)
-  );
+  return (node.type === "Identifier" && node.name === "undefined") || (node.type === "Literal" && node.value === null);
 }
 
 export const noDecimalOperators = {

@@ -11,6 +11,8 @@ export function roomsWithoutReadme(source: string): readonly string[] {
       const path = join(source, name, "README.md");
       if (!existsSync(path)) return [`src/${name}: has no README.md`];
       const text = readFileSync(path, "utf8");
-      return WORDS.every((word) => word.test(text)) ? [] : [`src/${name}/README.md: lacks one of Owns, Does not own, Invariants`];
+      return WORDS.every((word) => word.test(text))
+        ? []
+        : [`src/${name}/README.md: lacks one of Owns, Does not own, Invariants`];
     });
 }

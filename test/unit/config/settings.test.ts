@@ -15,7 +15,13 @@ function problemsOf(env: Readonly<Record<string, string>>): readonly string[] {
 describe("loading", () => {
   test("without any variable every setting has its default", () => {
     const settings = loadSettings({ PATH: "/usr/bin" });
-    expect(settings).toMatchObject({ home: ".meterline", natsPort: 4222, clickhousePort: 8123, shards: 1, logLevel: "info" });
+    expect(settings).toMatchObject({
+      home: ".meterline",
+      natsPort: 4222,
+      clickhousePort: 8123,
+      shards: 1,
+      logLevel: "info",
+    });
     expect(settings.natsUrl).toBeUndefined();
   });
 
@@ -44,7 +50,11 @@ describe("problems", () => {
       METERLINE_LOG_LEVEL: "loud",
     });
     expect(problems).toHaveLength(4);
-    for (const part of ["METERLINE_NATS_PORT=99999", "METERLINE_SHARDS=two", "METERLINE_CLICKHOUSE_URL=ftp://localhost"]) {
+    for (const part of [
+      "METERLINE_NATS_PORT=99999",
+      "METERLINE_SHARDS=two",
+      "METERLINE_CLICKHOUSE_URL=ftp://localhost",
+    ]) {
       expect(problems.join("\n")).toContain(part);
     }
   });

@@ -19,7 +19,10 @@ function logged(input: { readonly level: string; readonly pretty: boolean }, sta
 
 describe("for machines", () => {
   test("each line is one JSON object with level, name, UTC time, fields and message", () => {
-    const { out, lines } = logged({ level: "info", pretty: false }, 'logger.warn({ shard: 0, seq: "7" }, "waits\\nhere");');
+    const { out, lines } = logged(
+      { level: "info", pretty: false },
+      'logger.warn({ shard: 0, seq: "7" }, "waits\\nhere");',
+    );
     expect(lines).toHaveLength(1);
     const entry = JSON.parse(lines[0] ?? "") as Record<string, unknown>;
     expect(entry).toMatchObject({ level: "warn", name: "sink", shard: 0, seq: "7", msg: "waits\nhere" });
@@ -30,7 +33,9 @@ describe("for machines", () => {
 
   test("what is below the level is not written, and silent writes nothing", () => {
     const all = 'logger.debug({}, "d"); logger.info({}, "i"); logger.warn({}, "w"); logger.error({}, "e");';
-    const messages = logged({ level: "warn", pretty: false }, all).lines.map((line) => (JSON.parse(line) as { msg: string }).msg);
+    const messages = logged({ level: "warn", pretty: false }, all).lines.map(
+      (line) => (JSON.parse(line) as { msg: string }).msg,
+    );
     expect(messages).toEqual(["w", "e"]);
     expect(logged({ level: "silent", pretty: false }, all).lines).toEqual([]);
   });
@@ -44,9 +49,14 @@ describe("for machines", () => {
 
 describe("for people", () => {
   test("a line is clock, level, name, message and fields", () => {
-    const { lines } = logged({ level: "info", pretty: true }, 'logger.info({ shard: 0, at: "x", list: [1] }, "waits for ClickHouse");');
+    const { lines } = logged(
+      { level: "info", pretty: true },
+      'logger.info({ shard: 0, at: "x", list: [1] }, "waits for ClickHouse");',
+    );
     expect(lines).toEqual([
-      expect.stringMatching(/^\d\d:\d\d:\d\d {2}info {3}sink {2}waits for ClickHouse {2}shard=0 {2}at=x {2}list=\[1\]$/),
+      expect.stringMatching(
+        /^\d\d:\d\d:\d\d {2}info {3}sink {2}waits for ClickHouse {2}shard=0 {2}at=x {2}list=\[1\]$/,
+      ),
     ]);
   });
 });
