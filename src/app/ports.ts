@@ -122,7 +122,16 @@ export type BillingStore = {
 /** An invoice as the database shows it, draft or finalized. Decimals and instants are texts. */
 export type InvoiceSummary = Pick<
   Invoice,
-  "invoiceId" | "customer" | "contract" | "currency" | "periodFrom" | "periodTo" | "runId" | "cut" | "total" | "merkleRoot"
+  | "invoiceId"
+  | "customer"
+  | "contract"
+  | "currency"
+  | "periodFrom"
+  | "periodTo"
+  | "runId"
+  | "cut"
+  | "total"
+  | "merkleRoot"
 > & {
   readonly status: "draft" | "finalized";
   /** Empty for a draft. */
@@ -143,5 +152,7 @@ export type InvoiceStore = {
   /** In the order of customer and period. Empty `customers`: all. */
   invoices(input: { customers: readonly string[] }): AsyncIterable<InvoiceSummary>;
   /** By invoice id or number; null when there is none. */
-  invoice(idOrNumber: string): Promise<{ readonly invoice: InvoiceSummary; readonly lines: readonly InvoiceLineSummary[] } | null>;
+  invoice(
+    idOrNumber: string,
+  ): Promise<{ readonly invoice: InvoiceSummary; readonly lines: readonly InvoiceLineSummary[] } | null>;
 };

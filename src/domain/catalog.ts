@@ -85,4 +85,8 @@ export type Catalog = {
 };
 
 /** The span in which a contract version holds: its start, and the next version's start or the contract's end. */
-export type ContractSpan = { readonly version: EntityVersion<"contract">; readonly from: Instant; readonly to: Instant | null };
+export type ContractSpan = {
+  readonly version: EntityVersion<"contract">;
+  readonly from: Instant;
+  readonly to: Instant | null;
+};

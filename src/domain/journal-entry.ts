@@ -21,7 +21,11 @@ export type CatalogVersionEntry = {
   readonly definition: EntityDefinition[EntityKind];
 };
 
-export type CatalogCommitEntry = { readonly kind: "catalog.commit"; readonly change: string; readonly versions: number };
+export type CatalogCommitEntry = {
+  readonly kind: "catalog.commit";
+  readonly change: string;
+  readonly versions: number;
+};
 
 /** A rating run that was carried out: what it read and the hash over its lines, so that anyone can repeat it. */
 export type RatingRunEntry = {

@@ -1,7 +1,11 @@
 import { AppError } from "./errors.ts";
 
 /** Throws a `broken` error unless the condition holds. For invariants, never for input. */
-export function assert(condition: boolean, message: string, details?: Readonly<Record<string, unknown>>): asserts condition {
+export function assert(
+  condition: boolean,
+  message: string,
+  details?: Readonly<Record<string, unknown>>,
+): asserts condition {
   if (!condition) {
     throw new AppError({ code: "INVARIANT_BROKEN", kind: "broken", message, ...(details && { details }) });
   }
@@ -15,5 +19,9 @@ export function present<T>(value: T | null | undefined, what: string): T {
 
 /** Makes a switch exhaustive: unreachable in typed code. */
 export function unreachable(value: never): never {
-  throw new AppError({ code: "INVARIANT_BROKEN", kind: "broken", message: `unexpected value ${JSON.stringify(value)}` });
+  throw new AppError({
+    code: "INVARIANT_BROKEN",
+    kind: "broken",
+    message: `unexpected value ${JSON.stringify(value)}`,
+  });
 }

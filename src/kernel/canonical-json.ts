@@ -13,7 +13,9 @@ export function canonicalJson(value: unknown): string {
       .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`);
     return `{${members.join(",")}}`;
   }
-  assert(typeof value !== "number" || Number.isSafeInteger(value), "canonical JSON holds whole numbers only", { value });
+  assert(typeof value !== "number" || Number.isSafeInteger(value), "canonical JSON holds whole numbers only", {
+    value,
+  });
   assert(value !== undefined && typeof value !== "bigint", "canonical JSON holds plain data only");
   return JSON.stringify(value);
 }

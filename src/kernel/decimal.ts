@@ -11,7 +11,12 @@ const PRECISION_DIGITS = 400;
 const TEXT_LENGTH_MAX = 100;
 const DECIMAL_TEXT = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/;
 
-export const Decimal = DecimalJs.clone({ precision: PRECISION_DIGITS, rounding: DecimalJs.ROUND_HALF_UP, toExpNeg: -9e15, toExpPos: 9e15 });
+export const Decimal = DecimalJs.clone({
+  precision: PRECISION_DIGITS,
+  rounding: DecimalJs.ROUND_HALF_UP,
+  toExpNeg: -9e15,
+  toExpPos: 9e15,
+});
 export type Decimal = DecimalJs;
 
 export const ROUNDING_MODES = ["half_up", "half_even", "half_down", "up", "down", "ceiling", "floor"] as const;

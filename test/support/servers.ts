@@ -20,7 +20,12 @@ export async function startTestServers(input: { readonly shards?: number } = {})
     for (const step of stops.splice(0).reverse()) await step();
   };
   try {
-    const nats = await startNatsServer({ home: dir.path, port: await freePort(), shards: input.shards ?? 1, storeBytes: STORE_BYTES });
+    const nats = await startNatsServer({
+      home: dir.path,
+      port: await freePort(),
+      shards: input.shards ?? 1,
+      storeBytes: STORE_BYTES,
+    });
     stops.push(() => nats.stop());
     const clickhouse = await startClickHouseServer({ home: dir.path, host: "127.0.0.1", port: await freePort() });
     stops.push(() => clickhouse.stop());

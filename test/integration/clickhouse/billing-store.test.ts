@@ -148,8 +148,14 @@ test("drafts are listed and shown with their lines, by id", async () => {
   const store = invoiceStore(clickhouse);
   const listed = [];
   for await (const invoice of store.invoices({ customers: ["beta"] })) listed.push(invoice);
-  expect(listed).toMatchObject([{ customer: "beta", contract: "beta-2026", status: "draft", number: "", finalizedAt: "" }]);
-  expect(listed[0]).toMatchObject({ currency: "JPY", periodFrom: "2026-09-30T18:15:00Z", periodTo: "2026-10-31T18:15:00Z" });
+  expect(listed).toMatchObject([
+    { customer: "beta", contract: "beta-2026", status: "draft", number: "", finalizedAt: "" },
+  ]);
+  expect(listed[0]).toMatchObject({
+    currency: "JPY",
+    periodFrom: "2026-09-30T18:15:00Z",
+    periodTo: "2026-10-31T18:15:00Z",
+  });
   const shown = await store.invoice(listed[0]?.invoiceId ?? "");
   expect(shown?.invoice).toEqual(listed[0]);
   expect(shown?.lines).toHaveLength(PRICES.length);

@@ -4,7 +4,16 @@ import { resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { seededRandom } from "../../../cmd/demo/random.ts";
 import { tempDir, type TempDir } from "../../support/temp-dir.ts";
-import { connectTo, endOf, instanceIn, runMeterline, startUp, until, type Instance, type Up } from "../../support/meterline-process.ts";
+import {
+  connectTo,
+  endOf,
+  instanceIn,
+  runMeterline,
+  startUp,
+  until,
+  type Instance,
+  type Up,
+} from "../../support/meterline-process.ts";
 
 /** 19,366 real requests with their token counts (Azure LLM inference trace 2023, CC BY 4.0), where it lies beside the repository. */
 const REAL_TRACE = resolve(import.meta.dirname, "../../../../shared/data/azure-llm-inference-2023-conv.csv");
@@ -105,10 +114,21 @@ function trace(): string {
 
 /** Sums over the file alone: nothing of Meterline but the prices is used. */
 function expectedOf(csv: string) {
-  const rows = csv.trim().split(/\r?\n/).slice(1).map((row) => row.split(","));
+  const rows = csv
+    .trim()
+    .split(/\r?\n/)
+    .slice(1)
+    .map((row) => row.split(","));
   const sum = (column: number): bigint => rows.reduce((total, row) => total + BigInt(row[column] ?? "0"), 0n);
   const [input, output] = [sum(1), sum(2)];
-  return { rows: rows.length, input, output, inputAmount: nanoText(input * INPUT_PRICE.nano), outputAmount: nanoText(output * OUTPUT_PRICE.nano), totalCents: cents(input * INPUT_PRICE.nano) + cents(output * OUTPUT_PRICE.nano) };
+  return {
+    rows: rows.length,
+    input,
+    output,
+    inputAmount: nanoText(input * INPUT_PRICE.nano),
+    outputAmount: nanoText(output * OUTPUT_PRICE.nano),
+    totalCents: cents(input * INPUT_PRICE.nano) + cents(output * OUTPUT_PRICE.nano),
+  };
 }
 
 function nanoText(nano: bigint): string {

@@ -18,7 +18,7 @@ function eventOf(cells: Readonly<Record<string, string>>, map = MAP): MappedEven
   return eventOfRow(parseColumnMap(map, "map.yaml"), { number: 7, cells: new Map(Object.entries(cells)) });
 }
 
-const ROW = { Region: "eu", At: "2026-10-25 12:00:00.5000000", Hours: "0.10000000000000000001", Sku: "a\"b" };
+const ROW = { Region: "eu", At: "2026-10-25 12:00:00.5000000", Hours: "0.10000000000000000001", Sku: 'a"b' };
 
 describe("a column map", () => {
   // Guarantee: digits reach the event as they stand in the file.
@@ -31,13 +31,18 @@ describe("a column map", () => {
 
   test("leaves missing data out, but not a missing identity or time", () => {
     expect(eventOf({ ...ROW, Sku: "NULL" })).toHaveProperty("text", expect.not.stringContaining("sku"));
-    expect(eventOf({ ...ROW, Region: "NULL" })).toEqual({ problem: "id is missing: the template {Region}-{row} is empty" });
+    expect(eventOf({ ...ROW, Region: "NULL" })).toEqual({
+      problem: "id is missing: the template {Region}-{row} is empty",
+    });
     expect(eventOf({ ...ROW, At: "" })).toEqual({ problem: "time is missing: the column At is empty" });
   });
 
   test("names a cell that is no number or no time", () => {
     expect(eventOf({ ...ROW, Hours: "1,5" })).toEqual({ problem: 'data.hours is "1,5": not a number' });
-    expect(eventOf({ ...ROW, At: "yesterday" })).toHaveProperty("problem", expect.stringContaining('time is "yesterday"'));
+    expect(eventOf({ ...ROW, At: "yesterday" })).toHaveProperty(
+      "problem",
+      expect.stringContaining('time is "yesterday"'),
+    );
   });
 
   test("says which columns it needs", () => {

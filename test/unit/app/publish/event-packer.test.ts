@@ -16,14 +16,44 @@ describe("createEventPacker", () => {
   // Guarantee: an event's bytes are sent as they are; a single one is no array.
   test("puts events of one source into one array, byte for byte", () => {
     expect(bodies(packAll([["a/b", '{"n":1e400}']]))).toEqual(['usage.a~2Fb {"n":1e400}']);
-    expect(bodies(packAll([["a", "1"], ["b", "2"], ["a", "3"]]))).toEqual(["usage.a [1,3]", "usage.b 2"]);
+    expect(
+      bodies(
+        packAll([
+          ["a", "1"],
+          ["b", "2"],
+          ["a", "3"],
+        ]),
+      ),
+    ).toEqual(["usage.a [1,3]", "usage.b 2"]);
   });
 
   test("closes a message at its limits of events, bytes and open sources", () => {
-    expect(bodies(packAll([["a", "1"], ["a", "2"], ["a", "3"], ["a", "4"]]))).toEqual(["usage.a [1,2,3]", "usage.a 4"]);
+    expect(
+      bodies(
+        packAll([
+          ["a", "1"],
+          ["a", "2"],
+          ["a", "3"],
+          ["a", "4"],
+        ]),
+      ),
+    ).toEqual(["usage.a [1,2,3]", "usage.a 4"]);
     const long = `"${"x".repeat(60)}"`;
-    expect(packAll([["a", long], ["a", long]]).map((message) => message.events)).toEqual([1, 1]);
-    expect(bodies(packAll([["a", "1"], ["b", "2"], ["c", "3"]]))).toEqual(["usage.a 1", "usage.b 2", "usage.c 3"]);
+    expect(
+      packAll([
+        ["a", long],
+        ["a", long],
+      ]).map((message) => message.events),
+    ).toEqual([1, 1]);
+    expect(
+      bodies(
+        packAll([
+          ["a", "1"],
+          ["b", "2"],
+          ["c", "3"],
+        ]),
+      ),
+    ).toEqual(["usage.a 1", "usage.b 2", "usage.c 3"]);
   });
 
   // Guarantee: the id that the server drops repetitions by is the same for the same message only.
