@@ -35,9 +35,8 @@ export type ApplyDirectoryInput = {
 };
 
 export async function applyDirectory({ context, services, directory, options }: ApplyDirectoryInput): Promise<void> {
-  const { catalog: files, problems } = readCatalogFiles(directory);
-  requireSoundPlan({ changes: [], versions: [], problems });
-  const wanted = { files, now: systemClock.now(), prune: options.prune === true };
+  const { catalog: files, unread } = readCatalogFiles(directory);
+  const wanted = { files, unread, now: systemClock.now(), prune: options.prune === true };
   if (options.dryRun === true) {
     const plan = planApply({ ...wanted, state: await services.reader.head() });
     requireSoundPlan(plan);
@@ -73,7 +72,9 @@ function planText(plan: ApplyPlan): string {
 
 const SIGNS = { add: "+", change: "~", remove: "-" } as const;
 
-function changeText({ action, kind, key, version, effectiveFrom }: CatalogChange): string {
-  const from = effectiveFrom === undefined ? "" : `, in effect from ${effectiveFrom}`;
-  return `  ${SIGNS[action]} ${kind.replace("_", " ")} ${key}, version ${version}${from}`;
+function changeText({ action, kind, key, version, effectiveFrom, retroactive }: CatalogChange): string {
+  const effect = action === "remove" ? "ends at" : "in effect from";
+  const from = effectiveFrom === undefined ? "" : `, ${effect} ${effectiveFrom}`;
+  const past = retroactive === true ? " (in the past: usage since then that is not invoiced yet is priced anew)" : "";
+  return `  ${SIGNS[action]} ${kind.replace("_", " ")} ${key}, version ${version}${from}${past}`;
 }

@@ -11,6 +11,7 @@ import { ROUNDING_MODES } from "../kernel/decimal.ts";
 import { shownValue } from "./decimal-field.ts";
 import { AGGREGATIONS, DIMENSION_BYTES_MAX, DIMENSIONS_MAX } from "./meter.ts";
 import { priceSchema } from "./price.ts";
+import { unknownFieldsMessage } from "./unknown-fields.ts";
 
 const KEY_LENGTH_MAX = 128;
 const TEXT_LENGTH_MAX = 512;
@@ -41,91 +42,134 @@ const dimensionValue = checked(
   (value) => !exceedsBytes(value, DIMENSION_BYTES_MAX),
   `must be at most ${DIMENSION_BYTES_MAX} bytes`,
 );
+const anchorDay = z.custom<number>((value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 31, {
+  error: (issue) => `is ${shownValue(issue.input)}; write a day of the month from 1 to 31, without quotes`,
+});
+const flag = z.boolean({ error: (issue) => `is ${shownValue(issue.input)}; write true or false` });
 
-const meter = z
-  .strictObject({
-    key,
-    eventType: text,
-    aggregation: z.enum(AGGREGATIONS, {
-      error: (issue) => `is ${shownValue(issue.input)}; write one of ${AGGREGATIONS.join(", ")}`,
-    }),
-    value: pointer.optional(),
-    dimensions: z.record(dimensionName, pointer).default({}),
-    whenMissing: z.enum(["reject", "skip"]).default("reject"),
+const meter = strict({
+  key,
+  eventType: text,
+  aggregation: oneOf(AGGREGATIONS),
+  value: pointer.optional(),
+  dimensions: z.record(dimensionName, pointer).default({}),
+  whenMissing: oneOf(["reject", "skip"]).default("reject"),
+})
+  .refine(({ aggregation, value }) => aggregation !== "count" || value === undefined, {
+    ...inAnyCase("value"),
+    message: "must be absent: count counts events",
   })
-  .superRefine((meter, context) => {
-    const problem = (path: string, message: string): void =>
-      void context.addIssue({ code: "custom", path: [path], message });
-    if (meter.aggregation === "count" && meter.value !== undefined)
-      problem("value", "must be absent: count counts events");
-    if (meter.aggregation !== "count" && meter.value === undefined)
-      problem("value", `is missing: ${meter.aggregation} needs a JSON pointer to its value`);
-    if (Object.keys(meter.dimensions).length > DIMENSIONS_MAX)
-      problem("dimensions", `must be at most ${DIMENSIONS_MAX}`);
+  .refine(({ aggregation, value }) => aggregation === "count" || value !== undefined, {
+    ...inAnyCase("value"),
+    message: "is missing: every aggregation but count needs a JSON pointer to its value",
+  })
+  .refine(({ dimensions }) => Object.keys(dimensions ?? {}).length <= DIMENSIONS_MAX, {
+    ...inAnyCase("dimensions"),
+    message: `must be at most ${DIMENSIONS_MAX}`,
   });
 
-const customer = z.strictObject({ key, name: text, aliases: z.array(text).default([]), currency, timeZone });
+const customer = strict({ key, name: text, aliases: listOf(text).default([]), currency, timeZone });
 
-const rateCardPrice = z
-  .strictObject({
-    key,
-    meter: key.optional(),
-    where: z.record(dimensionName, dimensionValue).default({}),
-    description: text.optional(),
-    additional: z.boolean().default(false),
-    price: priceSchema,
+const rateCardPrice = strict({
+  key,
+  meter: key.optional(),
+  where: z.record(dimensionName, dimensionValue).default({}),
+  description: text.optional(),
+  additional: flag.default(false),
+  price: priceSchema,
+})
+  .refine(({ price, meter }) => price?.model !== "flat" || meter === undefined, {
+    ...inAnyCase("meter"),
+    message: "must be absent: a flat price charges per period",
   })
-  .superRefine((item, context) => {
-    const flat = item.price.model === "flat";
-    if (flat && item.meter !== undefined)
-      context.addIssue({ code: "custom", path: ["meter"], message: "must be absent: a flat price charges per period" });
-    if (!flat && item.meter === undefined)
-      context.addIssue({
-        code: "custom",
-        path: ["meter"],
-        message: `is missing: ${item.price.model} charges the usage of a meter`,
-      });
+  .refine(({ price, meter }) => price?.model === undefined || price.model === "flat" || meter !== undefined, {
+    ...inAnyCase("meter"),
+    message: "is missing: only a flat price charges without a meter",
   });
 
-const rateCard = z.strictObject({
+const rateCard = strict({
   key,
   currency,
   effectiveFrom: boundary.optional(),
-  prices: z.array(rateCardPrice).min(1, "needs at least one price"),
+  prices: listOf(rateCardPrice).min(1, "needs at least one price"),
 });
 
-const contract = z.strictObject({
+const contract = strict({
   key,
   customer: key,
   rateCard: key,
-  effective: z.strictObject({ from: boundary, to: boundary.nullable().default(null) }),
+  effective: strict({ from: boundary, to: boundary.nullable().default(null) }),
   effectiveFrom: boundary.optional(),
   timeZone: timeZone.optional(),
-  billing: z
-    .strictObject({ interval: z.literal("month").default("month"), anchorDay: z.int().min(1).max(31).default(1) })
-    .default({ interval: "month", anchorDay: 1 }),
-  overrides: z.array(rateCardPrice).default([]),
-  unpriced: z.enum(["error", "free"]).default("error"),
-  rounding: z.enum(ROUNDING_MODES).default("half_up"),
+  billing: strict({
+    interval: oneOf(["month"]).default("month"),
+    anchorDay: anchorDay.default(1),
+  }).default({ interval: "month", anchorDay: 1 }),
+  overrides: listOf(rateCardPrice).default([]),
+  unpriced: oneOf(["error", "free"]).default("error"),
+  rounding: oneOf(ROUNDING_MODES).default("half_up"),
 });
 
-export const catalogFileSchema = z.strictObject({
-  meters: z.array(meter).default([]),
-  customers: z.array(customer).default([]),
-  rateCards: z.array(rateCard).default([]),
-  contracts: z.array(contract).default([]),
-});
+/** The schema of an entity by the section of a file that holds it. */
+export const CATALOG_SECTIONS = {
+  meters: meter,
+  customers: customer,
+  rateCards: rateCard,
+  contracts: contract,
+} as const;
 
-export type CatalogFile = z.infer<typeof catalogFileSchema>;
-export type CatalogFileSection = keyof CatalogFile;
-export type MeterInFile = CatalogFile["meters"][number];
-export type RateCardInFile = CatalogFile["rateCards"][number];
-export type ContractInFile = CatalogFile["contracts"][number];
+export type CatalogFileSection = keyof typeof CATALOG_SECTIONS;
+export type MeterInFile = z.infer<typeof meter>;
+export type CustomerInFile = z.infer<typeof customer>;
+export type RateCardInFile = z.infer<typeof rateCard>;
+export type ContractInFile = z.infer<typeof contract>;
+
+/** A strict object whose complaint names the unknown field, the one that was probably meant, and the known ones. */
+function strict<Shape extends z.core.$ZodLooseShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
+  const known = Object.keys(shape);
+  return z.strictObject(shape, {
+    error: (issue) => {
+      if (issue.code === "unrecognized_keys") return unknownFieldsMessage(issue.keys, known);
+      if (issue.input === undefined) return "is missing";
+      return `is ${shownValue(issue.input)}; write an object with the fields ${known.join(", ")}`;
+    },
+  });
+}
+
+/** For a rule between fields that is checked beside the fields themselves, so that all problems come at once. Its fields may be wrong or missing. */
+function inAnyCase(path: string) {
+  return {
+    path: [path],
+    when: ({ value }: { readonly value: unknown }) =>
+      typeof value === "object" && value !== null && !Array.isArray(value),
+  };
+}
+
+function oneOf<const Values extends readonly string[]>(values: Values) {
+  return z.enum(values, {
+    error: (issue) =>
+      issue.input === undefined
+        ? "is missing"
+        : `is ${shownValue(issue.input)}; write ${values.length === 1 ? "" : "one of "}${values.join(", ")}`,
+  });
+}
+
+function listOf<Element extends z.ZodType>(element: Element): z.ZodArray<Element> {
+  return z.array(element, {
+    error: (issue) => (issue.input === undefined ? "is missing" : `is ${shownValue(issue.input)}; write a list`),
+  });
+}
 
 function checked(holds: (value: string) => boolean, rule: string) {
-  return z
-    .string({ error: (issue) => (issue.input === undefined ? "is missing" : `is ${shownValue(issue.input)}; ${rule}`) })
-    .superRefine((value, context) => {
-      if (!holds(value)) context.addIssue({ code: "custom", message: `is ${shownValue(value)}; ${rule}` });
-    });
+  return z.string({ error: (issue) => notTextMessage(issue.input, rule) }).superRefine((value, context) => {
+    if (!holds(value)) context.addIssue({ code: "custom", message: `is ${shownValue(value)}; ${rule}` });
+  });
+}
+
+/** YAML reads an unquoted 2026 or true as no text at all. */
+function notTextMessage(value: unknown, rule: string): string {
+  if (value === undefined) return "is missing";
+  if (typeof value === "number" || typeof value === "boolean")
+    return `is the ${typeof value} ${String(value)}; put it in quotes, "${String(value)}"`;
+  return `is ${shownValue(value)}; ${rule}`;
 }

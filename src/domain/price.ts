@@ -14,6 +14,7 @@ import {
   positiveDecimalField,
   shownValue,
 } from "./decimal-field.ts";
+import { unknownFieldsMessage } from "./unknown-fields.ts";
 
 /** Ways to round a converted quantity to whole units; `none` keeps the fraction. */
 export const UNIT_ROUNDINGS = ["none", "up", "down", "ceiling", "floor", "half_up", "half_even", "half_down"] as const;
@@ -163,12 +164,12 @@ export function parsePrice(input: unknown, field = "price"): Price {
 
 /** A strict object whose complaint names the unknown field and the known ones. */
 function strict<Shape extends z.core.$ZodLooseShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
-  const known = Object.keys(shape).join(", ");
+  const known = Object.keys(shape);
   return z.strictObject(shape, {
     error: (issue) =>
       issue.code === "unrecognized_keys"
-        ? `unknown field ${issue.keys.map((key) => `"${key}"`).join(", ")}: the fields are ${known}`
-        : `${fieldName(issue.path)} is ${shownValue(issue.input)}: write an object with the fields ${known}`,
+        ? unknownFieldsMessage(issue.keys, known)
+        : `${fieldName(issue.path)} is ${shownValue(issue.input)}: write an object with the fields ${known.join(", ")}`,
   });
 }
 

@@ -1,111 +1,173 @@
-/** Reads the catalog files of a directory. Every problem is reported at once, each with file, line, field, value and what to write instead. */
+/**
+ * Reads the catalog files of a directory, entity by entity, so that every problem is reported at once: each with file, line and column, the field,
+ * its value and what to write instead. What could not be read is named too: nobody shall conclude that it does not exist.
+ */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
-import { isNode, LineCounter, parseDocument, type Document } from "yaml";
-import type { z } from "zod";
-import { catalogFileSchema, type CatalogFile, type CatalogFileSection } from "../domain/catalog-schema.ts";
-import { pathText } from "../domain/decimal-field.ts";
+import type {
+  CatalogInFiles,
+  CatalogProblem,
+  Located,
+  UnreadEntities,
+  UnreadReference,
+} from "../domain/catalog-files.ts";
+import { CATALOG_SECTIONS, type CatalogFileSection } from "../domain/catalog-schema.ts";
+import { pathText, shownValue } from "../domain/decimal-field.ts";
+import { unknownFieldsMessage } from "../domain/unknown-fields.ts";
 import { AppError } from "../kernel/errors.ts";
+import { parseCatalogDocument, type CatalogDocument } from "./catalog-document.ts";
 
-/** An entity as written, and where: `catalog/meters.yaml:12`. */
-export type Located<T> = { readonly at: string; readonly value: T };
-export type CatalogInFiles = {
-  readonly [Section in CatalogFileSection]: readonly Located<CatalogFile[Section][number]>[];
+export type ReadCatalog = {
+  readonly catalog: CatalogInFiles;
+  readonly problems: readonly CatalogProblem[];
+  /** For `planApply`: the same problems, and what they make unknown. */
+  readonly unread: UnreadEntities;
 };
-export type FileProblem = { readonly at: string; readonly problem: string };
 
-const SECTIONS = ["meters", "customers", "rateCards", "contracts"] as const satisfies readonly CatalogFileSection[];
+const SECTIONS = Object.keys(CATALOG_SECTIONS) as readonly CatalogFileSection[];
 const FILES_MAX = 10_000;
 const ENDINGS = [".yaml", ".yml", ".json"];
 
 /** Throws `invalid` when the directory is none or holds no catalog file; what is wrong inside the files is in `problems`. */
-export function readCatalogFiles(directory: string): {
-  readonly catalog: CatalogInFiles;
-  readonly problems: readonly FileProblem[];
-} {
-  const catalog: { [Section in CatalogFileSection]: Located<CatalogFile[Section][number]>[] } = {
-    meters: [],
-    customers: [],
-    rateCards: [],
-    contracts: [],
+export function readCatalogFiles(directory: string): ReadCatalog {
+  const found: Found = {
+    entities: { meters: [], customers: [], rateCards: [], contracts: [] },
+    keys: { meters: new Set(), customers: new Set(), rateCards: new Set(), contracts: new Set() },
+    seen: { meters: [], customers: [], rateCards: [], contracts: [] },
+    references: [],
+    problems: [],
+    anyFile: false,
   };
-  const problems: FileProblem[] = [];
-  for (const file of catalogFiles(directory)) {
-    const read = readFile(file, relative(process.cwd(), file) || file);
-    problems.push(...read.problems);
-    if (read.content === null) continue;
-    for (const section of SECTIONS) {
-      const entities = read.content[section] as Located<never>[];
-      catalog[section].push(...entities);
-    }
+  for (const path of catalogFiles(directory)) {
+    const document = parseCatalogDocument(readFileSync(path), relative(process.cwd(), path) || path);
+    found.problems.push(...document.problems);
+    if (document.content === undefined) found.anyFile = true;
+    else readSections(document, document.content, found);
   }
-  return {
-    catalog,
-    problems: [...problems, ...SECTIONS.flatMap((section) => repeatedKeys(section, catalog[section]))],
-  };
+  for (const section of SECTIONS) found.problems.push(...repeatedKeys(section, found.seen[section]));
+  const { entities, keys, problems, references, anyFile } = found;
+  return { catalog: entities as unknown as CatalogInFiles, problems, unread: { problems, keys, references, anyFile } };
 }
 
-type FileContent = { readonly [Section in CatalogFileSection]: readonly Located<CatalogFile[Section][number]>[] };
+type Found = {
+  readonly entities: { readonly [Section in CatalogFileSection]: Located<{ readonly key: string }>[] };
+  /** Of entities that are wrong in some way. */
+  readonly keys: { readonly [Section in CatalogFileSection]: Set<string> };
+  /** Every key with its place, right or wrong. */
+  readonly seen: { readonly [Section in CatalogFileSection]: KeyPlace[] };
+  readonly references: UnreadReference[];
+  readonly problems: CatalogProblem[];
+  anyFile: boolean;
+};
 
-function readFile(
-  path: string,
-  name: string,
-): { readonly content: FileContent | null; readonly problems: FileProblem[] } {
-  const lines = new LineCounter();
-  const document = parseDocument(readFileSync(path, "utf8"), { lineCounter: lines, uniqueKeys: true });
-  const at = (offset: number): string => `${name}:${lines.linePos(offset).line}`;
-  if (document.errors.length > 0) {
-    return {
-      content: null,
-      problems: document.errors.map((error) => ({
-        at: at(error.pos[0]),
-        problem: error.message.split("\n")[0] ?? error.message,
-      })),
-    };
+type KeyPlace = { readonly key: string; readonly at: string };
+
+function readSections(document: CatalogDocument, content: unknown, found: Found): void {
+  const problem = (path: readonly PropertyKey[], text: string): void => {
+    found.problems.push({ at: document.at(path), problem: `${pathText(path) || "the file"}: ${text}` });
+  };
+  if (content === null) return;
+  if (typeof content !== "object" || Array.isArray(content)) {
+    problem([], `is ${shownValue(content)}; write an object with the sections ${SECTIONS.join(", ")}`);
+    return;
   }
-  const result = catalogFileSchema.safeParse(document.toJS() ?? {});
-  const lineOf = (keys: readonly PropertyKey[]): string => at(offsetOf(document, keys));
-  if (!result.success)
-    return { content: null, problems: result.error.issues.flatMap((issue) => problemsOf(issue, lineOf)) };
-  const located = Object.fromEntries(
-    SECTIONS.map((section) => [
-      section,
-      result.data[section].map((value, index) => ({ at: lineOf([section, index]), value })),
-    ]),
+  for (const [section, list] of Object.entries(content)) {
+    if (!isSection(section)) problem([section], unknownFieldsMessage([section], SECTIONS));
+    else if (Array.isArray(list))
+      (list as readonly unknown[]).forEach((item, index) => {
+        readEntity({ document, section, index, item, found });
+      });
+    else if (list !== null) problem([section], `is ${shownValue(list)}; write a list`);
+  }
+}
+
+type EntityInput = {
+  readonly document: CatalogDocument;
+  readonly section: CatalogFileSection;
+  readonly index: number;
+  readonly item: unknown;
+  readonly found: Found;
+};
+
+function readEntity({ document, section, index, item, found }: EntityInput): void {
+  const placeOf = (path: readonly PropertyKey[]): string => document.at([section, index, ...path]);
+  const key = textAt(item, "key");
+  if (key !== undefined) found.seen[section].push({ key, at: placeOf(["key"]) });
+  const result = CATALOG_SECTIONS[section].safeParse(item);
+  if (result.success) {
+    found.entities[section].push({ at: placeOf([]), value: result.data, fieldAt: placeOf });
+    return;
+  }
+  if (key !== undefined) found.keys[section].add(key);
+  for (const { path, to, key: named } of referencesOf(item)) {
+    const field = pathText([section, index, ...path]);
+    found.references.push({ at: placeOf(path), field, section: to, key: named });
+  }
+  for (const { path, message } of result.error.issues.flatMap(innerIssues)) {
+    const whole = [section, index, ...path];
+    found.problems.push({ at: document.at(whole), problem: `${pathText(whole)}: ${message}` });
+  }
+}
+
+type Issue = {
+  readonly code?: string | undefined;
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+  readonly keys?: readonly string[];
+  readonly issues?: readonly Issue[];
+};
+
+/** A wrong name in a map tells why inside; an unknown field is found at its own place. */
+function innerIssues(issue: Issue): { readonly path: readonly PropertyKey[]; readonly message: string }[] {
+  const { path, message } = issue;
+  if (issue.code === "invalid_key")
+    return [{ path, message: `the name ${(issue.issues ?? []).map((inner) => inner.message).join("; ")}` }];
+  const [first] = issue.keys ?? [];
+  return [{ path: first === undefined ? path : [...path, first], message }];
+}
+
+type Reference = { readonly path: readonly PropertyKey[]; readonly to: CatalogFileSection; readonly key: string };
+
+/** What an entity of any section refers to, as far as it can be made out. */
+function referencesOf(item: unknown): Reference[] {
+  const named = (path: readonly PropertyKey[], to: CatalogFileSection, key: string | undefined): Reference[] =>
+    key === undefined ? [] : [{ path, to, key }];
+  const meters = (["prices", "overrides"] as const).flatMap((list) =>
+    listAt(item, list).flatMap((price, index) => named([list, index, "meter"], "meters", textAt(price, "meter"))),
   );
-  return { content: located as unknown as FileContent, problems: [] };
+  return [
+    ...named(["customer"], "customers", textAt(item, "customer")),
+    ...named(["rateCard"], "rateCards", textAt(item, "rateCard")),
+    ...meters,
+  ];
 }
 
-function problemsOf(issue: z.core.$ZodIssue, lineOf: (keys: readonly PropertyKey[]) => string): FileProblem[] {
-  if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => ({
-      at: lineOf([...issue.path, key]),
-      problem: `${pathText([...issue.path, key])}: there is no such field here; docs/catalog.md lists them`,
-    }));
-  }
-  return [{ at: lineOf(issue.path), problem: `${pathText(issue.path) || "the file"}: ${issue.message}` }];
+function textAt(item: unknown, field: string): string | undefined {
+  const value = memberOf(item, field);
+  return typeof value === "string" ? value : undefined;
 }
 
-/** Where a value begins; of a missing one, where what should hold it begins. */
-function offsetOf(document: Document, keys: readonly PropertyKey[]): number {
-  for (let length = keys.length; length >= 0; length -= 1) {
-    const node: unknown = document.getIn(keys.slice(0, length), true);
-    if (isNode(node) && node.range) return node.range[0];
-  }
-  return 0;
+function listAt(item: unknown, field: string): readonly unknown[] {
+  const value = memberOf(item, field);
+  return Array.isArray(value) ? (value as readonly unknown[]) : [];
 }
 
-function repeatedKeys(
-  section: CatalogFileSection,
-  entities: readonly Located<{ readonly key: string }>[],
-): FileProblem[] {
+function memberOf(item: unknown, field: string): unknown {
+  if (typeof item !== "object" || item === null || !Object.hasOwn(item, field)) return undefined;
+  return (item as Readonly<Record<string, unknown>>)[field];
+}
+
+function isSection(name: string): name is CatalogFileSection {
+  return Object.hasOwn(CATALOG_SECTIONS, name);
+}
+
+function repeatedKeys(section: CatalogFileSection, keys: readonly KeyPlace[]): CatalogProblem[] {
   const first = new Map<string, string>();
-  return entities.flatMap(({ at, value }) => {
-    const earlier = first.get(value.key);
-    first.set(value.key, earlier ?? at);
-    return earlier === undefined
-      ? []
-      : [{ at, problem: `${section}: the key ${value.key} is already used at ${earlier}` }];
+  return keys.flatMap(({ key, at }) => {
+    const earlier = first.get(key);
+    first.set(key, earlier ?? at);
+    if (earlier === undefined) return [];
+    return [{ at, problem: `${section}: the key ${key} is already used at ${earlier}; choose another` }];
   });
 }
 

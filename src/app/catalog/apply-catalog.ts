@@ -2,6 +2,7 @@
 import type { JournalBody } from "../../domain/journal-entry.ts";
 import { AppError } from "../../kernel/errors.ts";
 import type { Journal } from "../ports.ts";
+import type { JournalState } from "./fold-journal.ts";
 import type { JournalReader } from "./journal-reader.ts";
 import { planApply, type ApplyPlan, type PlanApplyInput } from "./plan-apply.ts";
 
@@ -28,9 +29,14 @@ export async function applyCatalog(deps: ApplyCatalogDeps, input: ApplyCatalogIn
     const state = await deps.reader.head();
     const plan = planApply({ ...input, state });
     requireSoundPlan(plan);
-    if (plan.versions.length === 0) return { plan, applied: false, journalSeq: state.head.seq };
-    if (!(await input.confirm(plan))) return { plan, applied: false, journalSeq: state.head.seq };
-    const appended = await deps.journal.append({ head: state.head, bodies: bodiesOf(plan, deps.newChangeId()) });
+    const unchanged = { plan, applied: false, journalSeq: state.head.seq };
+    if (plan.versions.length === 0) {
+      // Whoever applied it may have died before projecting it.
+      await deps.project();
+      return unchanged;
+    }
+    if (!(await input.confirm(plan))) return unchanged;
+    const appended = await appendChange(deps, { plan, head: state.head });
     if (appended === null) continue;
     await deps.project();
     return { plan, applied: true, journalSeq: appended.seq };
@@ -40,6 +46,21 @@ export async function applyCatalog(deps: ApplyCatalogDeps, input: ApplyCatalogIn
     kind: "unavailable",
     message: `The journal was appended to by others ${ATTEMPTS_MAX} times in a row: apply again`,
   });
+}
+
+type AppendChangeInput = { readonly plan: ApplyPlan; readonly head: JournalState["head"] };
+
+/** Null when somebody else was first, be it in the middle: versions without their commit take no effect, the next attempt has a name of its own. */
+async function appendChange(
+  deps: ApplyCatalogDeps,
+  { plan, head }: AppendChangeInput,
+): Promise<{ readonly seq: number } | null> {
+  try {
+    return await deps.journal.append({ head, bodies: bodiesOf(plan, deps.newChangeId()) });
+  } catch (error) {
+    if (error instanceof AppError && error.code === "JOURNAL_APPEND_CUT") return null;
+    throw error;
+  }
 }
 
 export function requireSoundPlan(plan: ApplyPlan): void {

@@ -1,12 +1,6 @@
-/** Entities as the files want them and as the catalog has them. */
-import type { CatalogFile } from "../../domain/catalog-schema.ts";
+/** Entities as the catalog has them and shall have them. */
+import type { CatalogFileSection } from "../../domain/catalog-schema.ts";
 import type { Catalog, EntityDefinition, EntityKind, EntityVersion } from "../../domain/catalog.ts";
-
-export type Located<T> = { readonly at: string; readonly value: T };
-export type CatalogInFiles = {
-  readonly [Section in keyof CatalogFile]: readonly Located<CatalogFile[Section][number]>[];
-};
-export type ApplyProblem = { readonly at: string; readonly problem: string };
 
 /** A definition that the catalog shall have, before it is known whether it differs. */
 export type Wanted<K extends EntityKind = EntityKind> = {
@@ -16,6 +10,20 @@ export type Wanted<K extends EntityKind = EntityKind> = {
   readonly definition: EntityDefinition[K];
 };
 
+export const SECTION_OF_KIND = {
+  meter: "meters",
+  customer: "customers",
+  rate_card: "rateCards",
+  contract: "contracts",
+} as const satisfies Record<EntityKind, CatalogFileSection>;
+
+export const KIND_OF_SECTION = {
+  meters: "meter",
+  customers: "customer",
+  rateCards: "rate_card",
+  contracts: "contract",
+} as const satisfies Record<CatalogFileSection, EntityKind>;
+
 export function currentVersion<K extends EntityKind>(
   versions: readonly EntityVersion<K>[] | undefined,
 ): EntityVersion<K> | undefined {
@@ -24,11 +32,5 @@ export function currentVersion<K extends EntityKind>(
 }
 
 export function versionsOf(catalog: Catalog, kind: EntityKind): ReadonlyMap<string, readonly EntityVersion[]> {
-  const rooms = {
-    meter: catalog.meters,
-    customer: catalog.customers,
-    rate_card: catalog.rateCards,
-    contract: catalog.contracts,
-  };
-  return rooms[kind];
+  return catalog[SECTION_OF_KIND[kind]];
 }

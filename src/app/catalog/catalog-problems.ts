@@ -1,179 +1,195 @@
 /** What only the whole catalog shows: references that lead nowhere, currencies that disagree, prices that charge the same usage twice. */
-import type { ContractInFile, RateCardInFile } from "../../domain/catalog-schema.ts";
-import type { Catalog, EntityDefinition, EntityKind, RateCardPrice } from "../../domain/catalog.ts";
-import type { CatalogVersionEntry } from "../../domain/journal-entry.ts";
-import { ratesSingleEvents } from "../../rating/models/percentage.ts";
 import {
-  currentVersion,
-  versionsOf,
-  type ApplyProblem,
+  fieldAt,
   type CatalogInFiles,
+  type CatalogProblem,
   type Located,
-} from "./catalog-entities.ts";
+  type UnreadEntities,
+} from "../../domain/catalog-files.ts";
+import type { CustomerInFile } from "../../domain/catalog-schema.ts";
+import type { Catalog, ContractVersion, Customer, EntityKind, RateCard } from "../../domain/catalog.ts";
+import type { CatalogVersionEntry } from "../../domain/journal-entry.ts";
+import type { Meter } from "../../domain/meter.ts";
+import { instantOf } from "../../kernel/instant.ts";
+import { nearestName } from "../../kernel/nearest-name.ts";
+import { currentVersion, KIND_OF_SECTION, SECTION_OF_KIND, versionsOf } from "./catalog-entities.ts";
+import { overlapProblems, priceProblems, withOverrides, type PriceLike } from "./price-problems.ts";
 
 export type CatalogProblemsInput = {
   readonly catalog: Catalog;
   readonly files: CatalogInFiles;
+  readonly unread: UnreadEntities;
   readonly removed: readonly Omit<CatalogVersionEntry, "change">[];
 };
 
-type PriceLike =
-  Pick<RateCardPrice, "key" | "meter" | "where" | "additional" | "price"> | RateCardInFile["prices"][number];
-/** Entities after the apply, by key. */
-type Known = {
-  readonly [K in EntityKind]: ReadonlyMap<string, Partial<EntityDefinition[K]> & { readonly key: string }>;
+/** Entities after the apply, by key: those of the files, and those of the catalog that stay as they are. */
+export type KnownEntities = {
+  readonly meter: ReadonlyMap<string, Located<Pick<Meter, "key" | "dimensions">>>;
+  readonly customer: ReadonlyMap<string, Located<Pick<Customer, "key" | "currency" | "aliases">>>;
+  readonly rate_card: ReadonlyMap<
+    string,
+    Located<Pick<RateCard, "key" | "currency"> & { readonly prices: readonly PriceLike[] }>
+  >;
+  readonly contract: ReadonlyMap<string, Located<Contract>>;
 };
+type Contract = Pick<ContractVersion, "key" | "customer" | "rateCard" | "effective"> & {
+  readonly overrides: readonly PriceLike[];
+};
+/** Says why a reference leads nowhere, or nothing where it may lead into what could not be read. */
+export type ExplainMissing = (kind: EntityKind, key: string) => string | undefined;
 
-export function catalogProblems(input: CatalogProblemsInput): ApplyProblem[] {
+export function catalogProblems(input: CatalogProblemsInput): CatalogProblem[] {
   const known = knownEntities(input);
+  const missing = explainMissing(known, input.unread);
+  const cards = input.files.rateCards.flatMap((card) => {
+    const owner = `rate card ${card.value.key}`;
+    const placed = { owner, prices: card.value.prices, placeOf: (index: number) => fieldAt(card, ["prices", index]) };
+    return [...priceProblems(placed, { meters: known.meter, missing }), ...overlapProblems(placed)];
+  });
   return [
-    ...input.files.rateCards.flatMap((card) => cardProblems(card, known)),
-    ...input.files.contracts.flatMap((contract) => contractProblems(contract, known)),
-    ...aliasProblems(input.files, known),
+    ...input.unread.references.flatMap(({ at, field, section, key }) => {
+      const why = missing(KIND_OF_SECTION[section], key);
+      return why === undefined ? [] : [{ at, problem: `${field}: ${key} ${why}` }];
+    }),
+    ...cards,
+    ...[...known.contract.values()].flatMap((contract) =>
+      contractProblems({ contract, known, missing, files: input.files }),
+    ),
+    ...aliasProblems(known, input.files.customers),
     ...input.removed.flatMap((version) => removalProblems(version, known)),
   ];
 }
 
-function knownEntities({ catalog, files, removed }: CatalogProblemsInput): Known {
-  const known = (kind: EntityKind, inFiles: readonly Located<{ readonly key: string }>[]): Map<string, never> => {
+function knownEntities({ catalog, files, removed }: CatalogProblemsInput): KnownEntities {
+  const known = (kind: EntityKind): Map<string, never> => {
     const entities = new Map<string, unknown>();
     for (const [key, versions] of versionsOf(catalog, kind)) {
       const current = currentVersion(versions);
-      if (current !== undefined) entities.set(key, current.definition);
+      if (current !== undefined) entities.set(key, { at: "catalog", value: current.definition });
     }
-    for (const { value } of inFiles) entities.set(value.key, value);
+    for (const entity of files[SECTION_OF_KIND[kind]]) entities.set(entity.value.key, entity);
     for (const version of removed) if (version.entity === kind) entities.delete(version.key);
     return entities as Map<string, never>;
   };
   return {
-    meter: known("meter", files.meters),
-    customer: known("customer", files.customers),
-    rate_card: known("rate_card", files.rateCards),
-    contract: known("contract", files.contracts),
+    meter: known("meter"),
+    customer: known("customer"),
+    rate_card: known("rate_card"),
+    contract: known("contract"),
   };
 }
 
-function cardProblems({ at, value }: Located<RateCardInFile>, known: Known): ApplyProblem[] {
-  const owner = `rate card ${value.key}`;
-  return [...pricesProblems({ owner, prices: value.prices, known }), ...overlapProblems(owner, value.prices)].map(
-    (problem) => ({ at, problem }),
-  );
+const KEYS_SHOWN_MAX = 10;
+
+function explainMissing(known: KnownEntities, unread: UnreadEntities): ExplainMissing {
+  return (kind, key) => {
+    if (known[kind].has(key) || unread.anyFile || unread.keys[SECTION_OF_KIND[kind]].has(key)) return undefined;
+    const keys = [...new Set([...known[kind].keys(), ...unread.keys[SECTION_OF_KIND[kind]]])].sort();
+    const meant = nearestName(key, keys);
+    if (meant !== undefined) return `does not exist; did you mean ${meant}?`;
+    if (keys.length === 0) return "does not exist; there are none";
+    const more = keys.length > KEYS_SHOWN_MAX ? ", …" : "";
+    return `does not exist; there are ${keys.slice(0, KEYS_SHOWN_MAX).join(", ")}${more}`;
+  };
 }
 
-function contractProblems({ at, value }: Located<ContractInFile>, known: Known): ApplyProblem[] {
+type ContractProblemsInput = {
+  readonly contract: Located<Contract>;
+  readonly known: KnownEntities;
+  readonly missing: ExplainMissing;
+  readonly files: CatalogInFiles;
+};
+
+/** A contract that is not in the files is looked at too: what it rests on may have changed. */
+function contractProblems({ contract, known, missing, files }: ContractProblemsInput): CatalogProblem[] {
+  const { value } = contract;
   const owner = `contract ${value.key}`;
-  const problems: string[] = [];
   const customer = known.customer.get(value.customer);
   const card = known.rate_card.get(value.rateCard);
-  if (customer === undefined) problems.push(unknown(owner, "customer", value.customer, known.customer));
-  if (card === undefined) problems.push(unknown(owner, "rateCard", value.rateCard, known.rate_card));
-  if (customer?.currency !== undefined && card?.currency !== undefined && customer.currency !== card.currency) {
-    problems.push(
-      `${owner}: rate card ${value.rateCard} is in ${card.currency}, customer ${value.customer} is billed in ${customer.currency}; they must agree`,
+  const inFiles = files.contracts.some((other) => other.value.key === value.key);
+  const problems: CatalogProblem[] = [];
+  const add = (path: readonly PropertyKey[], problem: string | undefined): void => {
+    const at = inFiles
+      ? fieldAt(contract, path)
+      : ([card, customer].find((entity) => entity !== undefined && entity.at !== "catalog")?.at ?? "catalog");
+    if (problem !== undefined) problems.push({ at, problem: `${owner}: ${problem}` });
+  };
+  const named = (kind: "customer" | "rate_card", field: string, key: string): string | undefined => {
+    const why = missing(kind, key);
+    return why === undefined ? undefined : `${field} ${key} ${why}`;
+  };
+  if (inFiles) {
+    add(["customer"], named("customer", "customer", value.customer));
+    add(["rateCard"], named("rate_card", "rateCard", value.rateCard));
+  }
+  if (customer !== undefined && card !== undefined && customer.value.currency !== card.value.currency) {
+    add(
+      ["rateCard"],
+      `rate card ${value.rateCard} is in ${card.value.currency}, customer ${value.customer} is billed in ${customer.value.currency}; they must agree`,
     );
   }
-  const prices = (card?.prices ?? []) as readonly PriceLike[];
-  for (const override of value.overrides) {
-    if (card !== undefined && !prices.some((price) => price.key === override.key)) {
-      problems.push(
-        `${owner}: overrides names the price ${override.key}, which rate card ${value.rateCard} does not have (${prices.map((price) => price.key).join(", ")})`,
-      );
-    }
-  }
-  const merged = prices.map((price) => value.overrides.find((override) => override.key === price.key) ?? price);
-  problems.push(...pricesProblems({ owner, prices: value.overrides, known }));
-  if (value.overrides.length > 0) problems.push(...overlapProblems(`${owner} with its overrides`, merged));
-  if (value.effective.to !== null && Date.parse(value.effective.to) <= Date.parse(value.effective.from)) {
-    problems.push(
-      `${owner}: effective.to ${value.effective.to} does not lie after effective.from ${value.effective.from}`,
+  const { from, to } = value.effective;
+  if (to !== null && instantOf(to, "effective.to") <= instantOf(from, "effective.from"))
+    add(["effective", "to"], `effective.to ${to} does not lie after effective.from ${from}`);
+  if (value.overrides.length === 0 || card === undefined) return problems;
+  const prices = card.value.prices;
+  value.overrides.forEach((override, index) => {
+    if (prices.some((price) => price.key === override.key)) return;
+    const keys = prices.map((price) => price.key);
+    add(
+      ["overrides", index, "key"],
+      `overrides names the price ${override.key}, which rate card ${value.rateCard} does not have (${keys.join(", ")})`,
     );
-  }
-  return problems.map((problem) => ({ at, problem }));
-}
-
-function pricesProblems(input: {
-  readonly owner: string;
-  readonly prices: readonly PriceLike[];
-  readonly known: Known;
-}): string[] {
-  const { owner, prices, known } = input;
-  const seen = new Set<string>();
-  return prices.flatMap((item) => {
-    const problems: string[] = [];
-    if (seen.has(item.key)) problems.push(`${owner}: the price key ${item.key} is there twice`);
-    seen.add(item.key);
-    const meter = item.meter === undefined ? undefined : known.meter.get(item.meter);
-    if (item.meter !== undefined && meter === undefined)
-      problems.push(unknown(`${owner}, price ${item.key}`, "meter", item.meter, known.meter));
-    for (const name of Object.keys(item.where)) {
-      if (meter?.dimensions === undefined || name in meter.dimensions) continue;
-      problems.push(
-        `${owner}, price ${item.key}: where names the dimension ${name}, which meter ${item.meter ?? ""} does not have (${Object.keys(meter.dimensions).join(", ") || "it has none"})`,
-      );
-    }
-    const { price } = item;
-    if (price.model === "matrix" || (price.model === "percentage" && ratesSingleEvents(price))) {
-      problems.push(
-        `${owner}, price ${item.key}: ${price.model} needs the single events or cells, which rating from windows does not have yet; \`meterline quote\` can price it`,
-      );
-    }
-    return problems;
   });
+  const placeOf = (index: number): string => (inFiles ? fieldAt(contract, ["overrides", index]) : contract.at);
+  if (inFiles)
+    problems.push(...priceProblems({ owner, prices: value.overrides, placeOf }, { meters: known.meter, missing }));
+  const merged = {
+    owner: `${owner} with its overrides`,
+    prices: withOverrides(prices, value.overrides),
+    placeOf: () => contract.at,
+  };
+  return [...problems, ...overlapProblems(merged)];
 }
 
-/** Two prices of one meter overlap unless some dimension must have different values. */
-function overlapProblems(owner: string, prices: readonly PriceLike[]): string[] {
-  return prices.flatMap((a, index) =>
-    prices.slice(index + 1).flatMap((b) => {
-      if (a.meter === undefined || a.meter !== b.meter || a.additional || b.additional) return [];
-      const apart = Object.entries(a.where).some(([name, value]) => name in b.where && b.where[name] !== value);
-      return apart
-        ? []
-        : [
-            `${owner}: the prices ${a.key} and ${b.key} would both charge usage of ${a.meter}; part them with where, or say additional: true`,
-          ];
+/** A key or an alias leads to one customer. */
+function aliasProblems(known: KnownEntities, inFiles: readonly Located<CustomerInFile>[]): CatalogProblem[] {
+  const owners = new Map<string, string>([...known.customer.keys()].map((key) => [key, key]));
+  return [...known.customer.values()].flatMap(({ value }) =>
+    value.aliases.flatMap((alias, index): CatalogProblem[] => {
+      const owner = owners.get(alias);
+      if (owner === undefined) owners.set(alias, value.key);
+      if (owner === undefined) return [];
+      const own = inFiles.find((entity) => entity.value.key === value.key);
+      const other = inFiles.find((entity) => entity.value.key === owner);
+      const at = own === undefined ? (other?.at ?? "catalog") : fieldAt(own, ["aliases", index]);
+      return [
+        {
+          at,
+          problem: `customer ${value.key}: the alias ${alias} is already the key or an alias of ${owner}; take one of them out`,
+        },
+      ];
     }),
   );
 }
 
-function aliasProblems(files: CatalogInFiles, known: Known): ApplyProblem[] {
-  const owners = new Map<string, string>();
-  for (const customer of known.customer.values()) owners.set(customer.key, customer.key);
-  const taken: ApplyProblem[] = [];
-  for (const customer of known.customer.values()) {
-    for (const alias of customer.aliases ?? []) {
-      const owner = owners.get(alias);
-      const at =
-        files.customers.find(({ value }) => value.key === customer.key || value.key === owner)?.at ?? "catalog";
-      if (owner !== undefined)
-        taken.push({
-          at,
-          problem: `customer ${customer.key}: the alias ${alias} is already the key or an alias of ${owner}`,
-        });
-      else owners.set(alias, customer.key);
-    }
-  }
-  return taken;
-}
-
-function removalProblems({ entity, key }: Omit<CatalogVersionEntry, "change">, known: Known): ApplyProblem[] {
-  const users: string[] = [];
-  for (const contract of known.contract.values()) {
-    if (entity === "customer" && contract.customer === key) users.push(`contract ${contract.key}`);
-    if (entity === "rate_card" && contract.rateCard === key) users.push(`contract ${contract.key}`);
-  }
-  for (const card of known.rate_card.values()) {
-    if (entity === "meter" && (card.prices ?? []).some((price) => price.meter === key))
-      users.push(`rate card ${card.key}`);
-  }
-  return users.map((user) => ({
-    at: "--prune",
-    problem: `${entity} ${key} is still used by ${user}: keep it in the files, or take that out as well`,
+function removalProblems({ entity, key }: Omit<CatalogVersionEntry, "change">, known: KnownEntities): CatalogProblem[] {
+  const contracts = [...known.contract.values()].filter(
+    ({ value }) =>
+      (entity === "customer" && value.customer === key) || (entity === "rate_card" && value.rateCard === key),
+  );
+  const cards = [...known.rate_card.values()].filter(
+    ({ value }) => entity === "meter" && value.prices.some((price) => price.meter === key),
+  );
+  const overriding = [...known.contract.values()].filter(
+    ({ value }) => entity === "meter" && value.overrides.some((price) => price.meter === key),
+  );
+  const users = [
+    ...[...contracts, ...overriding].map(({ at, value }) => ({ at, name: `contract ${value.key}` })),
+    ...cards.map(({ at, value }) => ({ at, name: `rate card ${value.key}` })),
+  ];
+  return users.map(({ at, name }) => ({
+    at: at === "catalog" ? "--prune" : at,
+    problem: `${entity.replace("_", " ")} ${key} is not in the files and would be taken out, but is used by ${name}: keep it, or take that out as well`,
   }));
-}
-
-function unknown(owner: string, field: string, key: string, entities: ReadonlyMap<string, unknown>): string {
-  const names = [...entities.keys()].sort();
-  const listed = names.length === 0 ? "there are none" : names.slice(0, 10).join(", ");
-  return `${owner}: ${field} ${key} does not exist (${listed}${names.length > 10 ? ", …" : ""})`;
 }

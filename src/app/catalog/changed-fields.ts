@@ -1,54 +1,58 @@
-/** Which fields of an entity differ, as a reader of the diff wants to see it, and which must not. */
-import type { Catalog, EntityKind } from "../../domain/catalog.ts";
+/** Which fields of an entity differ, as a reader of the diff wants to see it. */
 import { canonicalJson } from "../../kernel/canonical-json.ts";
-import { currentVersion, versionsOf, type ApplyProblem, type Wanted } from "./catalog-entities.ts";
 
-/** Of a meter all that gives its numbers their meaning; of a contract what its billing periods rest on. */
-const IMMUTABLE_FIELDS: Readonly<Record<EntityKind, readonly string[]>> = {
-  meter: ["eventType", "aggregation", "value", "dimensions"],
-  customer: [],
-  rate_card: ["currency"],
-  contract: ["customer", "currency", "timeZone", "billing"],
-};
-const ADVICE: Readonly<Record<EntityKind, string>> = {
-  meter: "another definition is another meter: give it a key of its own",
-  customer: "",
-  rate_card: "another currency is another rate card: give it a key of its own",
-  contract: "end this contract with effective.to and begin another one",
-};
 const SHOWN_CHARACTERS_MAX = 160;
 
-/** `field: old → new` for each field that differs. */
+type Members = Readonly<Record<string, unknown>>;
+type Keyed = Members & { readonly key: string };
+
+/** `field: old → new` for each field that differs, down to the single amount: `prices.output.price.tiers[0].unitAmount: "2" → "3"`. */
 export function changedFields(before: object, after: object): string[] {
-  const old = before as Readonly<Record<string, unknown>>;
-  const now = after as Readonly<Record<string, unknown>>;
-  return [...new Set([...Object.keys(old), ...Object.keys(now)])]
-    .filter((field) => textOf(old[field]) !== textOf(now[field]))
-    .map((field) => `${field}: ${shown(old[field])} → ${shown(now[field])}`);
+  return differences("", before, after);
 }
 
-export function immutableProblems(catalog: Catalog, wanted: Wanted): ApplyProblem[] {
-  const current = currentVersion(versionsOf(catalog, wanted.kind).get(wanted.key));
-  if (current === undefined) return [];
-  const old = current.definition as unknown as Readonly<Record<string, unknown>>;
-  const now = wanted.definition as unknown as Readonly<Record<string, unknown>>;
-  const changed = IMMUTABLE_FIELDS[wanted.kind].filter((field) => textOf(old[field]) !== textOf(now[field]));
-  if (wanted.kind === "contract" && textOf(startOf(old)) !== textOf(startOf(now))) changed.push("effective.from");
-  return changed.map((field) => ({
-    at: wanted.at,
-    problem: `${wanted.kind} ${wanted.key}: ${field} never changes (${shown(old[field])} → ${shown(now[field])}); ${ADVICE[wanted.kind]}`,
-  }));
-}
-
-function startOf(contract: Readonly<Record<string, unknown>>): unknown {
-  return (contract["effective"] as { readonly from: unknown }).from;
-}
-
-function textOf(value: unknown): string {
-  return value === undefined ? "" : canonicalJson(value);
-}
-
-function shown(value: unknown): string {
+/** As the diff shows a value. */
+export function shownField(value: unknown): string {
   const text = value === undefined ? "nothing" : canonicalJson(value);
   return text.length > SHOWN_CHARACTERS_MAX ? `${text.slice(0, SHOWN_CHARACTERS_MAX)}…` : text;
+}
+
+export function equalFields(a: unknown, b: unknown): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return canonicalJson(a) === canonicalJson(b);
+}
+
+function differences(path: string, before: unknown, after: unknown): string[] {
+  if (equalFields(before, after)) return [];
+  if (isMembers(before) && isMembers(after)) return ofMembers(path, before, after);
+  if (isKeyedList(before) && isKeyedList(after)) return ofKeyedLists(path, before, after);
+  if (isList(before) && isList(after) && before.length === after.length)
+    return before.flatMap((item, index) => differences(`${path}[${index}]`, item, after[index]));
+  return [`${path}: ${shownField(before)} → ${shownField(after)}`];
+}
+
+function ofMembers(path: string, before: Members, after: Members): string[] {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+  return names.flatMap((name) => differences(path === "" ? name : `${path}.${name}`, before[name], after[name]));
+}
+
+/** Elements with a key are compared by it, so that one more price is one line. Their order is told only where nothing else is. */
+function ofKeyedLists(path: string, before: readonly Keyed[], after: readonly Keyed[]): string[] {
+  const byKey = (list: readonly Keyed[]): Members => Object.fromEntries(list.map((item) => [item.key, item]));
+  const found = ofMembers(path, byKey(before), byKey(after));
+  if (found.length > 0) return found;
+  const order = (list: readonly Keyed[]): string => list.map((item) => item.key).join(", ");
+  return [`${path}: order ${order(before)} → ${order(after)}`];
+}
+
+function isList(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value);
+}
+
+function isMembers(value: unknown): value is Members {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isKeyedList(value: unknown): value is readonly Keyed[] {
+  return isList(value) && value.every((item) => isMembers(item) && typeof item["key"] === "string");
 }

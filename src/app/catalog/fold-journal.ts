@@ -12,6 +12,7 @@ import {
   type RecordedEntry,
 } from "../../domain/journal-entry.ts";
 import { assert } from "../../kernel/assert.ts";
+import { AppError } from "../../kernel/errors.ts";
 
 export type JournalState = {
   readonly head: { readonly seq: number; readonly hash: string };
@@ -48,14 +49,23 @@ export function foldJournal(state: JournalState, entries: readonly RecordedEntry
   return { ...draft, catalog: { ...draft.catalog, seq: draft.head.seq } };
 }
 
+/** The catalog with further versions, which take effect at `seq`. The given catalog stays as it is. */
+export function withVersions(catalog: Catalog, versions: readonly VersionToAdd[], seq: number): Catalog {
+  const rooms = roomsOf(catalog);
+  addVersions(rooms, versions, seq);
+  return { ...rooms, seq } as unknown as Catalog;
+}
+
+type VersionToAdd = Omit<CatalogVersionEntry, "change">;
+type Rooms = { [Room in CatalogRoom]: Map<string, readonly EntityVersion[]> };
 type Draft = {
   head: JournalState["head"];
-  catalog: { seq: number } & { [Room in CatalogRoom]: Map<string, readonly EntityVersion[]> };
+  catalog: { seq: number } & Rooms;
   catalogSeq: number;
   runs: Map<string, RatingRunEntry>;
   finalized: Map<string, FinalizedInvoice>;
   positions: Map<string, number>;
-  pending: Map<string, readonly CatalogVersionEntry[]>;
+  pending: Map<string, CatalogVersionEntry[]>;
 };
 type CatalogRoom = "meters" | "customers" | "rateCards" | "contracts";
 
@@ -66,23 +76,26 @@ const ROOM_OF_KIND = {
   contract: "contracts",
 } as const satisfies Record<EntityKind, CatalogRoom>;
 
+/** Everything that grows is copied once per fold, so that folding entry by entry into it is cheap. */
 function draftOf(state: JournalState): Draft & JournalState {
-  const { catalog } = state;
   const draft = {
     ...state,
-    catalog: {
-      seq: catalog.seq,
-      meters: new Map(catalog.meters),
-      customers: new Map(catalog.customers),
-      rateCards: new Map(catalog.rateCards),
-      contracts: new Map(catalog.contracts),
-    },
+    catalog: { seq: state.catalog.seq, ...roomsOf(state.catalog) },
     runs: new Map(state.runs),
     finalized: new Map(state.finalized),
     positions: new Map(state.positions),
-    pending: new Map(state.pending),
+    pending: new Map([...state.pending].map(([change, versions]) => [change, [...versions]])),
   };
-  return draft;
+  return draft as unknown as Draft & JournalState;
+}
+
+function roomsOf(catalog: Catalog): Rooms {
+  return {
+    meters: new Map(catalog.meters),
+    customers: new Map(catalog.customers),
+    rateCards: new Map(catalog.rateCards),
+    contracts: new Map(catalog.contracts),
+  };
 }
 
 function foldEntry(draft: Draft, { seq, hash, entry }: RecordedEntry): void {
@@ -95,7 +108,7 @@ function foldEntry(draft: Draft, { seq, hash, entry }: RecordedEntry): void {
   const { body } = entry;
   switch (body.kind) {
     case "catalog.version":
-      draft.pending.set(body.change, [...(draft.pending.get(body.change) ?? []), body]);
+      addPending(draft, body);
       return;
     case "catalog.commit":
       commitChange(draft, body, seq);
@@ -105,7 +118,16 @@ function foldEntry(draft: Draft, { seq, hash, entry }: RecordedEntry): void {
       return;
     case "invoice.finalized":
       finalizeInvoice(draft, body.invoice, seq);
+      return;
+    default:
+      throw unknownKind(seq, body);
   }
+}
+
+function addPending(draft: Draft, version: CatalogVersionEntry): void {
+  const pending = draft.pending.get(version.change);
+  if (pending === undefined) draft.pending.set(version.change, [version]);
+  else pending.push(version);
 }
 
 function commitChange(draft: Draft, commit: CatalogCommitEntry, seq: number): void {
@@ -115,8 +137,14 @@ function commitChange(draft: Draft, commit: CatalogCommitEntry, seq: number): vo
     `journal entry ${String(seq)} commits ${String(commit.versions)} versions, ${String(versions.length)} are there`,
     { seq },
   );
+  addVersions(draft.catalog, versions, seq);
+  draft.pending.delete(commit.change);
+  draft.catalogSeq = seq;
+}
+
+function addVersions(rooms: Rooms, versions: readonly VersionToAdd[], seq: number): void {
   for (const { entity, key, version, hash, removed, definition } of versions) {
-    const room = draft.catalog[ROOM_OF_KIND[entity]];
+    const room = rooms[ROOM_OF_KIND[entity]];
     const earlier = room.get(key) ?? [];
     assert(
       version === earlier.length + 1,
@@ -125,8 +153,6 @@ function commitChange(draft: Draft, commit: CatalogCommitEntry, seq: number): vo
     );
     room.set(key, [...earlier, { kind: entity, key, version, hash, journalSeq: seq, removed, definition }]);
   }
-  draft.pending.delete(commit.change);
-  draft.catalogSeq = seq;
 }
 
 function finalizeInvoice(draft: Draft, invoice: FinalizedInvoice, seq: number): void {
@@ -139,4 +165,14 @@ function finalizeInvoice(draft: Draft, invoice: FinalizedInvoice, seq: number): 
   assert(!draft.finalized.has(invoiceId), `journal entry ${String(seq)} finalizes ${invoiceId} again`, { seq });
   draft.positions.set(series, position);
   draft.finalized.set(invoiceId, invoice);
+}
+
+/** A decision that this release does not know must not be left out of what it computes. */
+function unknownKind(seq: number, body: never): AppError {
+  return new AppError({
+    code: "JOURNAL_ENTRY_UNKNOWN",
+    kind: "settings",
+    message: `Journal entry ${String(seq)} is of the kind "${String((body as { readonly kind?: unknown }).kind)}", which this release does not know: use the release that wrote it, or a newer one`,
+    details: { seq },
+  });
 }

@@ -1,6 +1,6 @@
 /**
- * Reads the journal as far as is asked for and folds it. The newest state is kept and read on; an older one (a replayed batch, a repeated run)
- * is folded anew from the beginning. Calls are served one after the other, so that entries are read once.
+ * Reads the journal as far as is asked for and folds it. The newest state is kept and read on; for an older one (a replayed batch, a repeated run)
+ * the nearest state before it that is still at hand is read on. Calls are served one after the other, so that entries are read once.
  */
 import type { RecordedEntry } from "../../domain/journal-entry.ts";
 import { AppError } from "../../kernel/errors.ts";
@@ -14,11 +14,14 @@ export type JournalReader = {
   readonly at: (seq: number) => Promise<JournalState>;
 };
 
+/** Older states at hand: repeated runs ask for them in order, each a little after the one before. */
+const STATES_KEPT = 8;
 /** Entries folded at a time. */
 const FOLD_ENTRIES = 1_000;
 
 export function createJournalReader(journal: Journal): JournalReader {
   let newest = emptyJournalState();
+  let older: readonly JournalState[] = [];
   let line: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(run: () => Promise<T>): Promise<T> => {
     const turn = line.then(run, run);
@@ -29,12 +32,16 @@ export function createJournalReader(journal: Journal): JournalReader {
     newest = await readOn({ journal, state: newest, upTo: seq });
     return newest;
   };
+  const goBack = async (seq: number): Promise<JournalState> => {
+    const before = older.filter((state) => state.head.seq <= seq);
+    const nearest = before.reduce((a, b) => (a.head.seq >= b.head.seq ? a : b), emptyJournalState());
+    const state = await readOn({ journal, state: nearest, upTo: seq });
+    older = [state, ...older.filter((other) => other !== nearest && other.head.seq !== seq)].slice(0, STATES_KEPT);
+    return state;
+  };
   return {
     head: () => inTurn(async () => advance((await journal.head()).seq)),
-    at: (seq) =>
-      inTurn(() =>
-        seq >= newest.head.seq ? advance(seq) : readOn({ journal, state: emptyJournalState(), upTo: seq }),
-      ),
+    at: (seq) => inTurn(() => (seq >= newest.head.seq ? advance(seq) : goBack(seq))),
   };
 }
 

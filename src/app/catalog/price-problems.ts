@@ -1,0 +1,87 @@
+/** What is wrong with the prices of a rate card, or with those that a contract puts in their place. */
+import type { CatalogProblem, Located } from "../../domain/catalog-files.ts";
+import type { RateCardPrice } from "../../domain/catalog.ts";
+import type { Meter } from "../../domain/meter.ts";
+import { nearestName } from "../../kernel/nearest-name.ts";
+import { ratesSingleEvents } from "../../rating/models/percentage.ts";
+import type { ExplainMissing } from "./catalog-problems.ts";
+
+/** As in a file or as in the catalog. */
+export type PriceLike = Pick<RateCardPrice, "key" | "where" | "additional" | "price"> & {
+  readonly meter?: string | undefined;
+};
+export type PlacedPrices = {
+  /** `rate card payg`. */
+  readonly owner: string;
+  readonly prices: readonly PriceLike[];
+  readonly placeOf: (index: number) => string;
+};
+type Meters = {
+  readonly meters: ReadonlyMap<string, Located<Pick<Meter, "key" | "dimensions">>>;
+  readonly missing: ExplainMissing;
+};
+
+export function priceProblems({ owner, prices, placeOf }: PlacedPrices, meters: Meters): CatalogProblem[] {
+  const seen = new Set<string>();
+  return prices.flatMap((item, index) => {
+    const problems = [...repeated(item, seen), ...ofMeter(item, meters), ...unratable(item)];
+    seen.add(item.key);
+    return problems.map((problem) => ({ at: placeOf(index), problem: `${owner}, price ${item.key}: ${problem}` }));
+  });
+}
+
+/** Two prices of one meter overlap unless some dimension must have different values. */
+export function overlapProblems({ owner, prices, placeOf }: PlacedPrices): CatalogProblem[] {
+  return prices.flatMap((a, index) =>
+    prices.slice(index + 1).flatMap((b, offset): CatalogProblem[] =>
+      chargeTheSame(a, b)
+        ? [
+            {
+              at: placeOf(index + 1 + offset),
+              problem: `${owner}: the prices ${a.key} and ${b.key} would both charge usage of ${a.meter ?? ""}; part them with where, or say additional: true`,
+            },
+          ]
+        : [],
+    ),
+  );
+}
+
+/** True if there can be usage that both charge, though neither says that it is additional. */
+export function chargeTheSame(a: PriceLike, b: PriceLike): boolean {
+  if (a.meter === undefined || a.meter !== b.meter || a.additional || b.additional) return false;
+  return !Object.entries(a.where).some(([name, value]) => Object.hasOwn(b.where, name) && b.where[name] !== value);
+}
+
+export function withOverrides<P extends PriceLike>(prices: readonly P[], overrides: readonly P[]): readonly P[] {
+  const byKey = new Map(overrides.map((override) => [override.key, override]));
+  return prices.map((price) => byKey.get(price.key) ?? price);
+}
+
+function repeated(item: PriceLike, seen: ReadonlySet<string>): string[] {
+  return seen.has(item.key) ? ["the key is there twice; choose another"] : [];
+}
+
+function ofMeter({ meter: key, where }: PriceLike, { meters, missing }: Meters): string[] {
+  if (key === undefined) return [];
+  const meter = meters.get(key);
+  if (meter === undefined) {
+    const why = missing("meter", key);
+    return why === undefined ? [] : [`meter ${key} ${why}`];
+  }
+  const names = Object.keys(meter.value.dimensions);
+  return Object.keys(where)
+    .filter((name) => !names.includes(name))
+    .map((name) => {
+      const meant = nearestName(name, names);
+      const hint = meant === undefined ? `it has ${names.join(", ") || "none"}` : `did you mean ${meant}?`;
+      return `where names the dimension ${name}, which meter ${key} does not have; ${hint}`;
+    });
+}
+
+/** Windows hold sums per dimensions, not single events. */
+function unratable({ price }: PriceLike): string[] {
+  if (price.model !== "matrix" && !(price.model === "percentage" && ratesSingleEvents(price))) return [];
+  return [
+    `${price.model} needs the single events or cells, which rating from windows does not have yet; \`meterline quote\` can price it`,
+  ];
+}
