@@ -1,0 +1,195 @@
+/** Servers, catalog and clients for the benchmark, and its three measurements. All of them move the same events of one round. */
+import { AckPolicy, DeliverPolicy } from "@nats-io/jetstream";
+import { createContext, type Context } from "../../cmd/context.ts";
+import { applyDirectory } from "../../cmd/commands/apply.ts";
+import { runSinkRole } from "../../cmd/commands/sink.ts";
+import { prepareServices } from "../../cmd/embedded/start-embedded.ts";
+import { openServices } from "../../cmd/services.ts";
+import type { PackedMessage } from "../../src/app/publish/event-packer.ts";
+import { USAGE_INGEST_COLUMN_LIST } from "../../src/clickhouse/encode-usage-rows.ts";
+import type { ClickHouse, InsertInput } from "../../src/clickhouse/connect.ts";
+import { loadSettings } from "../../src/config/settings.ts";
+import { AppError } from "../../src/kernel/errors.ts";
+import { createPublisher } from "../../src/stream/publisher.ts";
+import { usageStreamState } from "../../src/stream/usage-stream.ts";
+import { startTestServers, type TestServers } from "../support/servers.ts";
+
+export type Round = {
+  readonly events: number;
+  readonly messages: readonly PackedMessage[];
+};
+export type Measured = { readonly seconds: number };
+
+export type BenchWorld = {
+  readonly publish: (round: Round) => Promise<Measured>;
+  /** From the start of the sink until the last event of the round is counted; keeps the bytes it inserted. */
+  readonly pipeline: (round: Round) => Promise<Measured>;
+  /** The same messages read with AckAll and nothing else. */
+  readonly consume: (round: Round) => Promise<Measured>;
+  /** The same bytes into a table without views. */
+  readonly insert: (round: Round) => Promise<Measured>;
+  readonly stop: () => Promise<void>;
+};
+
+const CATALOG = new URL("../../docs/examples/catalog", import.meta.url).pathname;
+const WINDOW_MESSAGES = 4_096;
+const ACK_TIMEOUT_MS = 30_000;
+const FETCH_MESSAGES = 5_000;
+const FETCH_MS = 2_000;
+const SHARD = 0;
+/** What the servers of tests have. */
+const STORE_BYTES = 1024 ** 3;
+
+type State = { readonly firstSeq: number; readonly inserts: InsertInput[] };
+
+export async function startBenchWorld(): Promise<BenchWorld> {
+  const servers = await startTestServers();
+  try {
+    return await benchWorld(servers);
+  } catch (error) {
+    await servers.stop();
+    throw error;
+  }
+}
+
+async function benchWorld(servers: TestServers): Promise<BenchWorld> {
+  const settings = loadSettings({
+    METERLINE_HOME: servers.home,
+    METERLINE_LOG_LEVEL: "warn",
+    METERLINE_NATS_STORE_BYTES: String(STORE_BYTES),
+  });
+  const context = createContext({ settings, json: true, name: "bench", addresses: servers });
+  await prepareServices(context);
+  const quiet: Context = { ...context, output: { json: true, result: () => undefined, say: () => undefined } };
+  await applyDirectory({
+    context: quiet,
+    services: await openServices(context),
+    directory: CATALOG,
+    options: { yes: true },
+  });
+  await context
+    .clickhouse()
+    .command({ sql: "CREATE DATABASE bench ENGINE = Atomic", doing: "making the benchmark's database" });
+  const states = new Map<Round, State>();
+  const stateOf = (round: Round): State => {
+    const state = states.get(round);
+    if (state === undefined) throw new Error("publish a round before measuring it");
+    return state;
+  };
+  return {
+    publish: async (round) => {
+      const { lastSeq } = await usageStreamState(await context.nats(), SHARD);
+      states.set(round, { firstSeq: lastSeq + 1, inserts: [] });
+      return await timed(() => publishAll(context, round));
+    },
+    pipeline: (round) => timed(() => sinkRound(context, round, stateOf(round))),
+    consume: (round) => timed(() => consumeAll(context, round, stateOf(round))),
+    insert: (round) => insertAll(context.clickhouse(), round, stateOf(round)),
+    stop: async () => {
+      await context.close();
+      await servers.stop();
+    },
+  };
+}
+
+async function publishAll(context: Context, { messages }: Round): Promise<void> {
+  const publisher = createPublisher(await context.nats(), {
+    windowMessages: WINDOW_MESSAGES,
+    ackTimeoutMs: ACK_TIMEOUT_MS,
+  });
+  for (const message of messages) await publisher.publish(message);
+  await publisher.close();
+}
+
+async function sinkRound(context: Context, round: Round, { inserts }: State): Promise<void> {
+  const clickhouse = recording(context.clickhouse(), inserts);
+  const drain = new AbortController();
+  let accepted = 0;
+  await runSinkRole({ ...context, clickhouse: () => clickhouse }, drain.signal, {
+    instance: "bench",
+    onCommitted: ({ counts }) => {
+      accepted += counts.accepted;
+      if (accepted >= round.events) drain.abort();
+    },
+  });
+  requireEqual("accepted events", accepted, round.events);
+}
+
+function recording(clickhouse: ClickHouse, inserts: InsertInput[]): ClickHouse {
+  return {
+    ...clickhouse,
+    insert: async (input) => {
+      if (input.sql.includes("usage_ingest")) inserts.push(input);
+      await clickhouse.insert(input);
+    },
+  };
+}
+
+async function consumeAll(context: Context, round: Round, { firstSeq }: State): Promise<void> {
+  const { js, jsm } = await context.nats();
+  const stream = `USAGE_${String(SHARD)}`;
+  const { name } = await jsm.consumers.add(stream, {
+    ack_policy: AckPolicy.All,
+    deliver_policy: DeliverPolicy.StartSequence,
+    opt_start_seq: firstSeq,
+    max_ack_pending: -1,
+  });
+  const consumer = await js.consumers.get(stream, name);
+  let messages = 0;
+  let bytes = 0;
+  while (messages < round.messages.length) {
+    const wanted = Math.min(FETCH_MESSAGES, round.messages.length - messages);
+    const before = messages;
+    let last: { ack(): void } | undefined;
+    for await (const message of await consumer.fetch({ max_messages: wanted, expires: FETCH_MS })) {
+      messages += 1;
+      bytes += message.data.length;
+      last = message;
+    }
+    last?.ack();
+    if (messages === before)
+      throw new Error(`consumed only ${String(messages)} of ${String(round.messages.length)} messages`);
+  }
+  await jsm.consumers.delete(stream, name);
+  requireEqual(
+    "consumed bytes",
+    bytes,
+    round.messages.reduce((sum, message) => sum + message.body.length, 0),
+  );
+}
+
+async function insertAll(clickhouse: ClickHouse, round: Round, { inserts }: State): Promise<Measured> {
+  await clickhouse.command({ sql: "DROP TABLE IF EXISTS bench.plain SYNC", doing: "dropping the last round's rows" });
+  await clickhouse.command({
+    sql: "CREATE TABLE bench.plain AS meterline.usage_ingest ENGINE = MergeTree ORDER BY tuple()",
+    doing: "making a table without views",
+  });
+  const measured = await timed(async () => {
+    for (const { body } of inserts) {
+      const sql = `INSERT INTO bench.plain (${USAGE_INGEST_COLUMN_LIST}) FORMAT RowBinary`;
+      await clickhouse.insert({ sql, body, settings: { async_insert: 0 }, doing: "inserting the same rows" });
+    }
+  });
+  const rows = await clickhouse.rows<{ rows: string }>({
+    sql: "SELECT toString(count()) AS rows FROM bench.plain",
+    doing: "counting",
+  });
+  requireEqual("inserted rows", Number(rows[0]?.rows), round.events);
+  return measured;
+}
+
+async function timed(run: () => Promise<void>): Promise<Measured> {
+  const startedMs = performance.now();
+  await run();
+  return { seconds: (performance.now() - startedMs) / 1000 };
+}
+
+/** A rate over wrong totals means nothing. */
+function requireEqual(what: string, found: number, wanted: number): void {
+  if (found === wanted) return;
+  throw new AppError({
+    code: "BENCH_WRONG_TOTAL",
+    kind: "broken",
+    message: `${what}: ${String(found)} instead of ${String(wanted)}`,
+  });
+}
