@@ -30,7 +30,8 @@ export function findAddresses(settings: Settings): Addresses {
 /** Written whole or not at all, so that a reader never sees half of it. */
 export function writeAddresses(home: string, addresses: Addresses): void {
   const path = join(home, "addresses.json");
-  writeFileSync(`${path}.new`, `${JSON.stringify({ ...addresses, pid: process.pid }, null, 2)}\n`);
+  // A URL may hold a password.
+  writeFileSync(`${path}.new`, `${JSON.stringify({ ...addresses, pid: process.pid }, null, 2)}\n`, { mode: 0o600 });
   renameSync(`${path}.new`, path);
 }
 

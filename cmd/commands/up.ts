@@ -47,6 +47,7 @@ async function up({ settings, json }: { readonly settings: Settings; readonly js
 }
 
 function welcome(settings: Settings, addresses: Addresses, told: readonly string[]): string {
+  const login = settings.clickhousePassword === "" ? "" : ` --user '${settings.clickhouseUser}:…'`;
   return [
     "Meterline is up.",
     ...told.map((line) => `  ${line}`),
@@ -55,7 +56,7 @@ function welcome(settings: Settings, addresses: Addresses, told: readonly string
     "From another terminal (same METERLINE_HOME):",
     "  bin/meterline apply <directory>      catalog files: meters, customers, rate cards, contracts",
     "  bin/meterline publish <file>         NDJSON or CSV; or publish to usage.<producer> with any NATS client",
-    `  curl '${addresses.clickhouseUrl}' --data 'SELECT * FROM finance.usage LIMIT 10 FORMAT PrettyCompact'`,
+    `  curl${login} '${addresses.clickhouseUrl}' --data 'SELECT * FROM finance.usage LIMIT 10 FORMAT PrettyCompact'`,
     "  bin/meterline rate --period 2026-10  then: invoice draft, invoice finalize, explain, verify",
     "",
     "Ctrl-C drains and stops.",

@@ -45,7 +45,13 @@ export async function startEmbedded(settings: Settings, log: (line: string) => v
     const clickhouseUrl = settings.clickhouseUrl ?? started.at(-1)?.url ?? "";
     return {
       addresses: { natsUrl, clickhouseUrl },
-      told: started.map((server) => server.told),
+      told: [
+        ...(settings.natsUrl === undefined ? [] : [`NATS        ${withoutSecrets(natsUrl)}  (METERLINE_NATS_URL)`]),
+        ...started.map((server) => server.told),
+        ...(settings.clickhouseUrl === undefined
+          ? []
+          : [`ClickHouse  ${withoutSecrets(clickhouseUrl)}  (METERLINE_CLICKHOUSE_URL)`]),
+      ],
       failed: Promise.race([...started.map((server) => server.failed), never()]),
       stop,
     };
@@ -111,6 +117,12 @@ function makeHome(home: string): void {
   } catch (error) {
     throw diskError(error, home) ?? error;
   }
+}
+
+function withoutSecrets(text: string): string {
+  const url = new URL(text);
+  url.password = "";
+  return url.toString();
 }
 
 function never(): Promise<never> {
