@@ -44,6 +44,14 @@ export async function runMeterline(instance: Pick<Instance, "env">, args: readon
   return await start(instance, args).ended;
 }
 
+/** Starts a command and lets it run. */
+export function startMeterline(
+  instance: Pick<Instance, "env">,
+  args: readonly string[],
+): Pick<Running, "ended" | "stderr"> {
+  return start(instance, args);
+}
+
 /** Starts `up` and resolves when it says that it is up; rejects with its stderr when it ends before. */
 export async function startUp(instance: Instance): Promise<Up> {
   const process_ = start(instance, ["up", "--json"]);
