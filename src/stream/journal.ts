@@ -121,7 +121,8 @@ function requireSuccessor({ seq, entry }: RecordedEntry, previous: Head): void {
 }
 
 async function readPart(reader: SequenceReader, entriesMax: number): Promise<RecordedEntry[]> {
-  const entries: RecordedEntry[] = [];
+  // Decoded afterwards: an error thrown while a message is handed over would end the connection instead of the reading.
+  const messages: PulledMessage[] = [];
   const signal = AbortSignal.timeout(READ_TIMEOUT_MS);
   try {
     await reader.read({
@@ -129,7 +130,7 @@ async function readPart(reader: SequenceReader, entriesMax: number): Promise<Rec
       bytesMax: 0,
       signal,
       onMessage: (message) => {
-        entries.push(decode(message));
+        messages.push(message);
         return true;
       },
     });
@@ -140,7 +141,7 @@ async function readPart(reader: SequenceReader, entriesMax: number): Promise<Rec
   }
   if (signal.aborted)
     throw new AppError({ code: "JOURNAL_SILENT", kind: "unavailable", message: "The journal did not answer in time" });
-  return entries;
+  return messages.map(decode);
 }
 
 function decode(message: PulledMessage): RecordedEntry {
