@@ -4,7 +4,8 @@ import { z } from "zod";
 export type SettingField = {
   readonly variable: string;
   readonly doc: string;
-  readonly secret?: true;
+  /** `whole` is never shown; `part` is an address whose user, password and query are hidden. */
+  readonly secret?: "whole" | "part";
   readonly schema: z.ZodType<string | number | undefined, string | undefined>;
 };
 
@@ -50,8 +51,13 @@ export const SETTING_FIELDS = {
   clickhouseUser: text("METERLINE_CLICKHOUSE_USER", "default", "User at ClickHouse; the embedded one accepts it."),
   clickhousePassword: {
     ...text("METERLINE_CLICKHOUSE_PASSWORD", "", "Password at ClickHouse; the embedded one accepts it."),
-    secret: true,
+    secret: "whole",
   },
+  httpPort: integer(
+    "METERLINE_HTTP_PORT",
+    { fallback: 8080, min: 1, max: 65_535 },
+    "Port of the API and the console on loopback; reserved, nothing listens on it yet.",
+  ),
   shards: integer(
     "METERLINE_SHARDS",
     { fallback: 1, min: 1, max: 64 },
@@ -141,6 +147,7 @@ function optionalUrl(variable: string, protocols: readonly string[], doc: string
   return {
     variable,
     doc,
+    secret: "part" as const,
     schema: z
       .string()
       .refine(valid, `must be a URL that starts with ${protocols.join("// or ")}//`)

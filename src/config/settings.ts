@@ -1,9 +1,12 @@
 /** Settings come from the environment alone, are checked as a whole, and never change while a process runs. */
 import type { z } from "zod";
 import { AppError } from "../kernel/errors.ts";
+import { nearestName } from "../kernel/nearest-name.ts";
 import { SETTING_FIELDS, type SettingField } from "./setting-fields.ts";
 
 type Fields = typeof SETTING_FIELDS;
+/** One thing to correct: the variable, its value with secrets hidden, and what to do. */
+export type SettingProblem = { readonly variable: string; readonly value: string; readonly fix: string };
 export type Settings = { readonly [Name in keyof Fields]: z.output<Fields[Name]["schema"]> };
 
 const PREFIX = "METERLINE_";
@@ -11,24 +14,22 @@ const FIELDS: readonly (readonly [string, SettingField])[] = Object.entries(SETT
 
 /** Reads all settings; throws one `settings` error that lists every problem with its variable, value and fix. */
 export function loadSettings(env: Readonly<Record<string, string | undefined>>): Settings {
-  const problems = unknownVariables(env);
+  const problems: SettingProblem[] = unknownVariables(env);
   const values: Record<string, string | number | undefined> = {};
   for (const [name, field] of FIELDS) {
     const raw = env[field.variable];
     const result = field.schema.safeParse(raw === "" ? undefined : raw);
     if (result.success) values[name] = result.data;
-    else
-      problems.push(
-        `${field.variable}=${field.secret ? "(hidden)" : (raw ?? "")}: ${result.error.issues[0]?.message ?? "is not valid"}. ${field.doc}`,
-      );
+    else problems.push(problemOf(field, { raw: raw ?? "", says: result.error.issues[0]?.message ?? "is not valid" }));
   }
   const settings = values as Settings;
-  if (problems.length === 0) problems.push(...contradictions(settings));
+  // Contradictions are between values that are each valid.
+  if (Object.keys(values).length === FIELDS.length) problems.push(...contradictions(settings));
   if (problems.length > 0) {
     throw new AppError({
       code: "SETTINGS_INVALID",
       kind: "settings",
-      message: `${String(problems.length)} problem(s) with the settings:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`,
+      message: `${String(problems.length)} problem(s) with the settings:\n${problems.map(lineOf).join("\n")}`,
       details: { problems },
     });
   }
@@ -38,9 +39,7 @@ export function loadSettings(env: Readonly<Record<string, string | undefined>>):
 /** Every setting with its value in force, secrets hidden, by variable. */
 export function printableSettings(settings: Settings): Readonly<Record<string, string>> {
   const values: Readonly<Record<string, string | number | undefined>> = settings;
-  return Object.fromEntries(
-    FIELDS.map(([name, field]) => [field.variable, printable(values[name], field.secret === true)]),
-  );
+  return Object.fromEntries(FIELDS.map(([name, field]) => [field.variable, printable(values[name], field)]));
 }
 
 /** Size limits of the streams, derived from the store where they are not set. */
@@ -51,64 +50,75 @@ export function streamLimits(settings: Settings): { readonly usageBytes: number;
   };
 }
 
-function contradictions(settings: Settings): string[] {
-  const problems: string[] = [];
+function problemOf(field: SettingField, input: { readonly raw: string; readonly says: string }): SettingProblem {
+  return {
+    variable: field.variable,
+    value: printable(input.raw, field),
+    fix: `${input.says}. ${field.doc}`,
+  };
+}
+
+function lineOf({ variable, value, fix }: SettingProblem): string {
+  return `  - ${variable}=${value}: ${fix}`;
+}
+
+function contradictions(settings: Settings): SettingProblem[] {
+  const problems: SettingProblem[] = [];
   const { usageBytes, journalBytes } = streamLimits(settings);
   if (settings.natsUrl === undefined && usageBytes * settings.shards + journalBytes > settings.natsStoreBytes) {
-    problems.push(
-      "METERLINE_NATS_STORE_BYTES is smaller than the streams' limits together: raise it, or lower METERLINE_USAGE_STREAM_BYTES",
-    );
+    problems.push({
+      variable: "METERLINE_NATS_STORE_BYTES",
+      value: String(settings.natsStoreBytes),
+      fix: "is smaller than the streams' limits together: raise it, or lower METERLINE_USAGE_STREAM_BYTES",
+    });
   }
   if (settings.batchWaitMs * 2 > settings.leaseMs) {
-    problems.push(
-      "METERLINE_LEASE_MS must be at least twice METERLINE_BATCH_WAIT_MS, or a waiting writer loses its shard",
-    );
+    problems.push({
+      variable: "METERLINE_LEASE_MS",
+      value: String(settings.leaseMs),
+      fix: "must be at least twice METERLINE_BATCH_WAIT_MS, or a waiting writer loses its shard",
+    });
+  }
+  if (
+    settings.natsUrl === undefined &&
+    settings.clickhouseUrl === undefined &&
+    settings.natsPort === settings.clickhousePort
+  ) {
+    problems.push({
+      variable: "METERLINE_CLICKHOUSE_PORT",
+      value: String(settings.clickhousePort),
+      fix: "must differ from METERLINE_NATS_PORT: two embedded servers can't share a port",
+    });
   }
   return problems;
 }
 
-function unknownVariables(env: Readonly<Record<string, string | undefined>>): string[] {
-  const known = new Set(FIELDS.map(([, field]) => field.variable));
+/** The value of an unknown variable is not repeated: it may be a password whose name was misspelt. */
+function unknownVariables(env: Readonly<Record<string, string | undefined>>): SettingProblem[] {
+  const known = FIELDS.map(([, field]) => field.variable);
   return Object.keys(env)
-    .filter((variable) => variable.startsWith(PREFIX) && !known.has(variable))
-    .map((variable) => `${variable} is not a setting; the nearest one is ${nearest(variable, [...known])}`);
+    .filter((variable) => variable.startsWith(PREFIX) && !known.includes(variable))
+    .map((variable) => ({
+      variable,
+      value: "(hidden)",
+      fix: `is not a setting; ${hint(variable, known)}`,
+    }));
 }
 
-function printable(value: string | number | undefined, secret: boolean): string {
+/** The prefix is left out of the comparison: it would make every name look similar. */
+function hint(variable: string, known: readonly string[]): string {
+  const bare = (name: string): string => name.slice(PREFIX.length);
+  const nearest = nearestName(bare(variable), known.map(bare));
+  return nearest === undefined ? "--print-settings shows them all" : `the nearest one is ${PREFIX}${nearest}`;
+}
+
+function printable(value: string | number | undefined, field: SettingField): string {
   if (value === undefined) return "(not set)";
-  if (secret) return value === "" ? "(empty)" : "(hidden)";
-  return typeof value === "string" && URL.canParse(value) && value.includes("@")
-    ? withoutUserinfo(value)
-    : String(value);
+  if (field.secret === "whole") return value === "" ? "(empty)" : "(hidden)";
+  return field.secret === "part" ? withoutCredentials(String(value)) : String(value);
 }
 
-function withoutUserinfo(text: string): string {
-  const url = new URL(text);
-  url.username = url.username === "" ? "" : "hidden";
-  url.password = "";
-  return url.toString();
-}
-
-function nearest(word: string, candidates: readonly string[]): string {
-  return candidates.reduce(
-    (best, candidate) => (editDistance(word, candidate) < editDistance(word, best) ? candidate : best),
-    candidates[0] ?? "",
-  );
-}
-
-/** Levenshtein distance, two rows of the table at a time. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      next[j] = Math.min(
-        (row[j] ?? 0) + 1,
-        (next[j - 1] ?? 0) + 1,
-        (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1),
-      );
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
+/** Works on text that is no URL too: a mistyped address may still hold a password. */
+function withoutCredentials(address: string): string {
+  return address.replace(/^([a-z]+:\/\/)?.*@/i, "$1hidden@").replace(/\?.*$/, "?hidden");
 }

@@ -2,7 +2,7 @@ import { appendFileSync, cpSync, mkdtempSync, readFileSync, readdirSync, rmSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { migrationSums } from "./migration-sums.ts";
+import { appendSums, migrationSums } from "./migration-sums.ts";
 
 const SQL = join(import.meta.dirname, "../../sql");
 const MIGRATIONS = join(SQL, "migrations");
@@ -27,4 +27,11 @@ test("one byte more in a migration changes its sum", () => {
   } finally {
     rmSync(copy, { recursive: true });
   }
+});
+
+// Guarantee: the list itself is append-only, so that an edited migration can't be made to look recorded.
+test("the list takes a new migration and refuses a changed one", () => {
+  expect(appendSums("a  0001_x.sql\n", "a  0001_x.sql\nb  0002_y.sql\n")).toBe("a  0001_x.sql\nb  0002_y.sql\n");
+  expect(() => appendSums("a  0001_x.sql\n", "c  0001_x.sql\n")).toThrow("a  0001_x.sql");
+  expect(() => appendSums("b  0002_y.sql\n", "a  0001_x.sql\nb  0002_y.sql\n")).toThrow("only grows");
 });

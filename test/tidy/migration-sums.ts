@@ -16,3 +16,12 @@ export function migrationSums(directory: string): string {
     )
     .join("");
 }
+
+/** What the list becomes with the new migrations; throws when a line that it already has would change or move. */
+export function appendSums(recorded: string, actual: string): string {
+  if (actual.startsWith(recorded)) return actual;
+  const changed = recorded.split("\n").filter((line) => line !== "" && !actual.includes(`${line}\n`));
+  throw new Error(
+    `sql/migrations.sum only grows; changed or out of place: ${changed.join(", ") || "a new migration before a recorded one"}`,
+  );
+}

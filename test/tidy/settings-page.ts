@@ -1,4 +1,5 @@
 /** `docs/settings.md` as the settings themselves say it: the page is generated, so that it cannot fall behind. */
+import { describeSettings } from "../../src/config/describe-settings.ts";
 import type { SettingField } from "../../src/config/setting-fields.ts";
 
 const HEAD = `# Settings
@@ -15,19 +16,14 @@ This page is written by \`node test/tidy/update-settings-page.ts\` from \`src/co
 `;
 
 export function settingsPage(fields: Readonly<Record<string, SettingField>>): string {
-  const rows = Object.values(fields).map((field) => {
-    const cells = [
-      `\`${field.variable}\``,
-      shownDefault(field),
-      `${field.doc}${field.secret ? " Never printed." : ""}`,
-    ];
+  const rows = describeSettings(fields).map(({ variable, fallback, doc, secret }) => {
+    const cells = [`\`${variable}\``, shownFallback(fallback), `${doc}${secret ? " Never printed." : ""}`];
     return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |\n`;
   });
   return `${HEAD}${rows.join("")}${FOOT}`;
 }
 
-function shownDefault({ schema }: SettingField): string {
-  const value = schema.parse(undefined);
-  if (value === undefined) return "not set";
-  return value === "" ? "empty" : `\`${String(value)}\``;
+function shownFallback(fallback: string | undefined): string {
+  if (fallback === undefined) return "not set";
+  return fallback === "" ? "empty" : `\`${fallback}\``;
 }

@@ -1,8 +1,10 @@
-/** Writes sql/migrations.sum anew. For a new migration; one that has been released stays as it is. */
-import { writeFileSync } from "node:fs";
+/** Adds new migrations to sql/migrations.sum; refuses when one that is recorded there has changed. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { migrationSums } from "./migration-sums.ts";
+import { appendSums, migrationSums } from "./migration-sums.ts";
 
 const SQL = join(import.meta.dirname, "../../sql");
+const LIST = join(SQL, "migrations.sum");
 
-writeFileSync(join(SQL, "migrations.sum"), migrationSums(join(SQL, "migrations")));
+const recorded = existsSync(LIST) ? readFileSync(LIST, "utf8") : "";
+writeFileSync(LIST, appendSums(recorded, migrationSums(join(SQL, "migrations"))));

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { loadSettings, printableSettings, streamLimits } from "../../../src/config/settings.ts";
+import { loadSettings, printableSettings, streamLimits, type SettingProblem } from "../../../src/config/settings.ts";
 import { AppError } from "../../../src/kernel/errors.ts";
 
-function problemsOf(env: Readonly<Record<string, string>>): readonly string[] {
+function problemsOf(env: Readonly<Record<string, string>>): readonly SettingProblem[] {
   try {
     loadSettings(env);
   } catch (error) {
-    if (error instanceof AppError) return (error.details as { readonly problems: readonly string[] }).problems;
+    if (error instanceof AppError) return (error.details as { readonly problems: readonly SettingProblem[] }).problems;
     throw error;
   }
   return [];
@@ -49,14 +49,17 @@ describe("problems", () => {
       METERLINE_CLICKHOUSE_URL: "ftp://localhost",
       METERLINE_LOG_LEVEL: "loud",
     });
-    expect(problems).toHaveLength(4);
-    for (const part of [
+    expect(problems.map(({ variable, value }) => `${variable}=${value}`)).toEqual([
       "METERLINE_NATS_PORT=99999",
-      "METERLINE_SHARDS=two",
       "METERLINE_CLICKHOUSE_URL=ftp://localhost",
-    ]) {
-      expect(problems.join("\n")).toContain(part);
-    }
+      "METERLINE_SHARDS=two",
+      "METERLINE_LOG_LEVEL=loud",
+    ]);
+    for (const { fix } of problems) expect(fix).not.toBe("");
+  });
+
+  test("a variable like no setting is refused without a guess", () => {
+    expect(problemsOf({ METERLINE_XYZ: "1" })[0]?.fix).toBe("is not a setting; --print-settings shows them all");
   });
 
   test("they are one error of the kind settings", () => {
@@ -67,7 +70,11 @@ describe("problems", () => {
 
   test("a misspelt variable is refused, and the one that was meant is named", () => {
     expect(problemsOf({ METERLINE_NATS_PROT: "4222" })).toEqual([
-      "METERLINE_NATS_PROT is not a setting; the nearest one is METERLINE_NATS_PORT",
+      {
+        variable: "METERLINE_NATS_PROT",
+        value: "(hidden)",
+        fix: "is not a setting; the nearest one is METERLINE_NATS_PORT",
+      },
     ]);
   });
 
@@ -87,10 +94,34 @@ describe("problems", () => {
 
   test("streams that don't fit into their store, and a lease shorter than the wait, contradict", () => {
     const tooSmall = { METERLINE_NATS_STORE_BYTES: "1073741824", METERLINE_USAGE_STREAM_BYTES: "2147483648" };
-    expect(problemsOf(tooSmall)).toEqual([expect.stringContaining("METERLINE_USAGE_STREAM_BYTES")]);
+    expect(problemsOf(tooSmall)).toEqual([expect.objectContaining({ variable: "METERLINE_NATS_STORE_BYTES" })]);
     const tooShort = { METERLINE_LEASE_MS: "1000", METERLINE_BATCH_WAIT_MS: "501" };
-    expect(problemsOf(tooShort)).toEqual([expect.stringContaining("METERLINE_LEASE_MS")]);
+    expect(problemsOf(tooShort)).toEqual([expect.objectContaining({ variable: "METERLINE_LEASE_MS" })]);
     expect(problemsOf({ ...tooShort, METERLINE_BATCH_WAIT_MS: "500" })).toEqual([]);
+  });
+
+  test("two embedded servers on one port contradict", () => {
+    const env = { METERLINE_NATS_PORT: "8123" };
+    expect(problemsOf(env)).toEqual([expect.objectContaining({ variable: "METERLINE_CLICKHOUSE_PORT" })]);
+    expect(problemsOf({ ...env, METERLINE_NATS_URL: "nats://localhost:4222" })).toEqual([]);
+  });
+
+  test("a contradiction is told beside an unknown variable", () => {
+    expect(problemsOf({ METERLINE_NATS_PORT: "8123", METERLINE_NOPE: "1" })).toHaveLength(2);
+  });
+
+  // Guarantee: an error message can be pasted into a ticket, whatever was mistyped.
+  test.each([
+    ["METERLINE_CLICKHOUSE_URL", "ftp://someone:kdj38dkw@ch.example.com"],
+    ["METERLINE_NATS_URL", "someone:kdj38dkw@nats.example.com:4222"],
+    ["METERLINE_CLICKHOUSE_URL", "ftp://ch.example.com/?password=kdj38dkw"],
+    ["METERLINE_CLICKHOUSE_URL", "http://someone:kdj38dkw?x@ch.example.com"],
+    ["METERLINE_CLICKHOUSE_PASSWROD", "kdj38dkw"],
+  ])("the password in a refused %s=%s is hidden", (variable, value) => {
+    expect(() => loadSettings({ [variable]: value })).toThrow(AppError);
+    const problems = problemsOf({ [variable]: value });
+    expect(problems).toHaveLength(1);
+    expect(JSON.stringify(problems)).not.toContain("kdj38dkw");
   });
 
   // A server of one's own has its own store, about which the settings know nothing.
