@@ -1,7 +1,7 @@
 /**
  * The journal on its JetStream stream. Every append names the last sequence it has seen, so that of two at the same time one is told no.
  */
-import { JetStreamApiError } from "@nats-io/jetstream";
+import { JetStreamApiError, type PubAck } from "@nats-io/jetstream";
 import type { Journal } from "../app/ports.ts";
 import { GENESIS_HASH, type JournalBody, type JournalEntry, type RecordedEntry } from "../domain/journal-entry.ts";
 import { assert } from "../kernel/assert.ts";
@@ -18,9 +18,12 @@ import { openReader, type SequenceReader } from "./sequence-reader.ts";
 type Head = { readonly seq: number; readonly hash: string };
 type Outgoing = { readonly seq: number; readonly hash: string; readonly bytes: string };
 
+/** Entries of one append that are under way at a time. */
+const APPEND_WINDOW_ENTRIES = 256;
 const READ_ENTRIES = 500;
 const READ_TIMEOUT_MS = 30_000;
 const NO_MESSAGE_FOUND = 10037;
+const WRONG_LAST_ID = 10070;
 
 export function createJournal(nats: Nats, deps: { readonly now: () => Instant }): Journal {
   return {
@@ -57,27 +60,47 @@ function encode(input: {
 }
 
 /**
- * The new head, or null when the first entry came too late. One after the other: sent together, an entry whose predecessor was refused could be
- * accepted behind a stranger's (that one has just made the expected sequence true), and would name a hash that was never stored.
+ * The new head, or null when the first entry came too late. Entries go out without waiting for each other, each on two conditions: its sequence,
+ * and the id of its predecessor, which is that one's hash. The sequence alone would let an entry in behind a stranger's that took its predecessor's
+ * place; one by one, twenty appenders of 200 entries each cut each other off for ever (measured: 9 of them done after 3,000 attempts).
  */
 async function append(nats: Nats, entries: readonly Outgoing[]): Promise<Head | null> {
-  assert(entries.length > 0, "an append has at least one entry");
-  let head: Head | null = null;
-  for (const { seq, hash, bytes } of entries) {
-    try {
-      // The hash as the id: an entry whose answer was lost is recognised when the client sends it again.
-      await nats.js.publish(JOURNAL_SUBJECT, bytes, { expect: { lastSequence: seq - 1 }, msgID: hash });
-    } catch (error) {
-      return refused({ reason: error, first: head === null });
-    }
-    head = { seq, hash };
+  const outcomes: Promise<Outcome>[] = [];
+  for (const [index, entry] of entries.entries()) {
+    const earlier = outcomes[index - APPEND_WINDOW_ENTRIES];
+    if (earlier !== undefined && (await earlier).error !== undefined) break;
+    outcomes.push(outcomeOf(publish(nats, { entry, predecessor: entries[index - 1] })));
   }
-  return head;
+  const settled = await Promise.all(outcomes);
+  const failed = settled.findIndex((outcome) => outcome.error !== undefined);
+  if (failed >= 0) return refused({ reason: settled[failed]?.error, first: failed === 0 });
+  const last = entries.at(-1);
+  assert(last !== undefined, "an append has at least one entry");
+  return { seq: last.seq, hash: last.hash };
+}
+
+type Outcome = { readonly error: unknown };
+
+function outcomeOf(publishing: Promise<unknown>): Promise<Outcome> {
+  return publishing.then(
+    () => ({ error: undefined }),
+    (error: unknown) => ({ error: error ?? new Error("publishing failed without a reason") }),
+  );
+}
+
+type PublishInput = { readonly entry: Outgoing; readonly predecessor: Outgoing | undefined };
+
+/** The hash is the id, so that an entry whose answer was lost is recognised when the client sends it again. */
+function publish(nats: Nats, { entry, predecessor }: PublishInput): Promise<PubAck> {
+  const lastSequence = entry.seq - 1;
+  const expect = predecessor === undefined ? { lastSequence } : { lastSequence, lastMsgID: predecessor.hash };
+  return nats.js.publish(JOURNAL_SUBJECT, entry.bytes, { expect, msgID: entry.hash });
 }
 
 function refused({ reason, first }: { readonly reason: unknown; readonly first: boolean }): null {
-  if (isWrongLastSequence(reason) && first) return null;
-  if (isWrongLastSequence(reason)) {
+  const late = isWrongLastSequence(reason) || (reason instanceof JetStreamApiError && reason.code === WRONG_LAST_ID);
+  if (late && first) return null;
+  if (late) {
     throw new AppError({
       code: "JOURNAL_APPEND_CUT",
       kind: "unavailable",

@@ -20,9 +20,10 @@ import { tempDir, type TempDir } from "../../support/temp-dir.ts";
 
 const MIB = 1024 ** 2;
 const APPENDERS = 20;
-const CHANGES_EACH = 5;
-const VERSIONS_EACH = 4;
-const ATTEMPTS_MAX = 2_000;
+const CHANGES_EACH = 3;
+const VERSIONS_EACH = 40;
+/** Each attempt loses to somebody's change, so that there are never more attempts than changes; entries of a cut change may add some. */
+const ATTEMPTS_MAX = 2 * APPENDERS * CHANGES_EACH;
 
 let dir: TempDir;
 let server: NatsServer;
@@ -69,7 +70,9 @@ const note = (name: string): JournalBody => ({ kind: "catalog.commit", change: n
 
 async function entriesOf(after = 0): Promise<RecordedEntry[]> {
   const { seq } = await journal.head();
-  return Array.fromAsync(journal.read({ after, upTo: seq }));
+  const entries: RecordedEntry[] = [];
+  for await (const entry of journal.read({ after, upTo: seq })) entries.push(entry);
+  return entries;
 }
 
 async function rejection(promise: Promise<unknown>): Promise<AppError> {
@@ -99,6 +102,35 @@ describe("appending", () => {
     for (let count = 0; count < late; count += 1) await appendEntries(journal, [note(`winner ${count}`)]);
     expect(await journal.append({ head, bodies: change("loser", ["a", "b", "c", "d"]) })).toBeNull();
     expect(await entriesOf()).toHaveLength(late);
+  });
+
+  // Guarantee: an entry whose predecessor was refused is refused too, whatever sequence it finds: a stranger in between never makes it fit.
+  test("a change that a stranger cuts in two is refused from there on", async () => {
+    const stranger = journalOf(nats);
+    const bodies = change(
+      "cut",
+      Array.from({ length: 2_000 }, (_, index) => `c-${index}`),
+    );
+    const appended = journal.append({ head: await journal.head(), bodies }).then(
+      () => "whole",
+      (error: unknown) => (error instanceof AppError ? error.code : String(error)),
+    );
+    let strangers = 0;
+    let done = false;
+    void appended.finally(() => (done = true));
+    while (!done)
+      if ((await stranger.append({ head: await stranger.head(), bodies: [note("stranger")] })) !== null) strangers += 1;
+    const entries = await entriesOf();
+    const own = entries.filter(({ entry }) => "change" in entry.body && entry.body.change === "cut");
+    if ((await appended) === "whole") expect(own).toHaveLength(bodies.length);
+    else
+      expect([await appended, own.some(({ entry }) => entry.body.kind === "catalog.commit")]).toEqual([
+        "JOURNAL_APPEND_CUT",
+        false,
+      ]);
+    expect(entries).toHaveLength(own.length + strangers);
+    const customers = (await createJournalReader(journal).head()).catalog.customers.size;
+    expect(customers).toBe((await appended) === "whole" ? bodies.length - 1 : 0);
   });
 
   // Guarantee: whoever appends at the same time, there is one chain, and each change is in it whole and once.
