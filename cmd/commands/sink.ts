@@ -6,11 +6,11 @@ import { crashHook } from "../../src/app/sink/crash-points.ts";
 import { meteringCatalogs } from "../../src/app/sink/metering-catalogs.ts";
 import { runSink, type SinkDeps, type SinkSettings } from "../../src/app/sink/run-sink.ts";
 import { encodeUsageRows } from "../../src/clickhouse/encode-usage-rows.ts";
-import { streamLimits, type Settings } from "../../src/config/settings.ts";
+import type { Settings } from "../../src/config/settings.ts";
 import { NS_PER_DAY, NS_PER_HOUR } from "../../src/kernel/instant.ts";
-import { ensureStreams } from "../../src/stream/ensure-streams.ts";
 import { openUsageStream } from "../../src/stream/usage-stream.ts";
 import { withContext, type Context } from "../context.ts";
+import { makeStreams } from "../make-streams.ts";
 import { openServices, type Services } from "../services.ts";
 import { stopSignal } from "../stop-signal.ts";
 import { systemClock } from "../system-clock.ts";
@@ -21,7 +21,6 @@ export type SinkRoleOptions = {
   readonly onCommitted?: SinkDeps["onCommitted"];
 };
 
-const MESSAGE_BYTES_MAX = 8 * 1024 * 1024;
 const RETRY_FIRST_MS = 50;
 const RETRY_MAX_MS = 5_000;
 const MS_PER_MINUTE = 60_000;
@@ -90,16 +89,6 @@ function sinkSettings(settings: Settings, shards: number, instance: string): Sin
     retryFirstMs: RETRY_FIRST_MS,
     retryMaxMs: RETRY_MAX_MS,
   };
-}
-
-async function makeStreams(context: Context): Promise<void> {
-  const { usageBytes, journalBytes } = streamLimits(context.settings);
-  await ensureStreams(await context.nats(), {
-    shards: context.settings.shards,
-    usageBytesMax: usageBytes,
-    journalBytesMax: journalBytes,
-    messageBytesMax: MESSAGE_BYTES_MAX,
-  });
 }
 
 type Projector = { readonly onHead: () => void; readonly idle: () => Promise<void> };

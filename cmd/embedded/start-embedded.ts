@@ -1,14 +1,14 @@
 /** Starts the embedded servers that no URL replaces, and says where they are. They end with `stop`, ClickHouse first. */
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
-import { streamLimits, type Settings } from "../../src/config/settings.ts";
+import type { Settings } from "../../src/config/settings.ts";
 import { diskError } from "../../src/embedded/disk-error.ts";
 import { startClickHouseServer } from "../../src/embedded/clickhouse-server.ts";
 import { startNatsServer } from "../../src/embedded/nats-server.ts";
-import { ensureStreams } from "../../src/stream/ensure-streams.ts";
 import { migrate } from "../../src/clickhouse/migrate.ts";
 import type { Addresses } from "../addresses.ts";
 import type { Context } from "../context.ts";
+import { makeStreams } from "../make-streams.ts";
 import { supervise } from "./supervise.ts";
 
 export type EmbeddedServers = {
@@ -20,8 +20,6 @@ export type EmbeddedServers = {
   readonly stop: () => Promise<void>;
 };
 
-/** The largest message: 8 MiB, what nats-server recommends as a maximum. */
-const MESSAGE_BYTES_MAX = 8 * 1024 * 1024;
 const HOST = "127.0.0.1";
 
 type Started = {
@@ -98,17 +96,11 @@ async function startClickHouse({ settings, home, log }: StartInput): Promise<Sta
 
 /** Schema and streams, made or brought up to date. Safe to run at every start. */
 export async function prepareServices(context: Context): Promise<void> {
-  const { settings, logger } = context;
+  const { logger } = context;
   await migrate(context.clickhouse(), (name) => {
     logger.info({ migration: name }, "applying a migration");
   });
-  const { usageBytes, journalBytes } = streamLimits(settings);
-  await ensureStreams(await context.nats(), {
-    shards: settings.shards,
-    usageBytesMax: usageBytes,
-    journalBytesMax: journalBytes,
-    messageBytesMax: MESSAGE_BYTES_MAX,
-  });
+  await makeStreams(context);
 }
 
 function makeHome(home: string): void {
