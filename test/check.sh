@@ -10,8 +10,8 @@ trap 'rm -rf "$out"' EXIT
 
 # A cruise over too few files would be green for the wrong reason: there are at least as many modules as rooms.
 arrows() {
-  depcruise --config .dependency-cruiser.cjs src cmd || return 1
-  cruised=$(depcruise --config .dependency-cruiser.cjs --output-type json src cmd | sed -n 's/.*"totalCruised": *\([0-9]*\).*/\1/p' | head -1)
+  report=$(depcruise --config .dependency-cruiser.cjs src cmd) || { echo "$report"; return 1; }
+  cruised=$(echo "$report" | sed -n 's/.*[^0-9]\([0-9][0-9]*\) modules, .* cruised.*/\1/p')
   rooms=$(find src -mindepth 1 -maxdepth 1 -type d | wc -l)
   [ "${cruised:-0}" -ge "$rooms" ] && return 0
   echo "only ${cruised:-0} modules were cruised, and there are $rooms rooms: the tool does not see the sources"
