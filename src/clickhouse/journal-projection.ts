@@ -5,7 +5,13 @@
 import { randomUUID } from "node:crypto";
 import type { JournalProjection } from "../app/catalog/project-journal.ts";
 import type { Discrepancy } from "../domain/discrepancy.ts";
-import type { CatalogVersionEntry, RatingRunEntry, RecordedEntry } from "../domain/journal-entry.ts";
+import type {
+  CatalogCommitEntry,
+  CatalogVersionEntry,
+  RatingRunEntry,
+  RecordedEntry,
+} from "../domain/journal-entry.ts";
+import { assert } from "../kernel/assert.ts";
 import { canonicalJson } from "../kernel/canonical-json.ts";
 import type { ClickHouse } from "./connect.ts";
 import { insertRows } from "./insert-rows.ts";
@@ -115,9 +121,8 @@ async function projectEntries(input: ProjectInput): Promise<void> {
     const { body } = recorded.entry;
     if (body.kind === "catalog.version") open.set(body.change, [...(open.get(body.change) ?? []), body]);
     else if (body.kind === "catalog.commit") {
-      const known = open.get(body.change) ?? [];
-      const earlier = known.length === body.versions ? [] : await earlierVersions(input, body.change);
-      rows.catalog_versions.push(...[...earlier, ...known].map((version) => versionRow(version, recorded.seq)));
+      const versions = await committedVersions(input, { commit: body, known: open.get(body.change) ?? [] });
+      rows.catalog_versions.push(...versions.map((version) => versionRow(version, recorded.seq)));
     } else if (body.kind === "rating.run") rows.rating_runs.push(runRow(body, recorded));
     else {
       const { invoice } = body;
@@ -131,6 +136,25 @@ async function projectEntries(input: ProjectInput): Promise<void> {
     const sql = `INSERT INTO ${input.prefix}${name} (${columns}) FORMAT JSONEachRow`;
     await insertRows(input.clickhouse, { sql, rows: rows[name], doing: `projecting the journal into ${name}` });
   }
+}
+
+type CommittedInput = { readonly commit: CatalogCommitEntry; readonly known: readonly CatalogVersionEntry[] };
+
+/** All versions of a change: those at hand, and those of earlier steps. Another projector may have written some of both. */
+async function committedVersions(
+  input: ProjectInput,
+  { commit, known }: CommittedInput,
+): Promise<readonly CatalogVersionEntry[]> {
+  if (known.length === commit.versions) return known;
+  const all = [...(await earlierVersions(input, commit.change)), ...known];
+  const versions = new Map(
+    all.map((version) => [canonicalJson([version.entity, version.key, version.version]), version]),
+  );
+  assert(
+    versions.size === commit.versions,
+    `the commit of change ${commit.change} names ${commit.versions} versions, ${versions.size} are projected: empty the projection of the journal and let it be written again`,
+  );
+  return [...versions.values()];
 }
 
 /** Versions of a change that were projected before their commit was there. */

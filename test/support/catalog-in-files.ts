@@ -39,7 +39,7 @@ export function stateAfter(bodies: readonly JournalBody[], before: JournalState 
 }
 
 /** Consecutive entries after a head. */
-function entriesOf(
+export function entriesOf(
   bodies: readonly JournalBody[],
   after: JournalState["head"] = emptyJournalState().head,
 ): RecordedEntry[] {
