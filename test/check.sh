@@ -32,7 +32,7 @@ lane_one() {
 }
 
 lane_two() {
-  step format prettier --check --cache --cache-location node_modules/.cache/prettier/.prettier-cache --log-level warn .
+  step format prettier --check --cache --cache-location node_modules/.cache/meterline-prettier --log-level warn .
   step types tsc --noEmit -p .
   step fast-tests vitest run --project unit --project property --project golden --project tidy
 }
