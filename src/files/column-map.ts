@@ -4,7 +4,9 @@
  */
 import { parseDocument } from "yaml";
 import { z } from "zod";
+import { canonicalJson } from "../kernel/canonical-json.ts";
 import { AppError } from "../kernel/errors.ts";
+import { sha256Hex } from "../kernel/hash.ts";
 import { parseInstant, instantText } from "../kernel/instant.ts";
 import { isTimeZone, localInstant } from "../kernel/period.ts";
 
@@ -56,6 +58,9 @@ export type MappedEvent = { readonly source: string; readonly text: string } | {
 
 const PLACEHOLDER = /\{([^{}]+)\}/g;
 const ROW = "row";
+/** Identifies a row by all its cells, where no column does; with the row's number also rows that are there twice. */
+const ROW_HASH = "rowHash";
+const ROW_HASH_DIGITS = 24;
 const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
 /** Reads a map from YAML; throws `invalid` with every problem and its place. */
@@ -89,7 +94,9 @@ export function columnsOf(map: ColumnMap): readonly string[] {
   const names = fields.flatMap((field) => {
     if (typeof field === "string") return [];
     if ("column" in field) return [field.column];
-    return [...field.template.matchAll(PLACEHOLDER)].map((match) => match[1] ?? "").filter((name) => name !== ROW);
+    return [...field.template.matchAll(PLACEHOLDER)]
+      .map((match) => match[1] ?? "")
+      .filter((name) => name !== ROW && name !== ROW_HASH);
   });
   return [...new Set(names)];
 }
@@ -126,11 +133,17 @@ function textOf(field: TextField | DataField, cells: Cells): string | undefined 
   if ("column" in field) return cellOf(field.column, cells);
   let complete = true;
   const text = field.template.replace(PLACEHOLDER, (_match, name: string) => {
-    const cell = name === ROW ? String(cells.row.number) : cellOf(name, cells);
+    const cell = ofRow(name, cells.row) ?? cellOf(name, cells);
     complete &&= cell !== undefined;
     return cell ?? "";
   });
   return complete ? text : undefined;
+}
+
+function ofRow(name: string, row: CsvRow): string | undefined {
+  if (name === ROW) return String(row.number);
+  if (name === ROW_HASH) return sha256Hex(canonicalJson([...row.cells])).slice(0, ROW_HASH_DIGITS);
+  return undefined;
 }
 
 function timeOf(field: TimeField, cells: Cells): { readonly text: string } | { readonly problem: string } {

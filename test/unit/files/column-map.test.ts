@@ -49,6 +49,22 @@ describe("a column map", () => {
     expect(columnsOf(parseColumnMap(MAP, "map.yaml"))).toEqual(["Region", "At", "Hours", "Sku"]);
   });
 
+  // Guarantee: a row without a column that identifies it has the same id whenever it is published, and another one than its neighbours.
+  test("identifies a row by its cells and its number", () => {
+    const map = parseColumnMap(MAP.replace("{Region}-{row}", "{rowHash}-{row}"), "map.yaml");
+    const idOf = (number: number, cells: Readonly<Record<string, string>>): string => {
+      const event = eventOfRow(map, { number, cells: new Map(Object.entries(cells)) });
+      return "text" in event ? (JSON.parse(event.text) as { readonly id: string }).id : event.problem;
+    };
+    const id = idOf(1, ROW);
+    expect(id).toMatch(/^[0-9a-f]{24}-1$/);
+    expect(idOf(1, ROW)).toBe(id);
+    expect(idOf(2, ROW)).toBe(id.replace(/1$/, "2"));
+    expect(idOf(1, { ...ROW, Hours: "0.1" })).not.toBe(id);
+    expect(idOf(1, { ...ROW, Region: "e", Sku: `u${ROW.Sku}` })).not.toBe(id);
+    expect(columnsOf(map)).not.toContain("rowHash");
+  });
+
   // Guarantee: every problem of a map is reported at once, by field.
   test("reports all its problems at once", () => {
     expect(() => parseColumnMap("source: 1\nid: x\ntype: y\nextra: z\n", "map.yaml")).toThrow(
