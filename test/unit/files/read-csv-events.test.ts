@@ -25,6 +25,11 @@ const TRACE = fileURLToPath(new URL("../../../../shared/data/azure-llm-inference
 const LIKE_THE_TRACE =
   "TIMESTAMP,ContextTokens,GeneratedTokens\r\n2023-11-16 18:15:46.6805900,374,44\r\n2023-11-16 18:15:50.9951690,396,109\r\n2023-11-16 18:15:50.9951690,396,109\r\n2023-11-16 18:16:00,1,2\r\n";
 
+const FILES: readonly (readonly [string, string])[] = [
+  ["a file of that form", LIKE_THE_TRACE],
+  ...(existsSync(TRACE) ? [["the trace itself", readFileSync(TRACE, "utf8")] as const] : []),
+];
+
 let directory: string;
 
 beforeEach(() => {
@@ -49,10 +54,7 @@ type TraceEvent = {
 };
 
 // Guarantee: every row is one event with its own id, no digit and no nanosecond is lost, and twice the same file is twice the same events.
-test.each([
-  ["a file of that form", LIKE_THE_TRACE],
-  ...(existsSync(TRACE) ? [["the trace itself", readFileSync(TRACE, "utf8")] as const] : []),
-])("%s becomes the events that it says", async (_what, text) => {
+test.each(FILES)("%s becomes the events that it says", async (_what, text) => {
   const rows = text
     .split(/\r?\n/)
     .slice(1)
