@@ -21,6 +21,7 @@ import { immutableProblems } from "./immutable-fields.ts";
 import { planContracts, type CardVersion } from "./plan-contracts.ts";
 import { planRemovals } from "./plan-removals.ts";
 import { definitionHash, normalisedPrice, planStep, type Step } from "./plan-step.ts";
+import { runningUses } from "./running-uses.ts";
 
 export type CatalogChange = {
   readonly action: "add" | "change" | "remove";
@@ -74,7 +75,12 @@ export function planApply(input: PlanApplyInput): ApplyPlan {
     ...contracts.problems,
   ];
   // Contracts that are wrong in themselves have not been planned, so that this would tell half of it.
-  if (problems.length === 0) problems.push(...doubleCharges({ catalog, versions, files }));
+  if (problems.length === 0) {
+    problems.push(
+      ...doubleCharges({ catalog, versions, files }),
+      ...runningUses({ catalog, versions, now: input.now }),
+    );
+  }
   return { changes: all.map((step) => step.change), versions, problems };
 }
 
