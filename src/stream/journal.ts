@@ -169,11 +169,28 @@ async function readPart(reader: SequenceReader, entriesMax: number): Promise<Rec
 
 function decode(message: PulledMessage): RecordedEntry {
   const bytes = Buffer.from(message.body).toString("utf8");
+  const entry = parsed(message.seq, bytes);
+  if (!isEntry(entry)) throw broken(message.seq, `entry ${message.seq} is JSON, but no journal entry`);
+  return { seq: message.seq, hash: sha256Hex(message.body), bytes, entry };
+}
+
+function parsed(seq: number, bytes: string): unknown {
   try {
-    return { seq: message.seq, hash: sha256Hex(message.body), bytes, entry: JSON.parse(bytes) as JournalEntry };
+    return JSON.parse(bytes);
   } catch (error) {
-    throw broken(message.seq, `entry ${message.seq} is not JSON (${String(error)})`);
+    throw broken(seq, `entry ${seq} is not JSON (${String(error)})`);
   }
+}
+
+/** The frame of an entry. What a body of its kind holds is the business of whoever reads it; an unknown kind may be of a newer release. */
+function isEntry(value: unknown): value is JournalEntry {
+  const entry = membersOf(value);
+  const texts = [entry["prev"], entry["recordedAt"], membersOf(entry["body"])["kind"]];
+  return texts.every((text) => typeof text === "string");
+}
+
+function membersOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
 }
 
 function broken(seq: number, problem: string): AppError {

@@ -234,9 +234,18 @@ describe("a chain that is broken", () => {
     expect(await rejection(entriesOf())).toMatchObject({ code: "JOURNAL_CHAIN_BROKEN", details: { seq } });
   });
 
-  test("an entry is no JSON", async () => {
-    await restore([...(await bytesOfFive()), "not JSON"]);
+  test.each([
+    ["not JSON", () => "not JSON"],
+    ["null", () => "null"],
+    ["a number", () => "1"],
+    ["without a body", (prev: string) => JSON.stringify({ prev, recordedAt: "2026-11-02T00:00:00Z" })],
+    ["with an empty body", (prev: string) => JSON.stringify({ prev, recordedAt: "2026-11-02T00:00:00Z", body: null })],
+    ["without a time", (prev: string) => JSON.stringify({ prev, body: note("f") })],
+  ])("an entry that is no entry is named, though its hash may fit: %s", async (_name, bytesAfter) => {
+    const bytes = await bytesOfFive();
+    await restore([...bytes, bytesAfter(sha256Hex(bytes[4] ?? ""))]);
     expect(await rejection(entriesOf())).toMatchObject({ code: "JOURNAL_CHAIN_BROKEN", details: { seq: 6 } });
+    expect(await rejection(createJournalReader(journal).head())).toMatchObject({ code: "JOURNAL_CHAIN_BROKEN" });
   });
 
   // Guarantee: the journal's own stream lets nobody take an entry away.
