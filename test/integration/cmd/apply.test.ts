@@ -80,10 +80,10 @@ test("from the first look to the second version", async () => {
   expect(resultOf(await apply(directory, "--yes", "--json"))).toEqual({ applied: false, journalSeq: 5, changes: [] });
 
   const second = await apply(catalogOf("second", catalog("3")), "--yes", "--json");
-  expect(resultOf(second).changes.map(({ kind, fields }) => [kind, fields[0]])).toEqual([
-    ["rate_card", 'prices.output.price.unitAmount: "2" → "3"'],
-    ["contract", "rateCardVersion: 1 → 2"],
-  ]);
+  const [card, contract] = resultOf(second).changes;
+  expect(card).toMatchObject({ kind: "rate_card", fields: ['prices.output.price.unitAmount: "2" → "3"'] });
+  expect(contract?.kind).toBe("contract");
+  expect(contract?.fields).toContain("rateCardVersion: 1 → 2");
   const rows = await clickhouse.rows({
     sql: "SELECT contract, version, rate_card_version FROM finance.contracts ORDER BY version",
     doing: "reading contracts",
@@ -99,7 +99,7 @@ test("files with problems change nothing and end with 65, each problem in its pl
   const ended = await apply(catalogOf("wrong", wrong), "--yes");
   expect(ended.code).toBe(65);
   expect(ended.stderr).toMatch(
-    /catalog\.yaml:8:87 rateCards\[0\]\.prices\[0\]\.price\.unitAmount: .*"2\.5"|catalog\.yaml:8:\d+: .*unitAmount/,
+    /catalog\.yaml:8:\d+: rateCards\[0\]\.prices\[0\]\.price\.unitAmount: .*put it in quotes, "2\.5"/,
   );
   expect(ended.stderr).toMatch(/catalog\.yaml:10:\d+.*customer acne does not exist; did you mean acme\?/);
   expect((await apply(join(servers.home, "nowhere"), "--yes")).code).toBe(65);
