@@ -11,7 +11,7 @@ const RECORD_CHARS_MAX = 4 * 1024 * 1024;
 
 type CsvRecord = { readonly record: readonly string[]; readonly info: { readonly lines: number } };
 
-/** Throws `invalid` when the map names a column that the file lacks; a row that is no event is a problem with its line. */
+/** Throws `invalid` when the map names a column that the file lacks or has twice; a row that is no event is a problem with its line. */
 export async function* readCsvEvents(path: string, map: ColumnMap): AsyncGenerator<EventLine> {
   const parser = parse({
     bom: true,
@@ -68,7 +68,16 @@ function eventLine({ header, record, map, line, number }: RowInput): EventLine {
 }
 
 function requireColumns(header: readonly string[], map: ColumnMap, path: string): void {
-  const unknown = columnsOf(map).filter((column) => !header.includes(column));
+  const columns = columnsOf(map);
+  const repeated = columns.filter((column) => header.indexOf(column) !== header.lastIndexOf(column));
+  if (repeated.length > 0) {
+    throw new AppError({
+      code: "CSV_COLUMN_REPEATED",
+      kind: "invalid",
+      message: `${path} has several columns of the name ${repeated.map((name) => `"${name}"`).join(", ")}, so that the map does not say which is meant: give each a name of its own`,
+    });
+  }
+  const unknown = columns.filter((column) => !header.includes(column));
   if (unknown.length === 0) return;
   throw new AppError({
     code: "CSV_COLUMN_MISSING",

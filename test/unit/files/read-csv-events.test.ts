@@ -96,6 +96,7 @@ test("a row that is no event is told with its line, and the rest goes on", async
 
 test.each([
   ["a,b\n1,2\n", "CSV_COLUMN_MISSING"],
+  ["TIMESTAMP,ContextTokens,GeneratedTokens,ContextTokens\n2023-11-16 18:15:46,1,2,3\n", "CSV_COLUMN_REPEATED"],
   ['TIMESTAMP,ContextTokens,GeneratedTokens\n"open,1,2\n', "CSV_UNREADABLE"],
 ])("%j cannot be read", async (text, code) => {
   await expect(eventsOf(text)).rejects.toThrow(expect.objectContaining({ code, kind: "invalid" }));
