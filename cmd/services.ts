@@ -128,7 +128,7 @@ function verifyDeps(base: Base & { readonly rating: RatingDeps }) {
       state: () => usageStreamState(base.nats, shard),
     })),
     completeCut: () => closeCut(base),
-    repeatRun: (runId) => repeatRun(base.rating, runId),
+    repeatRun: (run) => repeatRun({ ...base.rating, findRun: () => Promise.resolve(run) }, run.runId),
     onProgress,
   });
 }

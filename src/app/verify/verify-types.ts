@@ -1,5 +1,5 @@
 /** What verification asks of the outside, and what it reports. */
-import type { RecordedEntry } from "../../domain/journal-entry.ts";
+import type { RatingRunEntry, RecordedEntry } from "../../domain/journal-entry.ts";
 import type { Discrepancy } from "../../domain/discrepancy.ts";
 import type { StreamState } from "../ports.ts";
 import type { RepeatedRun } from "../rating/repeat-run.ts";
@@ -33,8 +33,8 @@ export type VerifyDeps = {
   readonly streams: readonly { readonly shard: number; readonly state: () => Promise<StreamState> }[];
   /** Raises the cut and waits until the one before it is complete: that one is returned. */
   readonly completeCut: () => Promise<number>;
-  /** Rates a recorded run again without writing, and gives the stored lines beside it. */
-  readonly repeatRun: (runId: string) => Promise<RepeatedRun>;
+  /** Rates a recorded run again without writing, and gives the stored lines beside it. Reads no entry after the run's: the chain may be broken there. */
+  readonly repeatRun: (run: RatingRunEntry) => Promise<RepeatedRun>;
   readonly onProgress: (done: { readonly check: string; readonly finished: number; readonly total: number }) => void;
 };
 

@@ -51,7 +51,7 @@ async function usageSteps(deps: Pick<VerifyDeps, "store">, cut: number): Promise
       scope: text,
       run: () => deps.store.runCheck(name, { ...params, limit: DISCREPANCIES_MAX }),
     });
-    if (scope === "once") return [step("all batches", {})];
+    if (scope === "once") return [step(`all batches as of cut ${String(cut)}`, { cut })];
     if (scope === "per_month")
       return months.map((month) => step(`windows of ${String(month)} as of cut ${String(cut)}`, { month, cut }));
     return spans.map((span) =>
@@ -97,7 +97,7 @@ function journalSteps(deps: VerifyDeps, entries: readonly RecordedEntry[]): Step
     ...runs.map((run): Step => ({
       check: "rated_lines",
       scope: `${run.runId}, ${String(run.lines)} lines`,
-      run: async () => compareRun(await deps.repeatRun(run.runId)),
+      run: async () => compareRun(await deps.repeatRun(run)),
     })),
     {
       check: "invoices",

@@ -1,0 +1,44 @@
+-- Everything that counts as of a cut lies in a committed batch: a row that says it came from elsewhere is compared with no message by the
+-- other checks, and would be billed. Identities carry no cut: those behind a shard's last batch may belong to one under way, but only where a
+-- writer has ever put up its fence.
+WITH
+    spans AS
+    (
+        SELECT shard, incarnation, min(first) AS first, max(last) AS last
+        FROM meterline.sink_batches
+        GROUP BY shard, incarnation
+    ),
+    ends AS
+    (
+        SELECT shard, max((incarnation, last)) AS end
+        FROM meterline.sink_batches
+        GROUP BY shard
+    )
+SELECT table_name, row_key, problem
+FROM
+(
+    SELECT 'usage_events_raw' AS table_name,
+        concat(toString(r.shard), '/', toString(r.incarnation), '/', toString(r.seq), '/', toString(r.position)) AS row_key,
+        'the row lies in no committed batch' AS problem
+    FROM meterline.usage_events_raw AS r
+    LEFT JOIN spans AS s ON s.shard = r.shard AND s.incarnation = r.incarnation
+    WHERE r.cut <= {cut: UInt32} AND (s.last = 0 OR r.seq < s.first OR r.seq > s.last)
+    UNION ALL
+    SELECT 'usage_events',
+        concat(toString(u.shard), '/', toString(u.incarnation), '/', toString(u.seq), '/', toString(u.position), ' ', u.meter),
+        'the row lies in no committed batch'
+    FROM meterline.usage_events AS u
+    LEFT JOIN spans AS s ON s.shard = u.shard AND s.incarnation = u.incarnation
+    WHERE u.cut <= {cut: UInt32} AND (s.last = 0 OR u.seq < s.first OR u.seq > s.last)
+    UNION ALL
+    SELECT 'event_keys',
+        concat(toString(k.event_key), ' (', toString(k.shard), '/', toString(k.incarnation), '/', toString(k.seq), '/', toString(k.position), ')'),
+        'the identity belongs to no event of a committed batch'
+    FROM meterline.event_keys AS k
+    LEFT JOIN spans AS s ON s.shard = k.shard AND s.incarnation = k.incarnation
+    LEFT JOIN ends AS e ON e.shard = k.shard
+    WHERE (s.last = 0 OR k.seq < s.first OR k.seq > s.last)
+        AND ((k.incarnation, k.seq) <= e.end OR k.shard NOT IN (SELECT shard FROM meterline.sink_fence))
+)
+ORDER BY table_name, row_key
+LIMIT {limit: UInt32};
