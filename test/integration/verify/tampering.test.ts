@@ -136,6 +136,7 @@ const TAMPERINGS: readonly Tampering[] = [
     set: "messages = messages + 1",
     follow: ["usage_events_raw"],
   },
+  { what: "another cut", table: "sink_batches", key: BATCH, set: "cut = cut + 1" },
   { what: "another amount", table: "rated_lines", key: RATED_LINE, set: "amount = amount + 1" },
   { what: "another hash", table: "rated_lines", key: RATED_LINE, set: "line_hash = repeat('0', 64)" },
   { what: "a line taken away", table: "rated_lines", key: RATED_LINE },
@@ -143,6 +144,13 @@ const TAMPERINGS: readonly Tampering[] = [
   { what: "another amount", table: "invoice_lines", key: "line_id", where: FINALIZED, set: "amount = amount + 1" },
   { what: "another total", table: "invoices", key: "invoice_id", where: FINALIZED, set: "total = total + 1" },
   { what: "an invoice taken away", table: "invoices", key: "invoice_id", where: FINALIZED },
+  {
+    what: "a draft made final",
+    table: "invoices",
+    key: "invoice_id",
+    where: "status = 'draft' AND customer = 'initech'",
+    set: "status = 'finalized', number = 'INV-000099'",
+  },
   {
     what: "another text",
     table: "journal_entries",
@@ -220,6 +228,18 @@ test("as it is, nothing is found", async () => {
   expect(await world.verify()).toEqual([]);
 });
 
+// Guarantee: a long stream is checked range by range, and a range may end in the middle of a batch.
+test.each([5, 11])("in ranges of %i messages nothing is found either", async (messages) => {
+  const { store } = world.services.verify(() => undefined);
+  const ranged = store.checks().filter(({ scope }) => scope === "per_range");
+  expect(ranged.length).toBeGreaterThan(0);
+  for (const span of await store.shardSpans())
+    for (let first = span.first; first <= span.last; first += messages) {
+      const range = { ...span, first, last: Math.min(span.last, first + messages - 1), limit: 10 };
+      for (const { name } of ranged) expect(await store.runCheck(name, range)).toEqual([]);
+    }
+});
+
 // Guarantee: no row that a bill follows from can change without being named by its table and key, and besides only what follows from it is named.
 test.each([...Map.groupBy(TAMPERINGS, ({ table }) => table)])("%s: every changed row is named", async (table, own) => {
   const keys: string[] = [];
@@ -268,6 +288,16 @@ test.each([...Map.groupBy(FOREIGN, ({ table }) => table)])("%s: rows of nowhere 
   }
   const found = await world.verify();
   expect(found.map((item) => `${item.table} ${item.key}`)).toEqual(expect.arrayContaining(rows));
+});
+
+// Guarantee: no usage vanishes by a retraction that no event asked for.
+test("usage_retractions: a row of nowhere is named", async () => {
+  const copy =
+    "SELECT meter, customer, window_start, source, id, cut, shard, incarnation, seq FROM saved.usage_events LIMIT 1";
+  await world.command(`INSERT INTO meterline.usage_retractions ${copy}`);
+  const found = await world.verify();
+  await world.command("TRUNCATE TABLE meterline.usage_retractions");
+  expect(found.filter((item) => item.table === "usage_retractions")).toHaveLength(1);
 });
 
 test("and put back, nothing is found again", async () => {
