@@ -47,7 +47,14 @@ export function createContext(input: ContextInput): Context {
       });
       return clickhouse;
     },
-    nats: () => (nats ??= connectNats({ url: addresses().natsUrl, name: `meterline ${input.name}` })),
+    nats: () => {
+      // A connection that failed is not kept: the next call tries again.
+      nats ??= connectNats({ url: addresses().natsUrl, name: `meterline ${input.name}` }).catch((error: unknown) => {
+        nats = undefined;
+        throw error;
+      });
+      return nats;
+    },
     close: async () => {
       await clickhouse?.close();
       await (await nats?.catch(() => undefined))?.close();

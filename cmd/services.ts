@@ -17,6 +17,7 @@ import { compareProjections, createJournalProjection } from "../src/clickhouse/j
 import { requireCurrentSchema } from "../src/clickhouse/migrate.ts";
 import { sinkStore } from "../src/clickhouse/sink-store.ts";
 import { createVerifyStore } from "../src/clickhouse/verify-store.ts";
+import { AppError } from "../src/kernel/errors.ts";
 import type { Nats } from "../src/stream/connect.ts";
 import { cutRegister } from "../src/stream/cut-register.ts";
 import { createJournal } from "../src/stream/journal.ts";
@@ -45,6 +46,10 @@ export type Services = {
 /** A rating or a verification waits this long for the batches under way, and a rating this long for what the streams hold when it begins. */
 const CUT_TIMEOUT_MS = 60_000;
 const CATCH_UP_TIMEOUT_MS = 120_000;
+const RETRY_FIRST_MS = 100;
+const RETRY_MAX_MS = 5_000;
+/** Unavailable, but not by an outage: somebody has to start something first. */
+const FINAL_CODES: ReadonlySet<string> = new Set(["NOTHING_RUNNING", "STREAMS_MISSING"]);
 
 /** Throws `settings` when the schema is not this release's, `unavailable` when a service does not answer. */
 export async function openServices(context: Context): Promise<Services> {
@@ -75,6 +80,23 @@ export async function openServices(context: Context): Promise<Services> {
     invoicing: invoicingDeps({ ...base, reader, rating }),
     verify: verifyDeps({ ...base, rating }),
   };
+}
+
+/**
+ * The services for a role that runs for long: a server that does not answer yet (it is being started again) is waited for. Null when the signal
+ * came first. What waiting does not mend is thrown: a schema of another release, streams that nobody has made.
+ */
+export async function awaitServices(context: Context, signal: AbortSignal): Promise<Services | null> {
+  for (let waitMs = RETRY_FIRST_MS; !signal.aborted; waitMs = Math.min(waitMs * 2, RETRY_MAX_MS)) {
+    try {
+      return await openServices(context);
+    } catch (error) {
+      if (!(error instanceof AppError) || error.kind !== "unavailable" || FINAL_CODES.has(error.code)) throw error;
+      context.logger.warn({ code: error.code }, `waiting for the servers: ${error.message}`);
+    }
+    await systemClock.sleep(waitMs, signal).catch(() => undefined);
+  }
+  return null;
 }
 
 type Base = Pick<Services, "clickhouse" | "nats" | "shards" | "keys" | "cuts" | "sinkStore" | "journal">;

@@ -7,7 +7,7 @@ import type { InvoicingState } from "../../src/app/invoicing/invoicing-deps.ts";
 import { AppError } from "../../src/kernel/errors.ts";
 import { instantOf, instantText, type Instant } from "../../src/kernel/instant.ts";
 import { withContext, type Context } from "../context.ts";
-import { openServices, type Services } from "../services.ts";
+import { awaitServices, type Services } from "../services.ts";
 import { stopSignal } from "../stop-signal.ts";
 import { systemClock } from "../system-clock.ts";
 import { invoicingSettings } from "./invoice.ts";
@@ -44,7 +44,8 @@ export type BillerRoleOptions = {
 /** Runs until the signal; a month under way is finished first. */
 export async function runBillerRole(context: Context, signal: AbortSignal, options: BillerRoleOptions): Promise<void> {
   const { finalize, once, waitMs = 0 } = options;
-  const services = await openServices(context);
+  const services = await awaitServices(context, signal);
+  if (services === null) return;
   await systemClock.sleep(waitMs, signal).catch(() => undefined);
   while (!signal.aborted) {
     for (const month of recentMonths(systemClock.now())) {

@@ -11,7 +11,7 @@ import { NS_PER_DAY, NS_PER_HOUR } from "../../src/kernel/instant.ts";
 import { openUsageStream } from "../../src/stream/usage-stream.ts";
 import { withContext, type Context } from "../context.ts";
 import { makeStreams } from "../make-streams.ts";
-import { openServices, type Services } from "../services.ts";
+import { awaitServices, type Services } from "../services.ts";
 import { stopSignal } from "../stop-signal.ts";
 import { systemClock } from "../system-clock.ts";
 
@@ -43,7 +43,8 @@ export function registerSink(program: Command): void {
 
 /** Runs until the signal drains it; throws what stopped a shard. Streams and schema are there already. */
 export async function runSinkRole(context: Context, signal: AbortSignal, options: SinkRoleOptions = {}): Promise<void> {
-  const services = await openServices(context);
+  const services = await awaitServices(context, signal);
+  if (services === null) return;
   const projector = createProjector(services, context);
   const { settings } = context;
   const deps: SinkDeps = {
