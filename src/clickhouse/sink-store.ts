@@ -34,6 +34,9 @@ const EXACTLY_ONCE: ClickHouseSettings = {
   input_format_skip_unknown_fields: 0,
 };
 
+/** Tells the server whose statement it is; the embedded one keeps sessions free for the sink by it, so that no heavy query delays ingestion. */
+const OF_SINK: ClickHouseSettings = { log_comment: "meterline sink" };
+
 const INSERT_SQL =
   `INSERT INTO meterline.usage_ingest (${USAGE_INGEST_COLUMN_LIST}) SELECT ${USAGE_INGEST_COLUMN_LIST} ` +
   `FROM input('${USAGE_INGEST_STRUCTURE.replaceAll("'", "\\'")}') ` +
@@ -66,6 +69,7 @@ async function lastBatch(clickhouse: ClickHouse, shard: number, incarnation?: st
       WHERE shard = {shard: UInt16} AND ({incarnation: String} = '' OR toString(sink_batches.incarnation) = {incarnation: String})
       ORDER BY sink_batches.incarnation DESC, sink_batches.first DESC LIMIT 1`,
     params: { shard, incarnation: incarnation ?? "" },
+    settings: OF_SINK,
     doing: "reading the last committed batch",
   });
   return rows[0] === undefined ? null : committedBatch(rows[0]);
@@ -76,6 +80,7 @@ async function batchOf(clickhouse: ClickHouse, shard: number, plan: BatchPlan): 
     sql: `SELECT ${BATCH_COLUMNS} FROM meterline.sink_batches
       WHERE shard = {shard: UInt16} AND sink_batches.incarnation = {incarnation: UInt64} AND sink_batches.first = {first: UInt64} LIMIT 1`,
     params: { shard, incarnation: plan.incarnation, first: plan.first },
+    settings: OF_SINK,
     doing: "looking for a committed batch",
   });
   return rows[0] === undefined ? null : committedBatch(rows[0]);
@@ -86,7 +91,7 @@ async function fence(clickhouse: ClickHouse, input: Parameters<SinkStore["fence"
     sql: `INSERT INTO meterline.sink_fence (shard, epoch, holder, taken_at)
       SELECT {shard: UInt16}, {epoch: UInt64}, {holder: String}, fromUnixTimestamp64Milli({takenAt: Int64}, 'UTC')`,
     params: input,
-    settings: { async_insert: 0 },
+    settings: { ...OF_SINK, async_insert: 0 },
     doing: "raising the fence",
   });
 }
@@ -137,7 +142,7 @@ async function knownIdentities(
         incarnation: input.incarnation,
         beforeSeq: input.beforeSeq,
       },
-      settings: { max_query_size: String(KEYS_QUERY_BYTES_MAX) },
+      settings: { ...OF_SINK, max_query_size: String(KEYS_QUERY_BYTES_MAX) },
       doing: "looking for known identities",
     });
     for (const row of rows) known.push({ eventKey: BigInt(row.event_key), bodyHash: BigInt(row.body_hash) });
@@ -149,6 +154,7 @@ async function* identities(clickhouse: ClickHouse, shard: number): AsyncGenerato
   const chunks = clickhouse.stream<{ event_key: string }>({
     sql: "SELECT event_key FROM meterline.event_keys WHERE shard = {shard: UInt16}",
     params: { shard },
+    settings: OF_SINK,
     doing: "reading the identities for the filter",
   });
   for await (const rows of chunks) yield rows.map((row) => BigInt(row.event_key));
@@ -158,6 +164,7 @@ async function countIdentities(clickhouse: ClickHouse, shard: number): Promise<n
   const rows = await clickhouse.rows<{ identities: string }>({
     sql: "SELECT count() AS identities FROM meterline.event_keys WHERE shard = {shard: UInt16}",
     params: { shard },
+    settings: OF_SINK,
     doing: "counting the identities",
   });
   return Number(rows[0]?.identities ?? 0);

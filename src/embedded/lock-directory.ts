@@ -2,11 +2,12 @@
  * One owner per data directory: a file `lock` in it names the process. nats-server and the engine each would damage or refuse a directory that another one has
  * open, with messages that name neither the directory nor the owner; this says both, before anything is touched.
  */
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../kernel/errors.ts";
 import { present } from "../kernel/assert.ts";
 import { diskError } from "./disk-error.ts";
+import { makeDirectory } from "./make-directory.ts";
 import { isAlive, processIdentity, type ProcessIdentity } from "./process-identity.ts";
 
 const ATTEMPTS_MAX = 5;
@@ -25,7 +26,7 @@ export function lockDirectory(input: LockDirectoryInput): DirectoryLock {
   const mine = JSON.stringify(present(processIdentity(process.pid), "the identity of this process"));
   const draft = `${path}.${process.pid}`;
   try {
-    mkdirSync(input.directory, { recursive: true });
+    makeDirectory(input.directory);
     writeFileSync(draft, mine);
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       if (tryLink(draft, path))

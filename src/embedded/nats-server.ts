@@ -4,7 +4,7 @@
  */
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { isIPv6 } from "node:net";
 import { join, resolve } from "node:path";
@@ -16,6 +16,7 @@ import { childExit, endChild, type ChildExit } from "./child-exit.ts";
 import { diskError } from "./disk-error.ts";
 import { findNatsServer, inspectNatsBinary, type NatsBinary } from "./find-nats-server.ts";
 import { lockDirectory } from "./lock-directory.ts";
+import { makeDirectory } from "./make-directory.ts";
 import { natsConfig, type NatsConfigInput } from "./nats-config.ts";
 import { natsGreeting } from "./nats-ready.ts";
 import { probePort } from "./probe-port.ts";
@@ -137,7 +138,7 @@ async function writeConfig(
   paths: Paths,
   draft: Omit<NatsConfigInput, "syncAlways">,
 ): Promise<boolean> {
-  mkdirSync(paths.store, { recursive: true });
+  makeDirectory(paths.store);
   for (const syncAlways of [true, false]) {
     writeFileSync(paths.config, natsConfig({ ...draft, syncAlways }));
     try {

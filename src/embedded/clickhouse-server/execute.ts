@@ -1,129 +1,107 @@
 /** Carries a request out: decides between a query and an insert with data, spools the data, runs it, and hands the result on. */
+import { isUtf8 } from "node:buffer";
 import type { Readable } from "node:stream";
-import { literal, type Engine, type EngineQuery, type EngineResult } from "./engine.ts";
+import { literal } from "./engine-session.ts";
+import type { Engine, EngineQuery, EngineResult } from "./engine.ts";
 import type { HttpRequest } from "./http-request.ts";
 import { serverError } from "./server-error.ts";
 import type { Spool } from "./spool.ts";
-import { parseStatement, type InsertStatement, type Statement } from "./statement.ts";
+import { parseStatement, secondStatementAt, type InsertStatement, type OtherStatement } from "./statement.ts";
 
 export type ExecuteDeps = { readonly engine: Engine; readonly spool: Spool };
 export type ExecuteInput = {
   readonly request: HttpRequest;
   readonly body: Readable;
   readonly respond: (result: EngineResult, format: string) => Promise<void>;
+  /** Fires when the client is gone. */
+  readonly signal: AbortSignal;
 };
 
-/** The engine gives these piece by piece; of the others each piece would be a document of its own. */
-const STREAMED_FORMATS = new Set(
-  [
-    "JSONEachRow",
-    "JSONCompactEachRow",
-    "JSONStringsEachRow",
-    "LineAsString",
-    "CSV",
-    "TabSeparated",
-    "TSV",
-    "RowBinary",
-    "Native",
-  ].map((name) => name.toLowerCase()),
-);
-const READING = /^\s*(\(|SELECT|WITH)\b/i;
 const DEFAULT_FORMAT = "TabSeparated";
-/** Where a statement stands alone in the body it is read into memory; inserts with data are recognised by their beginning. */
+/** A statement without data is read into memory; inserts with data are recognised by their beginning. */
 const STATEMENT_BYTES_MAX = 64 * 1024 * 1024;
 const HEAD_BYTES = 256 * 1024;
 const INGEST_TABLES = new Set(["meterline.usage_ingest", "meterline.sink_batches", "meterline.sink_fence"]);
+/** The `log_comment` by which the sink's other statements find the sessions kept for it. */
+const INGEST_COMMENT = "meterline sink";
 
 export async function execute(deps: ExecuteDeps, input: ExecuteInput): Promise<void> {
-  const { request } = input;
-  const inUrl = request.query ?? "";
-  if (inUrl !== "" && parseStatement(inUrl).kind === "insert") {
-    await insertWithBody(deps, input, { text: inUrl, first: new Uint8Array(), rest: input.body });
+  const { head, rest } = await readHead(input);
+  const statement = parseStatement(head.toString("latin1"));
+  if (statement.kind === "insert" && statement.infile) throw notOverHttp("FROM INFILE");
+  if (statement.kind === "insert" && carriesData(statement, { head, whole: rest === null })) {
+    await insertSpooled(deps, input, { statement, head, rest });
     return;
   }
-  const { head, rest } = await readHead(input.body, HEAD_BYTES);
-  const text = [inUrl, head.toString("utf8")].filter((part) => part !== "").join("\n");
+  const whole =
+    rest === null ? head : Buffer.concat([head, ...(await readAll(rest, STATEMENT_BYTES_MAX - head.length))]);
+  await runStatement(deps, input, whole);
+}
+
+/** Rows in the statement stay there when they are few: only so may they hold parameters. Bytes that are no UTF-8 would not survive as text. */
+function carriesData(statement: InsertStatement, { head, whole }: { head: Buffer; whole: boolean }): boolean {
+  if (statement.source === "data") return true;
+  if (statement.source === "select") return statement.input !== null;
+  return !whole || !isUtf8(head);
+}
+
+async function runStatement({ engine }: ExecuteDeps, input: ExecuteInput, bytes: Buffer): Promise<void> {
+  if (!isUtf8(bytes)) throw syntaxError("The statement is not valid UTF-8");
+  const text = bytes.toString("latin1");
   const statement = parseStatement(text);
-  if (statement.kind === "insert" && statement.source !== "values") {
-    await insertInBody(deps, input, { head, rest, statement, text });
+  if (statement.kind === "insert") {
+    refuseSecond(secondStatementAt(text));
+    const query = { ...queryOf(input, statement), sql: bytes.toString("utf8"), sticky: false };
+    await engine.run(query, (result) => input.respond(result, query.format));
     return;
   }
-  const whole = rest === null ? text : text + (await readAll(rest, STATEMENT_BYTES_MAX - text.length));
-  await query(deps, input, { text: whole, statement });
+  refuseWhatAServerRefuses(statement);
+  const format = statement.format ?? input.request.defaultFormat ?? DEFAULT_FORMAT;
+  const sql = utf8(text.slice(0, statement.end));
+  const query = { ...queryOf(input, null), format, sticky: statement.sticky };
+  await engine.run(
+    { ...query, sql: statement.reads ? (path) => intoOutfile({ text, statement, format, path }) : sql },
+    (result) => input.respond(result, format),
+  );
 }
 
-async function query(
-  { engine }: ExecuteDeps,
-  { request, respond }: ExecuteInput,
-  { text, statement }: { readonly text: string; readonly statement: Statement },
-): Promise<void> {
-  const sql = text.trim().replace(/;\s*$/, "");
-  if (sql === "") throw serverError({ code: 62, name: "SYNTAX_ERROR", text: "Empty query" });
-  const format = (statement.kind === "other" ? statement.format : null) ?? request.defaultFormat ?? DEFAULT_FORMAT;
-  const streamed = READING.test(sql) && STREAMED_FORMATS.has(format.toLowerCase());
-  const ingest = statement.kind === "insert" && INGEST_TABLES.has(statement.target);
-  await engine.run({ ...engineQuery(request, sql), format, ingest, streamed }, (result) => respond(result, format));
+function refuseWhatAServerRefuses(statement: OtherStatement): void {
+  if (statement.end === 0) throw syntaxError("Empty query");
+  refuseSecond(statement.second);
+  if (statement.outfile !== null) throw notOverHttp("INTO OUTFILE");
 }
 
-type BodyInsert = { readonly text: string; readonly first: Uint8Array; readonly rest: Readable | null };
-
-/** Statement in the URL, data in the body. */
-async function insertWithBody(
-  deps: ExecuteDeps,
-  input: ExecuteInput,
-  { text, first, rest }: BodyInsert,
-): Promise<void> {
-  const statement = parseStatement(text);
-  const inline = statement.kind === "insert" ? Buffer.from(text.slice(statement.dataStart)) : Buffer.alloc(0);
-  if (statement.kind !== "insert") return;
-  if (statement.source === "values" || (statement.source === "select" && statement.input === null)) {
-    const whole = rest === null ? text : `${text}\n${await readAll(rest, STATEMENT_BYTES_MAX)}`;
-    await query(deps, input, { text: whole, statement });
-    return;
-  }
-  await insertSpooled(deps, input, { statement, text, first: Buffer.concat([inline, first]), rest });
+function refuseSecond(at: number | null): void {
+  if (at !== null) throw syntaxError(`Syntax error (Multi-statements are not allowed): failed at position ${at + 1}`);
 }
 
-/** Statement and data both in the body. */
-async function insertInBody(
-  deps: ExecuteDeps,
-  input: ExecuteInput,
-  {
-    head,
-    rest,
-    statement,
-    text,
-  }: {
-    readonly head: Buffer;
-    readonly rest: Readable | null;
-    readonly statement: InsertStatement;
-    readonly text: string;
-  },
-): Promise<void> {
-  if (statement.source === "select" && statement.input === null) {
-    const whole = rest === null ? text : text + (await readAll(rest, STATEMENT_BYTES_MAX - text.length));
-    await query(deps, input, { text: whole, statement });
-    return;
-  }
-  // The statement is plain text, so its length in bytes tells where the data begins in the bytes.
-  const start = Buffer.byteLength(text.slice(0, statement.dataStart)) - (Buffer.byteLength(text) - head.length);
-  await insertSpooled(deps, input, { statement, text, first: head.subarray(start), rest });
+type IntoOutfileInput = {
+  readonly text: string;
+  readonly statement: OtherStatement;
+  readonly format: string;
+  readonly path: string;
+};
+
+/** The same query with its result in a file. TRUNCATE, because the file is there already: it is a pipe. */
+function intoOutfile({ text, statement, format, path }: IntoOutfileInput): string {
+  const span = statement.formatSpan ?? { start: statement.end, end: statement.end };
+  const outfile = `INTO OUTFILE ${literal(path)} TRUNCATE FORMAT ${format}`;
+  return `${utf8(text.slice(0, span.start))}\n${outfile} ${utf8(text.slice(span.end, statement.end))}`;
 }
 
-type SpooledInsert = BodyInsert & { readonly statement: InsertStatement };
+type SpooledInsert = { readonly statement: InsertStatement; readonly head: Buffer; readonly rest: Readable | null };
 
 async function insertSpooled(
   { engine, spool }: ExecuteDeps,
-  { request, respond }: ExecuteInput,
-  { statement, text, first, rest }: SpooledInsert,
+  input: ExecuteInput,
+  insert: SpooledInsert,
 ): Promise<void> {
-  const path = await spool.write(first, rest);
+  const { statement, head, rest } = insert;
+  const path = await spool.write(head.subarray(statement.dataStart), rest);
   try {
-    const sql = insertFromFile(statement, text, path);
-    const ingest = INGEST_TABLES.has(statement.target);
-    await engine.run({ ...engineQuery(request, sql), format: DEFAULT_FORMAT, ingest, streamed: false }, (result) =>
-      respond(result, DEFAULT_FORMAT),
-    );
+    const sql = insertFromFile(statement, head.toString("latin1", 0, statement.dataStart), path);
+    const query = { ...queryOf(input, statement), sql, sticky: false };
+    await engine.run(query, (result) => input.respond(result, query.format));
   } finally {
     await spool.remove(path);
   }
@@ -132,46 +110,55 @@ async function insertSpooled(
 /** The same insert, its data read from the spooled file: as it stands, or through `file()` where the statement selects from `input()`. */
 function insertFromFile(statement: InsertStatement, text: string, path: string): string {
   if (statement.input === null)
-    return `${statement.beforeSettings} FROM INFILE ${literal(path)} ${statement.settings} FORMAT ${statement.format}`;
+    return `${utf8(statement.beforeSettings)} FROM INFILE ${literal(path)} ${utf8(statement.settings)} FORMAT ${statement.format}`;
   const { start, end, structure } = statement.input;
-  const file = `file(${literal(path)}, ${literal(statement.format)}, ${structure})`;
-  return `${text.slice(0, start)}${file}${text.slice(end, statement.formatStart)}`;
+  const file = `file(${literal(path)}, ${literal(statement.format)}, ${utf8(structure)})`;
+  return `${utf8(text.slice(0, start))}${file}${utf8(text.slice(end, statement.formatStart))}`;
 }
 
-function engineQuery(
-  request: HttpRequest,
-  sql: string,
-): Pick<EngineQuery, "sql" | "database" | "settings" | "parameters"> {
-  return { sql, database: request.database, settings: request.settings, parameters: request.parameters };
+function queryOf(
+  { request, signal }: ExecuteInput,
+  insert: InsertStatement | null,
+): Omit<EngineQuery, "sql" | "sticky"> {
+  const { database, settings, parameters, comment, queryId } = request;
+  const target = insert === null || insert.target.includes(".") ? insert?.target : `${database ?? ""}.${insert.target}`;
+  const ingest = comment === INGEST_COMMENT || INGEST_TABLES.has(target ?? "");
+  return { format: DEFAULT_FORMAT, database, settings, parameters, comment: `${queryId} ${comment}`, ingest, signal };
 }
 
-/** The first bytes of a body, and what is left of it; null when that was all. */
-async function readHead(
-  body: Readable,
-  bytes: number,
-): Promise<{ readonly head: Buffer; readonly rest: Readable | null }> {
-  const chunks: Buffer[] = [];
+/** Statements are cut as bytes, one character each, and become text only in whole pieces: no character is ever cut in two. */
+function utf8(latin1: string): string {
+  return Buffer.from(latin1, "latin1").toString("utf8");
+}
+
+/** Both would reach the files of this machine; a client writes and reads its own. */
+function notOverHttp(clause: string): Error {
+  return serverError({ code: 48, name: "NOT_IMPLEMENTED", text: `${clause} is not possible over HTTP` });
+}
+
+function syntaxError(text: string): Error {
+  return serverError({ code: 62, name: "SYNTAX_ERROR", text });
+}
+
+/** The URL's part of the statement with the first bytes of the body on the next line, and what is left of the body; null when that was all. */
+async function readHead({ request, body }: ExecuteInput): Promise<{ head: Buffer; rest: Readable | null }> {
+  const chunks: Buffer[] = request.query === null ? [] : [Buffer.from(`${request.query.trimEnd()}\n`)];
   let length = 0;
   for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     chunks.push(chunk);
     length += chunk.length;
-    if (length >= bytes) return { head: Buffer.concat(chunks), rest: body };
+    if (length >= HEAD_BYTES) return { head: Buffer.concat(chunks), rest: body };
   }
   return { head: Buffer.concat(chunks), rest: null };
 }
 
-async function readAll(body: Readable, bytesMax: number): Promise<string> {
+async function readAll(body: Readable, bytesMax: number): Promise<readonly Buffer[]> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > bytesMax)
-      throw serverError({
-        code: 62,
-        name: "SYNTAX_ERROR",
-        text: `The statement is longer than ${STATEMENT_BYTES_MAX} bytes`,
-      });
+    if (length > bytesMax) throw syntaxError(`The statement is longer than ${STATEMENT_BYTES_MAX} bytes`);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return chunks;
 }

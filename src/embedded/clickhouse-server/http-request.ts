@@ -11,6 +11,8 @@ export type HttpRequest = {
   readonly database: string | null;
   readonly defaultFormat: string | null;
   readonly queryId: string;
+  /** `log_comment`, which a server keeps with the query. */
+  readonly comment: string;
   readonly settings: readonly (readonly [name: string, value: string])[];
   readonly parameters: readonly (readonly [name: string, value: string])[];
   readonly user: string;
@@ -53,6 +55,7 @@ export function readRequest(message: IncomingMessage): HttpRequest {
     database: url.searchParams.get("database") ?? headerOf(message, "x-clickhouse-database"),
     defaultFormat: url.searchParams.get("default_format") ?? headerOf(message, "x-clickhouse-format"),
     queryId: url.searchParams.get("query_id") ?? randomUUID(),
+    comment: url.searchParams.get("log_comment") ?? "",
     settings: [...url.searchParams].filter(([name]) => !PROTOCOL_PARAMETERS.has(name) && !name.startsWith("param_")),
     parameters: [...url.searchParams].filter(([name]) => name.startsWith("param_")),
     ...credentials,

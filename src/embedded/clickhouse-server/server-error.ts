@@ -9,27 +9,31 @@ export class ClickHouseError extends Error {
   }
 }
 
-const STATUS_OF_CODE: Readonly<Record<number, number>> = {
-  36: 400, // BAD_ARGUMENTS
-  43: 400, // ILLEGAL_TYPE_OF_ARGUMENT
-  47: 404, // UNKNOWN_IDENTIFIER
-  46: 404, // UNKNOWN_FUNCTION
-  53: 400, // TYPE_MISMATCH
-  60: 404, // UNKNOWN_TABLE
-  62: 400, // SYNTAX_ERROR
-  73: 404, // UNKNOWN_FORMAT
-  81: 404, // UNKNOWN_DATABASE
-  115: 404, // UNKNOWN_SETTING
-  117: 400, // INCORRECT_DATA
-  159: 408, // TIMEOUT_EXCEEDED
-  164: 400, // READONLY
-  202: 503, // TOO_MANY_SIMULTANEOUS_QUERIES
-  243: 507, // NOT_ENOUGH_SPACE
-  516: 403, // AUTHENTICATION_FAILED
+/** The statuses of a server; every other code is a 500. */
+const CODES_OF_STATUS: Readonly<Record<number, readonly number[]>> = {
+  // What the request says is wrong: values and texts that cannot be read, syntax, columns that are not there.
+  400: [
+    6, 10, 15, 16, 25, 26, 27, 36, 37, 38, 41, 44, 53, 62, 72, 117, 123, 167, 168, 223, 321, 376, 427, 441, 675, 676,
+  ],
+  401: [194],
+  403: [192, 193, 497, 516],
+  // What it names does not exist: table, function, identifier, type, engine, database, setting, format.
+  404: [46, 47, 50, 56, 60, 63, 73, 78, 81, 115, 152, 336],
+  408: [159],
+  411: [381],
+  413: [229],
+  501: [48],
+  503: [76, 209, 439],
 };
+const STATUS_OF_CODE = new Map(
+  Object.entries(CODES_OF_STATUS).flatMap(([status, codes]) => codes.map((code) => [code, Number(status)] as const)),
+);
 const CODE = /Code: (\d+)\./;
 const NOT_ENOUGH_SPACE = 243;
 const STD_EXCEPTION = 1001;
+/** The engine says it of our own spool file; the path is nobody's business. */
+const SPOOL_FILE = /: \(in file\/uri [^)]*\)/g;
+const NO_SPACE = /No space left on device|errno: 28\b/;
 
 export function serverError(input: {
   readonly code: number;
@@ -42,19 +46,19 @@ export function serverError(input: {
 /** Any failure as the server would say it. */
 export function asServerError(error: unknown): ClickHouseError {
   if (error instanceof ClickHouseError) return error;
-  if ((error as NodeJS.ErrnoException | null)?.code === "ENOSPC") {
+  const text = error instanceof Error ? error.message : String(error);
+  if ((error as NodeJS.ErrnoException | null)?.code === "ENOSPC" || NO_SPACE.test(text)) {
     return serverError({
       code: NOT_ENOUGH_SPACE,
       name: "NOT_ENOUGH_SPACE",
       text: "The disk of the data directory is full: free some space",
     });
   }
-  const text = error instanceof Error ? error.message : String(error);
   const start = text.search(CODE);
   if (start < 0) return serverError({ code: STD_EXCEPTION, name: "STD_EXCEPTION", text });
-  return new ClickHouseError(text.slice(start), Number(CODE.exec(text)?.[1]));
+  return new ClickHouseError(text.slice(start).replace(SPOOL_FILE, ""), Number(CODE.exec(text)?.[1]));
 }
 
 export function statusOf(error: ClickHouseError): number {
-  return STATUS_OF_CODE[error.clickhouseCode] ?? 500;
+  return STATUS_OF_CODE.get(error.clickhouseCode) ?? 500;
 }

@@ -3,11 +3,12 @@
  * (The engine's own streaming insert cuts a body into pieces of 8 MiB, each an insert of its own: with a token all but the first are lost.)
  */
 import { randomUUID } from "node:crypto";
-import { createWriteStream, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { createWriteStream, readdirSync, rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { makeDirectory } from "../make-directory.ts";
 
 export type Spool = {
   /** Writes the bytes, the given ones first, and returns the file's path. */
@@ -17,7 +18,7 @@ export type Spool = {
 
 /** What an earlier run left is removed: an insert that was cut off was never acknowledged. */
 export function openSpool(directory: string): Spool {
-  mkdirSync(directory, { recursive: true });
+  makeDirectory(directory);
   for (const name of readdirSync(directory)) rmSync(join(directory, name), { force: true });
   return {
     write: async (first, rest) => {

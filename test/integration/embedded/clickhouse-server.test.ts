@@ -1,5 +1,7 @@
 import { once } from "node:events";
+import { mkdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
+import { join } from "node:path";
 import { request } from "node:http";
 import { gzipSync } from "node:zlib";
 import { createClient, type ClickHouseClient } from "@clickhouse/client";
@@ -143,6 +145,154 @@ describe("a plain HTTP client", () => {
   });
 });
 
+describe("each request is alone", () => {
+  // Guarantee: what one client binds, sets or creates for its session is neither seen nor felt by another.
+  test("parameters, SET and temporary tables stay with their request", async () => {
+    const bound = await fetch(`${server.url}/?param_p=secret`, { method: "POST", body: "SELECT {p: String}" });
+    expect(await bound.text()).toBe("secret\n");
+    await post("SET max_threads = 7");
+    await post("CREATE TEMPORARY TABLE mine (a Int8)");
+    for (let attempt = 0; attempt < 6; attempt += 1) {
+      expect(await post("SELECT {p: String}")).toContain("Code: 456");
+      expect(await post("SELECT getSetting('max_threads') = 7")).toBe("200 0\n");
+      expect(await post("EXISTS TEMPORARY TABLE mine")).toBe("200 0\n");
+    }
+  });
+
+  test("a second statement, and files of the server, are refused", async () => {
+    await post("", "CREATE TABLE kept (a UInt64) ENGINE = MergeTree ORDER BY a");
+    for (const first of ["SELECT 1", "INSERT INTO kept VALUES (1)", "INSERT INTO kept SELECT 1"])
+      expect(await post("", `${first}; DROP TABLE kept`)).toMatch(/^400 Code: 62/);
+    expect(await post("", "SELECT 1 INTO OUTFILE '/tmp/meterline-outfile'")).toMatch(/^501 Code: 48/);
+    expect(await post("", "INSERT INTO kept FROM INFILE '/etc/hostname' FORMAT LineAsString")).toMatch(/^501 Code: 48/);
+    expect(await count("kept")).toBe(0);
+  });
+});
+
+describe("bytes arrive as they were sent", () => {
+  // Guarantee: a statement and binary data in one body are told apart by bytes, not by characters.
+  test("binary data behind its statement", async () => {
+    await post("", "CREATE TABLE bin (a UInt64, b String) ENGINE = MergeTree ORDER BY a");
+    const row = Buffer.from([0xff, 0xfe, 0xfd, 0xfc, 0xfb, 0xfa, 0xf9, 0xf8, 2, 0xc3, 0x28]);
+    const body = Buffer.concat([Buffer.from("INSERT INTO bin FORMAT RowBinary\n"), row, row]);
+    expect(await post("", body)).toMatch(/^200/);
+    expect(await post("", "SELECT count(), any(hex(a)), any(hex(b)) FROM bin")).toBe("200 2\tF8F9FAFBFCFDFEFF\tC328\n");
+  });
+
+  // Guarantee: the border behind which a body is read on cuts no character in two.
+  test.each([0, 1, 2])("a long text of characters of several bytes, shifted by %d", async (shift) => {
+    const text = "x".repeat(shift) + "ü€".repeat(100_000);
+    await post("", `CREATE TABLE long${shift} (b String) ENGINE = MergeTree ORDER BY b`);
+    expect(await post("", `INSERT INTO long${shift} VALUES ('${text}')`)).toMatch(/^200/);
+    expect(await post("", `SELECT b = repeat('x', ${shift}) || repeat('ü€', 100000) FROM long${shift}`)).toBe(
+      "200 1\n",
+    );
+  });
+
+  // Guarantee: one HTTP insert with the writer's settings is one block, so one part; through input() as well; a repeated token adds none.
+  test("32 MB of RowBinary are one part, once", async () => {
+    const structure =
+      "a UInt64, s String, l Array(Tuple(String, Decimal(38, 18))), m Map(String, String), d DateTime64(9), u UInt128";
+    await post(
+      "",
+      `CREATE TABLE rb (${structure}) ENGINE = MergeTree ORDER BY a SETTINGS non_replicated_deduplication_window = 100`,
+    );
+    const made = await fetch(server.url, {
+      method: "POST",
+      body: `SELECT number::UInt64, repeat('x', 300), [('k', toDecimal128('1.5', 18))], map('a', 'b'), toDateTime64(number, 9),
+        toUInt128(number) + toUInt128('100000000000000000000000000000') FROM numbers(90000) FORMAT RowBinary`,
+    });
+    const body = Buffer.from(await made.arrayBuffer());
+    expect(body.length).toBeGreaterThan(32e6);
+    const settings =
+      "min_insert_block_size_bytes=0&min_insert_block_size_rows=1048449&max_insert_block_size=1048449&max_block_size=1048449" +
+      "&input_format_parallel_parsing=0&max_insert_threads=1&async_insert=0";
+    const statements = [
+      "INSERT INTO rb FORMAT RowBinary",
+      `INSERT INTO rb SELECT * FROM input('${structure}') WHERE throwIf(a > 1e9, 'no') = 0 FORMAT RowBinary`,
+    ];
+    for (const [n, statement] of [...statements, ...statements].entries()) {
+      const query = `${settings}&insert_deduplication_token=t${n % 2}&query=${encodeURIComponent(statement)}`;
+      expect((await fetch(`${server.url}/?${query}`, { method: "POST", body })).status).toBe(200);
+    }
+    expect(await post("", "SELECT groupArray(rows) FROM system.parts WHERE table = 'rb' AND active")).toBe(
+      "200 [90000,90000]\n",
+    );
+  });
+});
+
+describe("results", () => {
+  test.each(["Parquet", "Native", "Arrow", "XML", "CSVWithNames", "TSVWithNamesAndTypes"])(
+    "%s is one document, however long",
+    async (format) => {
+      const query = `SELECT number, toString(number) AS s FROM numbers(700000) FORMAT ${format}`;
+      const bytes = Buffer.from(await (await fetch(server.url, { method: "POST", body: query })).arrayBuffer());
+      expect(bytes.length).toBeGreaterThan(1024 * 1024);
+      await post("", `CREATE TABLE doc${format} (number UInt64, s String) ENGINE = MergeTree ORDER BY number`);
+      const back = format === "XML" ? bytes.toString("utf8").match(/<row>/g)?.length : undefined;
+      if (back !== undefined) expect(back).toBe(700_000);
+      else {
+        expect(await post(`INSERT INTO doc${format} FORMAT ${format}`, bytes)).toMatch(/^200/);
+        expect(await post("", `SELECT count(), sum(number), sum(length(s)) FROM doc${format}`)).toBe(
+          "200 700000\t244999650000\t4088890\n",
+        );
+      }
+    },
+  );
+
+  // Guarantee: a result that fails half way is never taken for whole.
+  test("an exception in the middle reaches the client as one", async () => {
+    const result = await client.query({
+      query: "SELECT throwIf(number = 3000000, 'half way') AS x FROM numbers(4000000)",
+      format: "JSONEachRow",
+    });
+    let rows = 0;
+    const read = async (): Promise<void> => {
+      for await (const chunk of result.stream()) rows += chunk.length;
+    };
+    await expect(read()).rejects.toMatchObject({ code: "395", message: expect.stringContaining("half way") as string });
+    expect(rows).toBeLessThan(4_000_000);
+  });
+
+  // Guarantee: a client that goes away takes its query along, before its first row or among them.
+  test("a closed connection ends its query", async () => {
+    const leave = new AbortController();
+    const sum = client.query({
+      query: "SELECT sum(cityHash64(number)) FROM numbers(100000000000)",
+      abort_signal: leave.signal,
+    });
+    await expect.poll(() => running("cityHash64"), { timeout: 10_000 }).toBe(1);
+    leave.abort();
+    await expect(sum).rejects.toThrow();
+    const endless = await client.query({ query: "SELECT number FROM system.numbers", format: "JSONEachRow" });
+    for await (const _rows of endless.stream()) break;
+    endless.close();
+    await expect.poll(() => running("cityHash64"), { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => running("system.numbers"), { timeout: 10_000 }).toBe(0);
+  });
+
+  // Guarantee: analysing a query may run one; the server answers others meanwhile.
+  test("a heavy scalar subquery does not stop the server", async () => {
+    let done = false;
+    const heavy = post("", "SELECT (SELECT count() FROM (SELECT sleepEachRow(1) FROM numbers(2)))").then((answer) => {
+      done = true;
+      return answer;
+    });
+    expect(await (await fetch(`${server.url}/ping`)).text()).toBe("Ok.\n");
+    expect(await post("", "SELECT 1")).toBe("200 1\n");
+    expect(done).toBe(false);
+    expect(await heavy).toBe("200 2\n");
+  });
+});
+
+async function running(text: string): Promise<number> {
+  const answer = await post(
+    "",
+    `SELECT count() FROM system.processes WHERE position(query, '${text}') > 0 AND position(query, 'system.processes') = 0`,
+  );
+  return Number(answer.slice("200 ".length));
+}
+
 // Guarantee: a heavy query of finance does not make ingestion wait.
 test("an insert of the sink goes through while every query session is busy", async () => {
   await post("", "CREATE DATABASE IF NOT EXISTS meterline");
@@ -167,6 +317,30 @@ describe("starting", () => {
       message: expect.stringContaining("METERLINE_CLICKHOUSE_PORT") as string,
     });
     other.close();
+    await dir.remove();
+  });
+
+  // Guarantee: the port opens before the engine; who asks meanwhile waits, and is answered.
+  test("a request that comes while the engine opens is answered", async () => {
+    const dir = await tempDir("clickhouse-early");
+    const port = await freePort();
+    const starting = startClickHouseServer({ home: dir.path, host: "127.0.0.1", port });
+    const ask = async (): Promise<string> => {
+      const answer = await fetch(`http://127.0.0.1:${port}/?query=SELECT+1`).catch(() => null);
+      return answer === null ? "" : await answer.text();
+    };
+    await expect.poll(ask, { timeout: 20_000, interval: 1 }).toBe("1\n");
+    await (await starting).stop();
+    await dir.remove();
+  });
+
+  test("a data directory that the engine cannot open is told, and the process ends", async () => {
+    const dir = await tempDir("clickhouse-broken");
+    await mkdir(join(dir.path, "clickhouse"));
+    await writeFile(join(dir.path, "clickhouse", "data"), "not a directory");
+    await expect(
+      startClickHouseServer({ home: dir.path, host: "127.0.0.1", port: await freePort() }),
+    ).rejects.toMatchObject({ code: "ENGINE_FAILED" });
     await dir.remove();
   });
 

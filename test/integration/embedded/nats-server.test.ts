@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
@@ -49,6 +50,32 @@ test("what was acknowledged is there after kill -9, and the next start goes on",
   await plain.close();
   await nats.close();
   await second.stop();
+  await dir.remove();
+});
+
+// Guarantee: the server that a killed Meterline leaves behind is ended by the next start, and nothing is lost with it.
+test("a start after kill -9 of the parent ends the server that was left", async () => {
+  const dir = await tempDir("nats-orphan");
+  const port = await freePort();
+  const input = JSON.stringify({ home: dir.path, port, shards: 1, storeBytes: STORE_BYTES });
+  const script = `import { startNatsServer } from ${JSON.stringify(new URL("../../../src/embedded/nats-server.ts", import.meta.url).href)};
+    const server = await startNatsServer(${input});
+    process.stdout.write(String(server.pid), () => process.kill(process.pid, "SIGKILL"));`;
+  const parent = spawnSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8" });
+  const orphan = Number(parent.stdout);
+  expect(parent.signal).toBe("SIGKILL");
+  expect(process.kill(orphan, 0)).toBe(true);
+  const lines: string[] = [];
+  const next = await startNatsServer({
+    home: dir.path,
+    port,
+    shards: 1,
+    storeBytes: STORE_BYTES,
+    log: (line) => lines.push(line),
+  });
+  expect(next.pid).not.toBe(orphan);
+  expect(lines.join()).toContain(String(orphan));
+  await next.stop();
   await dir.remove();
 });
 

@@ -1,5 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { parseStatement, type InsertStatement } from "../../../src/embedded/clickhouse-server/statement.ts";
+import {
+  parseStatement,
+  secondStatementAt,
+  type InsertStatement,
+  type OtherStatement,
+} from "../../../src/embedded/clickhouse-server/statement.ts";
 
 function insertOf(text: string): InsertStatement {
   const statement = parseStatement(text);
@@ -44,11 +49,38 @@ describe("parseStatement", () => {
   });
 
   test("comments, strings and brackets hide no keyword and lend none", () => {
-    expect(parseStatement("/* INSERT INTO t FORMAT CSV */ SELECT 'FORMAT JSON' AS format FORMAT TSV")).toEqual({
-      kind: "other",
-      format: "TSV",
-    });
-    expect(parseStatement("SELECT (SELECT 1 FORMAT) -- FORMAT JSON\n")).toEqual({ kind: "other", format: null });
-    expect(parseStatement("SELECT 1 FORMAT JSON SETTINGS max_threads = 1")).toEqual({ kind: "other", format: "JSON" });
+    const formatOf = (text: string) => parseStatement(text).format;
+    expect(formatOf("/* INSERT INTO t FORMAT CSV */ SELECT 'FORMAT JSON' AS format FORMAT TSV")).toBe("TSV");
+    expect(formatOf("SELECT (SELECT 1 FORMAT) -- FORMAT JSON\n")).toBeNull();
+    expect(formatOf("SELECT 1 FORMAT JSON SETTINGS max_threads = 1;")).toBe("JSON");
+  });
+
+  test("a column that is called format is no FORMAT", () => {
+    expect(parseStatement("SELECT format AS f, format FROM t ORDER BY format DESC")).toMatchObject({ format: null });
+    const statement = insertOf("INSERT INTO t SELECT format AS f FROM input('format String') FORMAT CSV\nx");
+    expect(statement).toMatchObject({ format: "CSV", input: { structure: "'format String'" } });
+  });
+
+  test("tells what reads, what sticks to a session, and what a server refuses", () => {
+    const other = (text: string): OtherStatement => {
+      const statement = parseStatement(text);
+      if (statement.kind !== "other") throw new Error(`"${text}" was read as an insert`);
+      return statement;
+    };
+    const reads = ["SELECT 1", "with 1 as x select x", "FROM t SELECT a", "(SELECT 1) UNION ALL (SELECT 2)"];
+    expect(reads.map((text) => other(text).reads)).toEqual([true, true, true, true]);
+    const others = ["SHOW TABLES", "WITH x AS (SELECT 1) INSERT INTO t SELECT * FROM x", "EXPLAIN SELECT 1"];
+    expect(others.map((text) => other(text).reads)).toEqual([false, false, false]);
+    const sticky = ["SET max_threads = 1", "USE db", "CREATE TEMPORARY TABLE t (a Int8)", "SELECT 1"];
+    expect(sticky.map((text) => other(text).sticky)).toEqual([true, true, true, false]);
+    expect(other("SELECT ';'; -- the end\n;")).toMatchObject({ second: null, end: "SELECT ';'".length });
+    expect(other("SELECT 1; DROP TABLE t").second).toBe("SELECT 1".length);
+    expect(secondStatementAt("INSERT INTO t VALUES (1, ';'); DROP TABLE t")).toBe(
+      "INSERT INTO t VALUES (1, ';')".length,
+    );
+    expect(secondStatementAt("INSERT INTO t VALUES (1, '; x');")).toBeNull();
+    expect(insertOf("INSERT INTO t FROM INFILE 'x' FORMAT CSV").infile).toBe(true);
+    expect(other("SELECT 1 INTO OUTFILE 'x'").outfile).toBe("SELECT 1 ".length);
+    expect(other("SELECT 'INTO OUTFILE'").outfile).toBeNull();
   });
 });

@@ -1,0 +1,25 @@
+/**
+ * Makes a directory and what is missing above it. Not `mkdirSync` with `recursive`: on a path that cannot exist (below /proc, say) that never returns
+ * (measured with Node 24), where this throws what the system says.
+ */
+import { mkdirSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+
+export function makeDirectory(path: string): void {
+  const missing: string[] = [];
+  for (let at = resolve(path); !tryMake(at); at = dirname(at)) missing.push(at);
+  for (const at of missing.reverse()) mkdirSync(at);
+}
+
+/** Whether the directory is there now; false when the one above it is missing. */
+function tryMake(path: string): boolean {
+  try {
+    mkdirSync(path);
+    return true;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === "EEXIST") return true;
+    if (code === "ENOENT" && path !== dirname(path)) return false;
+    throw error;
+  }
+}
