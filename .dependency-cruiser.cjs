@@ -26,6 +26,7 @@ const OWNERS = {
   "@nats-io/": ["src/stream"],
   "@clickhouse/client": ["src/clickhouse"],
   chdb: ["src/embedded"],
+  "@fastify/busboy": ["src/embedded"],
   pino: ["src/telemetry"],
   yaml: ["src/files"],
   "csv-parse": ["src/files"],

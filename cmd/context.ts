@@ -4,6 +4,7 @@ import { connectClickHouse, type ClickHouse } from "../src/clickhouse/connect.ts
 import { loadSettings, type Settings } from "../src/config/settings.ts";
 import { connectNats, type Nats } from "../src/stream/connect.ts";
 import { createLogger, type Logger } from "../src/telemetry/logger.ts";
+import { clickhouseLogin } from "./clickhouse-login.ts";
 import { findAddresses, type Addresses } from "./addresses.ts";
 import { createOutput, type Output } from "./output/output.ts";
 
@@ -42,8 +43,7 @@ export function createContext(input: ContextInput): Context {
     clickhouse: () => {
       clickhouse ??= connectClickHouse({
         url: addresses().clickhouseUrl,
-        user: settings.clickhouseUser,
-        password: settings.clickhousePassword,
+        ...clickhouseLogin(settings),
       });
       return clickhouse;
     },

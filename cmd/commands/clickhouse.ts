@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { startClickHouseServer } from "../../src/embedded/clickhouse-server.ts";
 import { AppError } from "../../src/kernel/errors.ts";
+import { clickhouseServerSettings } from "../clickhouse-login.ts";
 import { openContext } from "../context.ts";
 import { stopSignal } from "../stop-signal.ts";
 
@@ -14,11 +15,9 @@ export function registerClickHouse(program: Command): void {
       const { settings, output } = openContext(command);
       const stopping = stopSignal();
       const server = await startClickHouseServer({
+        ...clickhouseServerSettings(settings),
         home: resolve(settings.home),
         host: "127.0.0.1",
-        port: settings.clickhousePort,
-        user: settings.clickhouseUser,
-        password: settings.clickhousePassword,
         log: output.say,
       });
       output.result({

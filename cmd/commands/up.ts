@@ -1,5 +1,5 @@
 /** `up`: everything in one command. Servers as children, the sink for all shards here; Ctrl-C drains, a second one ends at once. */
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { loadSettings, type Settings } from "../../src/config/settings.ts";
 import { findAddresses, type Addresses } from "../addresses.ts";
@@ -47,7 +47,9 @@ async function up({ settings, json }: { readonly settings: Settings; readonly js
 }
 
 function welcome(settings: Settings, addresses: Addresses, told: readonly string[]): string {
-  const login = settings.clickhousePassword === "" ? "" : ` --user '${settings.clickhouseUser}:…'`;
+  const passwords = join(settings.home, "clickhouse", "passwords");
+  const login =
+    settings.clickhouseFinancePassword === "" ? `--user "finance:$(cat ${passwords}/finance)"` : "--user 'finance:…'";
   return [
     "Meterline is up.",
     ...told.map((line) => `  ${line}`),
@@ -56,7 +58,7 @@ function welcome(settings: Settings, addresses: Addresses, told: readonly string
     "From another terminal (same METERLINE_HOME):",
     "  bin/meterline apply <directory>      catalog files: meters, customers, rate cards, contracts",
     "  bin/meterline publish <file>         NDJSON or CSV; or publish to usage.<producer> with any NATS client",
-    `  curl${login} '${addresses.clickhouseUrl}' --data 'SELECT * FROM finance.usage LIMIT 10 FORMAT PrettyCompact'`,
+    `  curl ${login} '${addresses.clickhouseUrl}' --data 'SELECT * FROM finance.usage LIMIT 10 FORMAT PrettyCompact'`,
     "  bin/meterline rate --period 2026-10  then: invoice draft, invoice finalize, explain, verify",
     "",
     "Ctrl-C drains and stops.",

@@ -6,6 +6,7 @@ import { diskError } from "../../src/embedded/disk-error.ts";
 import { startClickHouseServer } from "../../src/embedded/clickhouse-server.ts";
 import { startNatsServer } from "../../src/embedded/nats-server.ts";
 import { migrate } from "../../src/clickhouse/migrate.ts";
+import { clickhouseServerSettings } from "../clickhouse-login.ts";
 import type { Addresses } from "../addresses.ts";
 import type { Context } from "../context.ts";
 import { makeStreams } from "../make-streams.ts";
@@ -80,15 +81,14 @@ async function startNats({ settings, home, log }: StartInput): Promise<Started> 
 }
 
 async function startClickHouse({ settings, home, log }: StartInput): Promise<Started> {
-  const { clickhousePort: port, clickhouseUser: user, clickhousePassword: password } = settings;
   const { server, failed, stop } = await supervise({
     name: "ClickHouse",
-    start: () => startClickHouseServer({ home, host: HOST, port, user, password, log }),
+    start: () => startClickHouseServer({ ...clickhouseServerSettings(settings), home, host: HOST, log }),
     log,
   });
   return {
     url: server.url,
-    told: `ClickHouse  ${server.url}  (embedded engine, HTTP interface, user ${user})`,
+    told: `ClickHouse  ${server.url}  (embedded engine, HTTP interface, users ${settings.clickhouseUser}, admin, sink, finance)`,
     failed,
     stop,
   };

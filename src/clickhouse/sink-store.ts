@@ -105,7 +105,7 @@ async function insert(clickhouse: ClickHouse, input: Parameters<SinkStore["inser
       sql: INSERT_SQL,
       body: bytes,
       params: { shard, epoch },
-      settings: { ...EXACTLY_ONCE, insert_deduplication_token: token },
+      settings: { ...OF_SINK, ...EXACTLY_ONCE, insert_deduplication_token: token },
       doing: `inserting batch ${token}`,
     });
   } catch (error) {
@@ -119,7 +119,7 @@ async function commit(clickhouse: ClickHouse, batch: CommittedBatch): Promise<vo
   await clickhouse.insert({
     sql: "INSERT INTO meterline.sink_batches FORMAT JSONEachRow",
     body: `${JSON.stringify(batchRow(batch))}\n`,
-    settings: { ...EXACTLY_ONCE, insert_deduplication_token: token, date_time_input_format: "best_effort" },
+    settings: { ...OF_SINK, ...EXACTLY_ONCE, insert_deduplication_token: token, date_time_input_format: "best_effort" },
     doing: `committing batch ${token}`,
   });
 }

@@ -48,11 +48,47 @@ export const SETTING_FIELDS = {
     { fallback: 8123, min: 1, max: 65_535 },
     "Port of the embedded ClickHouse's HTTP interface on loopback.",
   ),
-  clickhouseUser: text("METERLINE_CLICKHOUSE_USER", "default", "User at ClickHouse; the embedded one accepts it."),
-  clickhousePassword: {
-    ...text("METERLINE_CLICKHOUSE_PASSWORD", "", "Password at ClickHouse; the embedded one accepts it."),
-    secret: "whole",
+  clickhouseUser: text(
+    "METERLINE_CLICKHOUSE_USER",
+    "default",
+    "User at ClickHouse; the embedded one accepts it and lets it do everything.",
+  ),
+  clickhousePassword: secret(
+    "METERLINE_CLICKHOUSE_PASSWORD",
+    "Password of that user. Not set: the embedded server makes one up at its first start and keeps it in clickhouse/passwords of the home.",
+  ),
+  clickhouseAdminPassword: secret(
+    "METERLINE_CLICKHOUSE_ADMIN_PASSWORD",
+    "Password of the embedded ClickHouse's user admin, who may do everything; not set: made up.",
+  ),
+  clickhouseSinkPassword: secret(
+    "METERLINE_CLICKHOUSE_SINK_PASSWORD",
+    "Password of the embedded ClickHouse's user sink, who writes and reads the database meterline; not set: made up.",
+  ),
+  clickhouseFinancePassword: secret(
+    "METERLINE_CLICKHOUSE_FINANCE_PASSWORD",
+    "Password of the embedded ClickHouse's user finance, who reads the database finance; not set: made up.",
+  ),
+  clickhouseFsync: {
+    variable: "METERLINE_CLICKHOUSE_FSYNC",
+    doc: "When the embedded ClickHouse syncs to disk: off leaves it to the system (a power cut may lose the last seconds), insert syncs each insert before it is acknowledged.",
+    schema: z.enum(["off", "insert"]).default("off"),
   },
+  clickhouseMemoryBytes: optionalInteger(
+    "METERLINE_CLICKHOUSE_QUERY_MEMORY_BYTES",
+    { min: 16 * 1024 ** 2, max: 2 ** 50 },
+    "Memory that one query of the embedded ClickHouse may take, in bytes; the sink has no limit. Default: half of the machine's.",
+  ),
+  clickhouseQuerySeconds: integer(
+    "METERLINE_CLICKHOUSE_QUERY_SECONDS",
+    { fallback: 3600, min: 1, max: 604_800 },
+    "How long one query of the embedded ClickHouse may run, in seconds; the sink has no limit.",
+  ),
+  clickhouseResultBytes: optionalInteger(
+    "METERLINE_CLICKHOUSE_RESULT_BYTES",
+    { min: 1024, max: 2 ** 50 },
+    "Size of one result of the embedded ClickHouse, in bytes before formatting. Default: 64 GiB.",
+  ),
   httpPort: integer(
     "METERLINE_HTTP_PORT",
     { fallback: 8080, min: 1, max: 65_535 },
@@ -124,6 +160,10 @@ type Bounds = { readonly min: number; readonly max: number };
 
 function text(variable: string, fallback: string, doc: string) {
   return { variable, doc, schema: z.string().default(fallback) };
+}
+
+function secret(variable: string, doc: string) {
+  return { ...text(variable, "", doc), secret: "whole" as const };
 }
 
 function boundedInteger({ min, max }: Bounds) {

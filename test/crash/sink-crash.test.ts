@@ -59,7 +59,7 @@ function startNats(): Promise<Server> {
 }
 
 function startClickHouse(): Promise<Server> {
-  return startClickHouseServer({ home: home.path, host: "127.0.0.1", port: ports.clickhouse });
+  return startClickHouseServer({ home: home.path, host: "127.0.0.1", port: ports.clickhouse, password: "" });
 }
 
 function addresses() {

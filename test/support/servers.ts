@@ -27,7 +27,12 @@ export async function startTestServers(input: { readonly shards?: number } = {})
       storeBytes: STORE_BYTES,
     });
     stops.push(() => nats.stop());
-    const clickhouse = await startClickHouseServer({ home: dir.path, host: "127.0.0.1", port: await freePort() });
+    const clickhouse = await startClickHouseServer({
+      home: dir.path,
+      host: "127.0.0.1",
+      port: await freePort(),
+      password: "",
+    });
     stops.push(() => clickhouse.stop());
     return { natsUrl: nats.url, clickhouseUrl: clickhouse.url, home: dir.path, stop };
   } catch (error) {

@@ -1,123 +1,181 @@
 /**
- * The engine with its sessions. A session runs one query at a time, so there are several, and some are kept for the sink: a heavy query of
- * finance never makes ingestion wait.
+ * The engine: runs queries in sessions, so many at a time, with seats kept for the sink, so that a heavy query of finance never makes ingestion wait
+ * in line; ends a query when its reader is gone; and kills by the ids that clients know.
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { literal, openEngineSession, type EngineSession, type SessionQuery } from "./engine-session.ts";
+import type { EngineRole } from "./engine-config.ts";
+import { openEngineSession, type EngineSession, type Named, type SessionSetup } from "./engine-session.ts";
+import { killStatement, queryComment, startedAs } from "./query-comment.ts";
 import { openPipeDirectory, openResultPipe } from "./result-pipe.ts";
+import { SeatQueue } from "./seat-queue.ts";
+import { createStatementParser, type StatementParser } from "./parse-statement.ts";
 
-export type EngineQuery = Omit<SessionQuery, "sql"> & {
+export type EngineQuery = SessionSetup & {
   /** The statement; given a path, it writes its result there. */
   readonly sql: string | ((outfile: string) => string);
-  /** For `log_comment`, where `system.processes` shows it. */
+  readonly format: string;
+  readonly role: EngineRole;
+  readonly user: string;
+  readonly queryId: string;
   readonly comment: string;
-  /** Runs on a session kept for the sink. */
+  /** Nothing is written, whatever the role may do. */
+  readonly readOnly: boolean;
+  /** A client's own session; without one the query has a session for itself. */
+  readonly session: EngineSession | null;
+  /** Takes a seat kept for the sink. */
   readonly ingest: boolean;
-  /** Ends a query that reads; anything else runs to its end. */
+  /** Ends the query. */
   readonly signal: AbortSignal;
 };
 
+/** What a query read and how long it took, as in the header X-ClickHouse-Summary; zero as long as it runs. */
+export type Summary = { readonly rowsRead: number; readonly bytesRead: number };
 export type EngineResult = {
   readonly chunks: AsyncIterable<Uint8Array>;
   /** What was read; zero as long as the query runs. */
-  readonly summary: () => { readonly rowsRead: number; readonly bytesRead: number };
+  readonly summary: () => Summary;
 };
-
 type Consume = (result: EngineResult) => Promise<void>;
 
 export type Engine = {
   readonly version: string;
   readonly timeZone: string;
-  /** Calls `consume` with the result while the session is held; a failure of the query or of `consume` is thrown. */
+  /** HTTP content types by the lower-case name of the format. */
+  readonly contentTypes: ReadonlyMap<string, string>;
+  readonly parse: StatementParser["parse"];
+  /** Names of all table functions, lower case. */
+  readonly tableFunctions: ReadonlySet<string>;
+  /** Calls `consume` with the result while the seat is held; a failure of the query or of `consume` is thrown. */
   run(query: EngineQuery, consume: Consume): Promise<void>;
+  /** Carries out `KILL QUERY WHERE condition` among the queries that `user` may end (null: all). */
+  kill(input: KillInput): Promise<EngineResult>;
+  /** Progress of a query that runs, or null. */
+  progress(queryId: string): Promise<string | null>;
+  openSession(role: EngineRole): EngineSession;
   /** Waits for what runs, for at most this long, and closes the data directory. */
   close(graceMs: number): Promise<void>;
 };
+export type KillInput = {
+  readonly condition: string;
+  readonly user: string | null;
+  readonly wait: boolean;
+  readonly format: string;
+};
 
-/** Below the process's worker threads (clickhouse-server.ts), of which files need some too. */
-const QUERY_SESSIONS = 4;
-const INGEST_SESSIONS = 3;
+/** Together below the process's worker threads (../clickhouse-server.ts), of which files and parsing need some too. */
+const QUERY_SEATS = 4;
+const INGEST_SEATS = 3;
+const WAITING_MAX = 200;
 const KILL_POLL_MS = 50;
 const KILL_ATTEMPTS_MAX = 200;
-const NOTHING = { format: "TSVRaw", database: null, settings: [], parameters: [], sticky: false };
 
-type Seat = { readonly session: EngineSession; readonly pipe: string };
+export type OpenEngineInput = {
+  readonly data: string;
+  readonly config: string;
+  readonly pipes: string;
+  /** Settings of every session of a role. */
+  readonly limits: Readonly<Record<EngineRole, Named>>;
+};
 
-export type OpenEngineInput = { readonly data: string; readonly pipes: string };
-
-export async function openEngine(input: OpenEngineInput): Promise<Engine> {
-  const pipes = openPipeDirectory(input.pipes);
-  const seat = (name: string) => ({ session: openEngineSession(input.data), pipe: pipes.create(name) });
-  const control = openEngineSession(input.data);
-  const ingest = new Lane(Array.from({ length: INGEST_SESSIONS }, (_, n) => seat(`ingest-${n}`)));
-  const queries = new Lane(Array.from({ length: QUERY_SESSIONS }, (_, n) => seat(`query-${n}`)));
-  const about = await control.run({ ...NOTHING, sql: "SELECT version(), timezone()" });
-  const [version = "", timeZone = "UTC"] = Buffer.from(about.bytes).toString("utf8").trim().split("\t");
+export async function openEngine({ data, config, pipes, limits }: OpenEngineInput): Promise<Engine> {
+  const open = (role: EngineRole | null, readOnly: boolean): EngineSession =>
+    openEngineSession({ data, config, role, limits: role === null ? [] : limits[role], readOnly });
+  const control = open(null, false);
+  const about = await readAbout(control);
+  const directory = openPipeDirectory(pipes);
+  const seats = (name: string, count: number): readonly string[] =>
+    Array.from({ length: count }, (_, n) => directory.create(`${name}-${n}`));
+  const ingest = new SeatQueue(seats("ingest", INGEST_SEATS), WAITING_MAX);
+  const queries = new SeatQueue(seats("query", QUERY_SEATS), WAITING_MAX);
+  const parser = await createStatementParser(() => open(null, true));
   return {
-    version,
-    timeZone,
+    ...about,
+    parse: (text, parameters) => parser.parse(text, parameters),
+    tableFunctions: parser.tableFunctions,
     run: (query, consume) =>
-      (query.ingest ? ingest : queries).use((free) =>
-        query.signal.aborted ? Promise.resolve() : runOn({ seat: free, control, query, consume }),
-      ),
+      (query.ingest ? ingest : queries).use(query.user, async (pipe) => {
+        if (query.signal.aborted) return;
+        const session = query.session ?? open(query.role, query.readOnly);
+        try {
+          await runOn({ session, pipe, control, query, consume });
+        } finally {
+          if (query.session === null) session.close();
+        }
+      }),
+    kill: async (input) => {
+      const result = await control.run(killStatement(input), input.format);
+      if (input.wait) await untilKilled(control, input);
+      return { chunks: once(result.bytes), summary: () => result };
+    },
+    progress: async (queryId) => {
+      const { bytes } = await control.run(progressStatement(queryId), "JSONEachRow");
+      return bytes.length === 0 ? null : Buffer.from(bytes).toString("utf8").trim();
+    },
+    openSession: (role) => open(role, role === "finance"),
     close: async (graceMs) => {
       await Promise.all([ingest.drain(graceMs), queries.drain(graceMs)]);
-      for (const { session } of [...ingest.seats, ...queries.seats]) session.close();
       control.close();
-      pipes.remove();
+      directory.remove();
     },
   };
 }
 
-/** Seats of one kind; callers wait in line for a free one. */
-class Lane {
-  readonly seats: readonly Seat[];
-  readonly #free: Seat[];
-  readonly #waiting: ((seat: Seat) => void)[] = [];
-
-  constructor(seats: readonly Seat[]) {
-    this.seats = seats;
-    this.#free = [...seats];
-  }
-
-  async use<T>(run: (seat: Seat) => Promise<T>): Promise<T> {
-    const seat = this.#free.pop() ?? (await new Promise<Seat>((resolve) => this.#waiting.push(resolve)));
-    try {
-      return await run(seat);
-    } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#free.push(seat);
-      else next(seat);
-    }
-  }
-
-  async drain(graceMs: number): Promise<void> {
-    const deadline = performance.now() + graceMs;
-    while (this.#free.length < this.seats.length && performance.now() < deadline) await delay(KILL_POLL_MS);
-  }
+async function readAbout(control: EngineSession): Promise<Pick<Engine, "version" | "timeZone" | "contentTypes">> {
+  const about = await control.run("SELECT version(), timezone()", "TSVRaw");
+  const [version = "", timeZone = "UTC"] = Buffer.from(about.bytes).toString("utf8").trim().split("\t");
+  const formats = await control.run("SELECT lower(name), content_type FROM system.formats WHERE is_output", "TSVRaw");
+  const lines = Buffer.from(formats.bytes).toString("utf8").trimEnd().split("\n");
+  const contentTypes = new Map(lines.map((line) => line.split("\t") as [string, string]));
+  return { version, timeZone, contentTypes };
 }
 
 type RunOnInput = {
-  readonly seat: Seat;
+  readonly session: EngineSession;
+  readonly pipe: string;
   readonly control: EngineSession;
   readonly query: EngineQuery;
   readonly consume: Consume;
 };
 
-async function runOn({ seat, control, query, consume }: RunOnInput): Promise<void> {
+async function runOn(input: RunOnInput): Promise<void> {
+  const { session, query, consume } = input;
   const runId = randomUUID();
-  const settings = [...query.settings, ["log_comment", `${runId} ${query.comment}`] as const];
-  if (typeof query.sql === "string") {
-    const result = await seat.session.run({ ...query, sql: query.sql, settings });
-    await consume({ chunks: once(result.bytes), summary: () => result });
-    return;
+  const settings = [...query.settings, ["log_comment", queryComment({ ...query, runId })] as const];
+  const restore = await session.prepare({ ...query, settings });
+  try {
+    if (typeof query.sql === "string") await runWhole({ ...input, sql: query.sql, runId });
+    else await runThroughPipe({ ...input, sql: query.sql(input.pipe), runId, consume });
+  } finally {
+    await restore();
   }
-  const pipe = openResultPipe(seat.pipe);
-  let summary = { rowsRead: 0, bytesRead: 0 };
+}
+
+type RunInput = RunOnInput & { readonly sql: string; readonly runId: string };
+
+/** The result as a whole: statements that give few rows, or none. */
+async function runWhole({ session, control, query, consume, sql, runId }: RunInput): Promise<void> {
   let running = true;
-  const run = seat.session
-    .run({ ...query, sql: query.sql(seat.pipe), settings })
+  const end = (): void => {
+    void kill({ control, runId, isRunning: () => running });
+  };
+  query.signal.addEventListener("abort", end, { once: true });
+  try {
+    const result = await session.run(sql, query.format).finally(() => {
+      running = false;
+    });
+    await consume({ chunks: once(result.bytes), summary: () => result });
+  } finally {
+    query.signal.removeEventListener("abort", end);
+  }
+}
+
+async function runThroughPipe({ session, control, query, pipe: path, consume, sql, runId }: RunInput): Promise<void> {
+  const pipe = openResultPipe(path);
+  let summary: Summary = { rowsRead: 0, bytesRead: 0 };
+  let running = true;
+  const run = session
+    .run(sql, query.format)
     .then((result) => {
       summary = result;
     })
@@ -149,15 +207,29 @@ async function* untilEnd(chunks: AsyncIterable<Uint8Array>, run: Promise<void>):
   await run;
 }
 
-type KillInput = { readonly control: EngineSession; readonly runId: string; readonly isRunning: () => boolean };
+type EndInput = { readonly control: EngineSession; readonly runId: string; readonly isRunning: () => boolean };
 
 /** A query that still waits for its beginning is not there to be killed yet: asked again until it has ended. */
-async function kill({ control, runId, isRunning }: KillInput): Promise<void> {
-  const sql = `KILL QUERY WHERE startsWith(Settings['log_comment'], ${literal(runId)}) ASYNC`;
+async function kill({ control, runId, isRunning }: EndInput): Promise<void> {
   for (let attempt = 0; attempt < KILL_ATTEMPTS_MAX && isRunning(); attempt++) {
-    await control.run({ ...NOTHING, sql }).catch(() => undefined);
+    await control.run(`KILL QUERY WHERE ${startedAs("run", runId)} ASYNC`, "TSVRaw").catch(() => undefined);
     await delay(KILL_POLL_MS);
   }
+}
+
+async function untilKilled(control: EngineSession, input: KillInput): Promise<void> {
+  for (let attempt = 0; attempt < KILL_ATTEMPTS_MAX; attempt++) {
+    const { bytes } = await control.run(killStatement(input), "TSVRaw");
+    if (bytes.length === 0) return;
+    await delay(KILL_POLL_MS);
+  }
+}
+
+function progressStatement(queryId: string): string {
+  return `SELECT toString(read_rows) AS read_rows, toString(read_bytes) AS read_bytes, toString(written_rows) AS written_rows,
+    toString(written_bytes) AS written_bytes, toString(total_rows_approx) AS total_rows_to_read, '0' AS result_rows, '0' AS result_bytes,
+    toString(toUInt64(elapsed * 1e9)) AS elapsed_ns, toString(memory_usage) AS memory_usage
+    FROM system.processes WHERE ${startedAs("query_id", queryId)} LIMIT 1`;
 }
 
 // eslint-disable-next-line @typescript-eslint/require-await -- one chunk that is there already

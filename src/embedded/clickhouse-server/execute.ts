@@ -1,17 +1,27 @@
-/** Carries a request out: decides between a query and an insert with data, spools the data, runs it, and hands the result on. */
+/** Carries a request out: parts the statement from its data, has it parsed and checked, spools the data, runs it, and hands the result on. */
 import { isUtf8 } from "node:buffer";
 import type { Readable } from "node:stream";
-import { literal } from "./engine-session.ts";
+import type { Login } from "./accounts.ts";
+import { columnsOf, kindOf, mayCallForeign, refuseForeign, type StatementKind } from "./classify.ts";
+import type { ClientSessions } from "./client-sessions.ts";
 import type { Engine, EngineQuery, EngineResult } from "./engine.ts";
+import type { FileTable, Named } from "./engine-session.ts";
+import { describeTable, type TableInBody } from "./external-data.ts";
 import type { HttpRequest } from "./http-request.ts";
+import { killOf } from "./kill-query.ts";
+import { sourcePosition, type ParsedStatement } from "./parse-statement.ts";
 import { serverError } from "./server-error.ts";
 import type { Spool } from "./spool.ts";
-import { parseStatement, secondStatementAt, type InsertStatement, type OtherStatement } from "./statement.ts";
+import { literal, tokensOf, upper } from "./sql-text.ts";
+import { readStatementHead } from "./statement-head.ts";
 
-export type ExecuteDeps = { readonly engine: Engine; readonly spool: Spool };
+export type ExecuteDeps = { readonly engine: Engine; readonly spool: Spool; readonly sessions: ClientSessions };
 export type ExecuteInput = {
   readonly request: HttpRequest;
+  readonly login: Login;
   readonly body: Readable;
+  /** Tables that came with the request. */
+  readonly tables: readonly TableInBody[];
   readonly respond: (result: EngineResult, format: string) => Promise<void>;
   /** Fires when the client is gone. */
   readonly signal: AbortSignal;
@@ -21,119 +31,201 @@ const DEFAULT_FORMAT = "TabSeparated";
 /** A statement without data is read into memory; inserts with data are recognised by their beginning. */
 const STATEMENT_BYTES_MAX = 64 * 1024 * 1024;
 const HEAD_BYTES = 256 * 1024;
-const INGEST_TABLES = new Set(["meterline.usage_ingest", "meterline.sink_batches", "meterline.sink_fence"]);
-/** The `log_comment` by which the sink's other statements find the sessions kept for it. */
+/** The `log_comment` by which the sink's statements take the seats kept for it. */
 const INGEST_COMMENT = "meterline sink";
+const NO_EXPRESSIONS: Named = [
+  ["input_format_values_interpret_expressions", "0"],
+  ["input_format_values_deduce_templates_of_expressions", "0"],
+];
+const INPUT_TABLE = "_request_data";
 
 export async function execute(deps: ExecuteDeps, input: ExecuteInput): Promise<void> {
+  const { request } = input;
   const { head, rest } = await readHead(input);
-  const statement = parseStatement(head.toString("latin1"));
-  if (statement.kind === "insert" && statement.infile) throw notOverHttp("FROM INFILE");
-  if (statement.kind === "insert" && carriesData(statement, { head, whole: rest === null })) {
-    await insertSpooled(deps, input, { statement, head, rest });
-    return;
-  }
+  const { text, data } = divide(head);
   const whole =
-    rest === null ? head : Buffer.concat([head, ...(await readAll(rest, STATEMENT_BYTES_MAX - head.length))]);
-  await runStatement(deps, input, whole);
+    data !== null || rest === null ? text : Buffer.concat([text, ...(await readAll(rest, STATEMENT_BYTES_MAX))]);
+  if (!isUtf8(whole)) throw syntaxError("The statement is not valid UTF-8");
+  const statement = await deps.engine.parse(whole.toString("utf8"), request.parameters);
+  refuseForeign(statement, deps.engine.tableFunctions);
+  const kind = kindOf(statement);
+  refuseChangeByGet(request, kind);
+  const spooled: string[] = [];
+  try {
+    await runParsed(deps, input, { statement, kind, data: data === null ? null : { first: data, rest }, spooled });
+  } finally {
+    await Promise.all(spooled.map((path) => deps.spool.remove(path)));
+  }
 }
 
-/** Rows in the statement stay there when they are few: only so may they hold parameters. Bytes that are no UTF-8 would not survive as text. */
-function carriesData(statement: InsertStatement, { head, whole }: { head: Buffer; whole: boolean }): boolean {
-  if (statement.source === "data") return true;
-  if (statement.source === "select") return statement.input !== null;
-  return !whole || !isUtf8(head);
-}
+type Parsed = {
+  readonly statement: ParsedStatement;
+  readonly kind: StatementKind;
+  readonly data: Data | null;
+  /** Paths of spooled files, removed at the end. */
+  readonly spooled: string[];
+};
+type Data = { readonly first: Buffer; readonly rest: Readable | null };
 
-async function runStatement({ engine }: ExecuteDeps, input: ExecuteInput, bytes: Buffer): Promise<void> {
-  if (!isUtf8(bytes)) throw syntaxError("The statement is not valid UTF-8");
-  const text = bytes.toString("latin1");
-  const statement = parseStatement(text);
-  if (statement.kind === "insert") {
-    refuseSecond(secondStatementAt(text));
-    const query = { ...queryOf(input, statement), sql: bytes.toString("utf8"), sticky: false };
-    await engine.run(query, (result) => input.respond(result, query.format));
+async function runParsed(deps: ExecuteDeps, input: ExecuteInput, parsed: Parsed): Promise<void> {
+  const { engine, sessions } = deps;
+  const { request, login } = input;
+  const format = parsed.statement.format?.name ?? request.defaultFormat ?? DEFAULT_FORMAT;
+  const answer = (result: EngineResult): Promise<void> => input.respond(result, format);
+  const kill = parsed.kind === "kill" ? killOf(parsed.statement) : null;
+  if (kill !== null) {
+    await answer(await engine.kill({ ...kill, user: login.role === "admin" ? null : login.user, format }));
     return;
   }
-  refuseWhatAServerRefuses(statement);
-  const format = statement.format ?? input.request.defaultFormat ?? DEFAULT_FORMAT;
-  const sql = utf8(text.slice(0, statement.end));
-  const query = { ...queryOf(input, null), format, sticky: statement.sticky };
-  await engine.run(
-    { ...query, sql: statement.reads ? (path) => intoOutfile({ text, statement, format, path }) : sql },
-    (result) => input.respond(result, format),
+  const files = await tablesOf(deps, input);
+  const planned =
+    parsed.data === null ? planQuery(parsed, format) : await planInsert(deps, input, { ...parsed, data: parsed.data });
+  await sessions.use(login, request, (session) =>
+    engine.run(
+      {
+        ...queryOf(input),
+        session,
+        format: parsed.data === null ? format : DEFAULT_FORMAT,
+        sql: planned.sql,
+        files: [...files, ...planned.files],
+        settings: [...request.settings, ...planned.settings],
+      },
+      answer,
+    ),
   );
 }
 
-function refuseWhatAServerRefuses(statement: OtherStatement): void {
-  if (statement.end === 0) throw syntaxError("Empty query");
-  refuseSecond(statement.second);
-  if (statement.outfile !== null) throw notOverHttp("INTO OUTFILE");
-}
-
-function refuseSecond(at: number | null): void {
-  if (at !== null) throw syntaxError(`Syntax error (Multi-statements are not allowed): failed at position ${at + 1}`);
-}
-
-type IntoOutfileInput = {
-  readonly text: string;
-  readonly statement: OtherStatement;
-  readonly format: string;
-  readonly path: string;
+type Planned = {
+  readonly sql: EngineQuery["sql"];
+  readonly files: readonly FileTable[];
+  readonly settings: Named;
 };
 
+function planQuery({ statement, kind }: Parsed, format: string): Planned {
+  const sql = kind === "select" ? (path: string) => intoOutfile(statement, format, path) : statement.sql;
+  return { sql, files: [], settings: [] };
+}
+
 /** The same query with its result in a file. TRUNCATE, because the file is there already: it is a pipe. */
-function intoOutfile({ text, statement, format, path }: IntoOutfileInput): string {
-  const span = statement.formatSpan ?? { start: statement.end, end: statement.end };
-  const outfile = `INTO OUTFILE ${literal(path)} TRUNCATE FORMAT ${format}`;
-  return `${utf8(text.slice(0, span.start))}\n${outfile} ${utf8(text.slice(span.end, statement.end))}`;
+function intoOutfile({ sql, format: own }: ParsedStatement, format: string, path: string): string {
+  const span = own ?? { start: sql.length, end: sql.length };
+  return `${sql.slice(0, span.start)}\nINTO OUTFILE ${literal(path)} TRUNCATE FORMAT ${format}${sql.slice(span.end)}`;
 }
 
-type SpooledInsert = { readonly statement: InsertStatement; readonly head: Buffer; readonly rest: Readable | null };
-
-async function insertSpooled(
-  { engine, spool }: ExecuteDeps,
+async function planInsert(
+  deps: ExecuteDeps,
   input: ExecuteInput,
-  insert: SpooledInsert,
-): Promise<void> {
-  const { statement, head, rest } = insert;
-  const path = await spool.write(head.subarray(statement.dataStart), rest);
-  try {
-    const sql = insertFromFile(statement, head.toString("latin1", 0, statement.dataStart), path);
-    const query = { ...queryOf(input, statement), sql, sticky: false };
-    await engine.run(query, (result) => input.respond(result, query.format));
-  } finally {
-    await spool.remove(path);
+  { statement, spooled, data }: Parsed & { readonly data: Data },
+): Promise<Planned> {
+  const format = statement.format?.name ?? "Values";
+  refuseSecondStatement(format, data);
+  const settings = isPlainData(format, data) ? [] : NO_EXPRESSIONS;
+  if (holdsParameters(format, input, data)) {
+    const rows = data.first.toString("utf8");
+    return { sql: `${statement.sql.slice(0, statement.format?.start)} VALUES ${rows}`, files: [], settings };
   }
+  const path = await deps.spool.write(data.first, data.rest);
+  spooled.push(path);
+  const call = inputCall(statement);
+  if (call === null) {
+    const at = sourcePosition(statement);
+    const sql = `${statement.sql.slice(0, at)} FROM INFILE ${literal(path)} ${statement.sql.slice(at)}`;
+    return { sql, files: [], settings };
+  }
+  const structure = await checkedStructure(deps, call.structure);
+  const { sql } = statement;
+  return {
+    sql: `${sql.slice(0, call.start)}${INPUT_TABLE}${sql.slice(call.end, statement.format?.start)}`,
+    files: [{ name: INPUT_TABLE, structure, format, path }],
+    settings,
+  };
 }
 
-/** The same insert, its data read from the spooled file: as it stands, or through `file()` where the statement selects from `input()`. */
-function insertFromFile(statement: InsertStatement, text: string, path: string): string {
-  if (statement.input === null)
-    return `${utf8(statement.beforeSettings)} FROM INFILE ${literal(path)} ${utf8(statement.settings)} FORMAT ${statement.format}`;
-  const { start, end, structure } = statement.input;
-  const file = `file(${literal(path)}, ${literal(statement.format)}, ${utf8(structure)})`;
-  return `${utf8(text.slice(0, start))}${file}${utf8(text.slice(end, statement.formatStart))}`;
+/** The engine takes what follows a semicolon for the next statement of a command line, and leaves it. */
+function refuseSecondStatement(format: string, { first }: Data): void {
+  if (format.toLowerCase() !== "values") return;
+  const tokens = tokensOf(first.toString("latin1"));
+  const semicolon = tokens.findIndex((token) => token.text === ";");
+  if (semicolon >= 0 && tokens.slice(semicolon).some((token) => token.text !== ";"))
+    throw syntaxError("Syntax error (Multi-statements are not allowed): there is something behind the semicolon");
 }
 
-function queryOf(
-  { request, signal }: ExecuteInput,
-  insert: InsertStatement | null,
-): Omit<EngineQuery, "sql" | "sticky"> {
+/** Expressions among the values are evaluated only where all of them could be looked through first. Other formats have none. */
+function isPlainData(format: string, { first, rest }: Data): boolean {
+  if (format.toLowerCase() !== "values") return true;
+  return rest === null && isUtf8(first) && !mayCallForeign(first.toString("utf8"));
+}
+
+/** Values with `{name: Type}` in them stay in the statement: only there are they replaced. A semicolon could begin another statement. */
+function holdsParameters(format: string, { request }: ExecuteInput, { first, rest }: Data): boolean {
+  if (format.toLowerCase() !== "values" || request.parameters.length === 0) return false;
+  return rest === null && isUtf8(first) && !first.includes(";") && !mayCallForeign(first.toString("utf8"));
+}
+
+/** The span of `input('structure')` and its structure. */
+function inputCall({ tokens }: ParsedStatement): { start: number; end: number; structure: string } | null {
+  const at = tokens.findIndex((token, index) => upper(token) === "INPUT" && tokens[index + 1]?.text === "(");
+  const [name, , structure, close] = tokens.slice(at, at + 4);
+  if (at < 0 || name === undefined) return null;
+  if (structure?.text.startsWith("'") !== true || close?.text !== ")")
+    throw serverError({
+      code: 36,
+      name: "BAD_ARGUMENTS",
+      text: "input() needs its structure as one text: input('a UInt8')",
+    });
+  return { start: name.start, end: close.end, structure: unquoted(structure.text) };
+}
+
+function unquoted(text: string): string {
+  return text.slice(1, -1).replaceAll(/\\(.)/gs, "$1").replaceAll("''", "'");
+}
+
+async function checkedStructure({ engine }: ExecuteDeps, structure: string): Promise<string> {
+  const asTable = await engine.parse(`CREATE TABLE t (${structure}) ENGINE = Null`, []);
+  return columnsOf(asTable, engine.tableFunctions);
+}
+
+async function tablesOf(deps: ExecuteDeps, { tables, request }: ExecuteInput): Promise<readonly FileTable[]> {
+  const described = tables.map((table) => ({ ...table, ...describeTable(table.name, request.all) }));
+  return Promise.all(
+    described.map(async (table) => ({ ...table, structure: await checkedStructure(deps, table.structure) })),
+  );
+}
+
+function queryOf({ request, login, signal }: ExecuteInput): Omit<EngineQuery, "sql" | "session" | "format" | "files"> {
   const { database, settings, parameters, comment, queryId } = request;
-  const target = insert === null || insert.target.includes(".") ? insert?.target : `${database ?? ""}.${insert.target}`;
-  const ingest = comment === INGEST_COMMENT || INGEST_TABLES.has(target ?? "");
-  return { format: DEFAULT_FORMAT, database, settings, parameters, comment: `${queryId} ${comment}`, ingest, signal };
+  return {
+    database,
+    settings,
+    parameters,
+    comment,
+    queryId,
+    signal,
+    role: login.role,
+    user: login.user,
+    readOnly: login.role === "finance" || isGet(request),
+    ingest: login.role === "sink" || (login.role === "admin" && comment === INGEST_COMMENT),
+  };
 }
 
-/** Statements are cut as bytes, one character each, and become text only in whole pieces: no character is ever cut in two. */
-function utf8(latin1: string): string {
-  return Buffer.from(latin1, "latin1").toString("utf8");
+function refuseChangeByGet(request: HttpRequest, kind: StatementKind): void {
+  if (!isGet(request) || kind === "select" || kind === "read" || kind === "session") return;
+  throw serverError({
+    code: 164,
+    name: "READONLY",
+    text: "Cannot execute query in readonly mode. For queries over HTTP, method GET implies readonly. You should use method POST for modifying queries",
+  });
 }
 
-/** Both would reach the files of this machine; a client writes and reads its own. */
-function notOverHttp(clause: string): Error {
-  return serverError({ code: 48, name: "NOT_IMPLEMENTED", text: `${clause} is not possible over HTTP` });
+function isGet({ method }: HttpRequest): boolean {
+  return method === "GET" || method === "HEAD";
+}
+
+/** The statement and, for an INSERT with data, the data that are there already. */
+function divide(head: Buffer): { readonly text: Buffer; readonly data: Buffer | null } {
+  const found = readStatementHead(head.toString("latin1"));
+  if (found.kind === "statement") return { text: head, data: null };
+  return { text: head.subarray(0, found.end), data: head.subarray(found.end) };
 }
 
 function syntaxError(text: string): Error {

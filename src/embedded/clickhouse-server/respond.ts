@@ -4,12 +4,16 @@
  */
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
+import { createReadStream } from "node:fs";
 import type { ServerResponse } from "node:http";
-import type { Writable } from "node:stream";
-import { createGzip } from "node:zlib";
+import { Readable, type Writable } from "node:stream";
+import type { AnswerHead } from "./answer-head.ts";
+import { encoderFor, negotiate } from "./compression/content-encoding.ts";
+import { encodeNativeBlocks } from "./compression/native-blocks.ts";
 import type { Engine, EngineResult } from "./engine.ts";
 import type { HttpRequest } from "./http-request.ts";
 import { asServerError, statusOf } from "./server-error.ts";
+import type { Spool } from "./spool.ts";
 
 const HELD_BACK_BYTES = 1024 * 1024;
 /** Clients drop what they have not read yet when a connection breaks; this long they have for reading the exception. */
@@ -17,14 +21,29 @@ const BREAK_OFF_DELAY_MS = 1000;
 
 export type RespondInput = {
   readonly response: ServerResponse;
+  readonly head: AnswerHead;
   readonly request: HttpRequest;
   readonly engine: Engine;
+  readonly spool: Spool;
   readonly result: EngineResult;
   readonly format: string;
 };
 
 export async function respond(input: RespondInput): Promise<void> {
-  const chunks = input.result.chunks[Symbol.asyncIterator]();
+  if (!input.request.waitEndOfQuery) {
+    await sendResult(input, input.result.chunks);
+    return;
+  }
+  const path = await input.spool.write(new Uint8Array(), Readable.from(input.result.chunks));
+  try {
+    await sendResult(input, createReadStream(path));
+  } finally {
+    await input.spool.remove(path);
+  }
+}
+
+async function sendResult(input: RespondInput, result: AsyncIterable<Uint8Array>): Promise<void> {
+  const chunks = result[Symbol.asyncIterator]();
   try {
     await sendChunks(input, chunks);
   } finally {
@@ -33,7 +52,7 @@ export async function respond(input: RespondInput): Promise<void> {
 }
 
 async function sendChunks(input: RespondInput, chunks: AsyncIterator<Uint8Array>): Promise<void> {
-  const { response, request } = input;
+  const { response } = input;
   const held: Uint8Array[] = [];
   let heldBytes = 0;
   let piece = await chunks.next();
@@ -44,8 +63,7 @@ async function sendChunks(input: RespondInput, chunks: AsyncIterator<Uint8Array>
   }
   if (response.destroyed) return;
   const exceptionTag = randomBytes(8).toString("hex");
-  writeHead(input, exceptionTag);
-  const sink = request.compressResponse ? gzipInto(response) : response;
+  const sink = beginBody(input, exceptionTag);
   for (const bytes of held) await write(bytes, sink, response);
   try {
     for (; piece.done !== true && !response.destroyed; piece = await chunks.next())
@@ -57,28 +75,42 @@ async function sendChunks(input: RespondInput, chunks: AsyncIterator<Uint8Array>
 }
 
 /** An answer that could not begin. */
-export function refuse(response: ServerResponse, error: unknown): void {
+export function refuse(head: AnswerHead, error: unknown): void {
   const failure = asServerError(error);
-  response
-    .writeHead(statusOf(failure), {
+  head
+    .begin(statusOf(failure), {
       "Content-Type": "text/plain; charset=UTF-8",
       "X-ClickHouse-Exception-Code": String(failure.clickhouseCode),
     })
     .end(`${failure.message}\n`);
 }
 
-function writeHead({ response, request, engine, result, format }: RespondInput, exceptionTag: string): void {
-  const { rowsRead, bytesRead } = result.summary();
-  response.writeHead(200, {
-    "Content-Type": contentType(format),
+/** The stream that the result's plain bytes go into. */
+function beginBody({ head, request, engine, result, format }: RespondInput, exceptionTag: string): Writable {
+  const encoding = request.acceptEncoding === null ? null : negotiate(request.acceptEncoding);
+  const body = head.begin(200, {
+    "Content-Type": engine.contentTypes.get(format.toLowerCase()) ?? "text/plain; charset=UTF-8",
+    "X-ClickHouse-Server-Display-Name": "meterline",
     "X-ClickHouse-Query-Id": request.queryId,
     "X-ClickHouse-Format": format,
     "X-ClickHouse-Timezone": engine.timeZone,
-    "X-ClickHouse-Server-Display-Name": "meterline",
     "X-ClickHouse-Exception-Tag": exceptionTag,
-    "X-ClickHouse-Summary": JSON.stringify({ read_rows: String(rowsRead), read_bytes: String(bytesRead) }),
-    ...(request.compressResponse && { "Content-Encoding": "gzip" }),
+    "X-ClickHouse-Summary": summaryOf(result),
+    ...(encoding !== null && { "Content-Encoding": encoding }),
   });
+  const encoder = encoding === null ? null : encoderFor(encoding);
+  const outer = encoder === null ? body : into(encoder, body);
+  return request.nativeAnswer ? into(encodeNativeBlocks(), outer) : outer;
+}
+
+function summaryOf(result: EngineResult): string {
+  const { rowsRead, bytesRead } = result.summary();
+  return JSON.stringify({ read_rows: String(rowsRead), read_bytes: String(bytesRead) });
+}
+
+function into(encoder: NodeJS.ReadWriteStream & Writable, target: Writable): Writable {
+  encoder.pipe(target);
+  return encoder;
 }
 
 async function write(bytes: Uint8Array, sink: Writable, response: ServerResponse): Promise<void> {
@@ -104,22 +136,4 @@ function breakOff({ sink, response, exceptionTag, error }: BreakOffInput): void 
   sink.write(block, () => {
     setTimeout(() => response.destroy(), BREAK_OFF_DELAY_MS).unref();
   });
-}
-
-function gzipInto(response: ServerResponse): Writable {
-  const gzip = createGzip();
-  gzip.pipe(response);
-  return gzip;
-}
-
-function contentType(format: string): string {
-  if (/^JSON(Compact|Strings|ColumnsWithMetadata|ObjectEachRow)?$/i.test(format))
-    return "application/json; charset=UTF-8";
-  if (/^JSON.*EachRow/i.test(format)) return "application/x-ndjson; charset=UTF-8";
-  if (/^CSV/i.test(format))
-    return `text/csv; charset=UTF-8; header=${/WithNames/i.test(format) ? "present" : "absent"}`;
-  if (/^(TSV|TabSeparated)/i.test(format)) return "text/tab-separated-values; charset=UTF-8";
-  return /^(RowBinary|Native|Parquet|Arrow|ORC|Avro)/i.test(format)
-    ? "application/octet-stream"
-    : "text/plain; charset=UTF-8";
 }

@@ -2,25 +2,36 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { join, resolve } from "node:path";
+import { pipeline, Readable, type Transform } from "node:stream";
 import { AppError } from "../../kernel/errors.ts";
 import { diskError } from "../disk-error.ts";
 import { lockDirectory } from "../lock-directory.ts";
 import { makeDirectory } from "../make-directory.ts";
 import { listenError } from "../probe-port.ts";
-import { requireLoopbackHost, requireUser, type Access } from "./access.ts";
+import { openAccounts, type AccountInput, type Accounts } from "./accounts.ts";
+import { plainHead, progressHead, type AnswerHead } from "./answer-head.ts";
+import { createClientSessions, type ClientSessions } from "./client-sessions.ts";
+import { decoderFor } from "./compression/content-encoding.ts";
+import { decodeNativeBlocks } from "./compression/native-blocks.ts";
 import { openEngine, type Engine } from "./engine.ts";
+import { writeEngineConfig } from "./engine-config.ts";
 import { execute } from "./execute.ts";
-import { decodedBody, readRequest, type HttpRequest } from "./http-request.ts";
+import { isForm, readForm } from "./external-data.ts";
+import { headerOf, readRequest, withFields, type HttpRequest } from "./http-request.ts";
+import { limitsOf, type QueryLimits } from "./query-limits.ts";
+import { requireLoopbackHost } from "./require-host.ts";
 import { refuse, respond } from "./respond.ts";
-import { serverError } from "./server-error.ts";
+import { inNameOf, serverError } from "./server-error.ts";
 import { openSpool, type Spool } from "./spool.ts";
 
 export type ClickHouseServerOptions = {
   readonly home: string;
   readonly host: string;
   readonly port: number;
-  readonly user?: string;
-  readonly password?: string;
+  readonly accounts: readonly AccountInput[];
+  /** Every insert is on the disk before it is acknowledged. */
+  readonly fsync: boolean;
+  readonly limits: QueryLimits;
 };
 
 export type RunningClickHouseServer = {
@@ -50,11 +61,12 @@ export async function runClickHouseServer(options: ClickHouseServerOptions): Pro
         () => response.destroy(),
       );
     });
-    const { engine } = await opening;
+    const { engine, sessions } = await opening;
     const address = server.address();
     const port = typeof address === "object" && address !== null ? address.port : options.port;
     const stop = async (): Promise<void> => {
       await closeServer(server);
+      sessions.close();
       await engine.close(STOP_GRACE_MS);
       lock.release();
     };
@@ -67,21 +79,29 @@ export async function runClickHouseServer(options: ClickHouseServerOptions): Pro
   }
 }
 
-type Services = { readonly engine: Engine; readonly spool: Spool; readonly access: Access };
+type Services = {
+  readonly engine: Engine;
+  readonly spool: Spool;
+  readonly accounts: Accounts;
+  readonly sessions: ClientSessions;
+};
 
 async function openServices(directory: string, options: ClickHouseServerOptions): Promise<Services> {
+  const engine = await openData(directory, options);
   return {
-    engine: await openData(directory),
+    engine,
     spool: openSpool(join(directory, "spool")),
-    access: { user: options.user ?? "default", password: options.password ?? "" },
+    accounts: await openAccounts(directory, options.accounts),
+    sessions: createClientSessions(engine),
   };
 }
 
-async function openData(directory: string): Promise<Engine> {
+async function openData(directory: string, { fsync, limits }: ClickHouseServerOptions): Promise<Engine> {
   const data = join(directory, "data");
   try {
     makeDirectory(data);
-    return await openEngine({ data, pipes: join(directory, "pipes") });
+    const config = writeEngineConfig({ directory, fsync });
+    return await openEngine({ data, config, pipes: join(directory, "pipes"), limits: limitsOf(limits) });
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     throw (
@@ -123,40 +143,79 @@ function listen(server: Server, { host, port }: ClickHouseServerOptions): Promis
 type AnswerInput = Services & { readonly message: IncomingMessage; readonly response: ServerResponse };
 
 async function answer(input: AnswerInput): Promise<void> {
-  const { message, response, engine, spool, access } = input;
+  const { message, response, engine } = input;
+  let head: AnswerHead = plainHead(response);
+  try {
+    requireLoopbackHost(message);
+    const request = readRequest(message);
+    if (answeredPlainly(request, response)) return;
+    if (request.progressIntervalMs !== null) {
+      const progress = (): Promise<string | null> => engine.progress(request.queryId);
+      head = progressHead({ response, intervalMs: request.progressIntervalMs, progress });
+    }
+    await answerQuery(input, request, head);
+  } catch (error) {
+    message.resume();
+    if (response.headersSent) response.destroy();
+    else refuse(head, error);
+  } finally {
+    head.stop();
+  }
+}
+
+async function answerQuery(input: AnswerInput, first: HttpRequest, head: AnswerHead): Promise<void> {
+  const { message, response, engine, spool, accounts, sessions } = input;
   const gone = new AbortController();
   response.once("close", () => {
     if (!response.writableFinished) gone.abort();
   });
+  const login = await accounts.authenticate(first.user, first.password);
+  const body = decodedBody(message, first);
+  const form = isForm(message) ? await readForm(message, body, spool) : null;
+  const request = form === null ? first : withFields(message, form.fields);
   try {
-    requireLoopbackHost(message);
-    const request = readRequest(message);
-    if (answeredPlainly(request, message, response)) return;
-    requireUser(request, access);
-    const body = decodedBody(message);
-    if (body === null)
-      throw serverError({ code: 89, name: "UNKNOWN_COMPRESSION_METHOD", text: "Unknown Content-Encoding" });
     await execute(
-      { engine, spool },
+      { engine, spool, sessions },
       {
         request,
-        body,
+        login,
+        body: form === null ? body : Readable.from([]),
+        tables: form?.tables ?? [],
         signal: gone.signal,
-        respond: (result, format) => respond({ response, request, engine, result, format }),
+        respond: (result, format) => respond({ response, head, request, engine, spool, result, format }),
       },
     );
   } catch (error) {
-    message.resume();
-    if (response.headersSent) response.destroy();
-    else refuse(response, error);
+    throw inNameOf(login.user, error);
+  } finally {
+    for (const { path } of form?.tables ?? []) await spool.remove(path);
   }
 }
 
+/** The body as the client meant it: without its Content-Encoding, and without ClickHouse's own blocks inside. */
+function decodedBody(message: IncomingMessage, { nativeBody }: HttpRequest): Readable {
+  const encoding = headerOf(message, "content-encoding") ?? "";
+  const decoders: Transform[] = [];
+  if (encoding !== "" && encoding !== "identity") {
+    const decoder = decoderFor(encoding);
+    if (decoder === null)
+      throw serverError({
+        code: 89,
+        name: "UNKNOWN_COMPRESSION_METHOD",
+        text: `Unknown Content-Encoding: ${encoding}. Known are gzip, deflate, br, zstd and lz4`,
+      });
+    decoders.push(decoder);
+  }
+  if (nativeBody) decoders.push(decodeNativeBlocks());
+  // A failure in one of them is met by whoever reads the last.
+  return decoders.reduce<Readable>((source, decoder) => pipeline(source, decoder, () => undefined), message);
+}
+
 /** `/ping` and `/replicas_status` need no user; a bare GET says that the server is there. */
-function answeredPlainly(request: HttpRequest, message: IncomingMessage, response: ServerResponse): boolean {
+function answeredPlainly(request: HttpRequest, response: ServerResponse): boolean {
   const plain =
     ["/ping", "/replicas_status"].includes(request.path) ||
-    (request.path === "/" && message.method === "GET" && request.query === null);
+    (request.path === "/" && request.method === "GET" && request.query === null);
   if (plain) response.writeHead(200, { "Content-Type": "text/html; charset=UTF-8" }).end("Ok.\n");
   else if (request.path !== "/") response.writeHead(404).end(`There is no handle ${request.path}\n`);
   return plain || request.path !== "/";

@@ -33,6 +33,9 @@ const NOT_ENOUGH_SPACE = 243;
 const STD_EXCEPTION = 1001;
 /** The engine says it of our own spool file; the path is nobody's business. */
 const SPOOL_FILE = /: \(in file\/uri [^)]*\)/g;
+/** What the engine passes on from its own inner layers, it wraps once more. */
+const REPEATED_PREFIX = /^(Code: \d+\. DB::Exception: )(?:Code: \d+\. DB::Exception: )+/;
+const REPEATED_SUFFIX = /( \([A-Z_0-9]+\))(?: \(version [^)]*\)\.\1)+/;
 const NO_SPACE = /No space left on device|errno: 28\b/;
 
 export function serverError(input: {
@@ -41,6 +44,13 @@ export function serverError(input: {
   readonly text: string;
 }): ClickHouseError {
   return new ClickHouseError(`Code: ${input.code}. DB::Exception: ${input.text}. (${input.name})`, input.code);
+}
+
+/** The engine knows one user; the client knows itself by another name. */
+export function inNameOf(user: string, error: unknown): ClickHouseError {
+  const failure = asServerError(error);
+  const text = failure.message.replace(/(DB::Exception: )default(?=: Not enough privileges)/, `$1${user}`);
+  return new ClickHouseError(text, failure.clickhouseCode);
 }
 
 /** Any failure as the server would say it. */
@@ -56,7 +66,8 @@ export function asServerError(error: unknown): ClickHouseError {
   }
   const start = text.search(CODE);
   if (start < 0) return serverError({ code: STD_EXCEPTION, name: "STD_EXCEPTION", text });
-  return new ClickHouseError(text.slice(start).replace(SPOOL_FILE, ""), Number(CODE.exec(text)?.[1]));
+  const said = text.slice(start).replace(SPOOL_FILE, "").replace(REPEATED_PREFIX, "$1").replace(REPEATED_SUFFIX, "$1");
+  return new ClickHouseError(said, Number(CODE.exec(text)?.[1]));
 }
 
 export function statusOf(error: ClickHouseError): number {

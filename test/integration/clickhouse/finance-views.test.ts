@@ -18,7 +18,7 @@ let columns: readonly Column[];
 
 beforeAll(async () => {
   dir = await tempDir("finance");
-  server = await startClickHouseServer({ home: dir.path, host: "127.0.0.1", port: await freePort() });
+  server = await startClickHouseServer({ home: dir.path, host: "127.0.0.1", port: await freePort(), password: "" });
   clickhouse = connectClickHouse({ url: server.url, user: "default", password: "" });
   await migrate(clickhouse);
   columns = await clickhouse.rows<Column>({

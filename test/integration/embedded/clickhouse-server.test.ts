@@ -16,7 +16,7 @@ let client: ClickHouseClient;
 
 beforeAll(async () => {
   home = await tempDir("clickhouse-server");
-  server = await startClickHouseServer({ home: home.path, host: "127.0.0.1", port: await freePort() });
+  server = await startClickHouseServer({ home: home.path, host: "127.0.0.1", port: await freePort(), password: "" });
   client = createClient({ url: server.url, log: { level: 127 } });
 });
 
@@ -299,7 +299,7 @@ test("an insert of the sink goes through while every query session is busy", asy
   await post("", "CREATE TABLE IF NOT EXISTS meterline.sink_fence (shard UInt16) ENGINE = MergeTree ORDER BY shard");
   let finished = 0;
   const slow = Array.from({ length: 4 }, () => post("SELECT sleep(3)").then(() => (finished += 1)));
-  await post("", "INSERT INTO meterline.sink_fence VALUES (1)");
+  await fetch(`${server.url}/?log_comment=meterline+sink`, { method: "POST", body: "INSERT INTO meterline.sink_fence VALUES (1)" });
   expect(finished).toBe(0);
   await Promise.all(slow);
 });
@@ -311,7 +311,9 @@ describe("starting", () => {
     const dir = await tempDir("clickhouse-port");
     const address = other.address();
     const port = typeof address === "object" && address !== null ? address.port : 0;
-    await expect(startClickHouseServer({ home: dir.path, host: "127.0.0.1", port })).rejects.toMatchObject({
+    await expect(
+      startClickHouseServer({ home: dir.path, host: "127.0.0.1", port, password: "" }),
+    ).rejects.toMatchObject({
       code: "PORT_IN_USE",
       kind: "settings",
       message: expect.stringContaining("METERLINE_CLICKHOUSE_PORT") as string,
@@ -324,7 +326,7 @@ describe("starting", () => {
   test("a request that comes while the engine opens is answered", async () => {
     const dir = await tempDir("clickhouse-early");
     const port = await freePort();
-    const starting = startClickHouseServer({ home: dir.path, host: "127.0.0.1", port });
+    const starting = startClickHouseServer({ home: dir.path, host: "127.0.0.1", port, password: "" });
     const ask = async (): Promise<string> => {
       const answer = await fetch(`http://127.0.0.1:${port}/?query=SELECT+1`).catch(() => null);
       return answer === null ? "" : await answer.text();
@@ -339,14 +341,14 @@ describe("starting", () => {
     await mkdir(join(dir.path, "clickhouse"));
     await writeFile(join(dir.path, "clickhouse", "data"), "not a directory");
     await expect(
-      startClickHouseServer({ home: dir.path, host: "127.0.0.1", port: await freePort() }),
+      startClickHouseServer({ home: dir.path, host: "127.0.0.1", port: await freePort(), password: "" }),
     ).rejects.toMatchObject({ code: "ENGINE_FAILED" });
     await dir.remove();
   });
 
   test("a second instance on one directory is refused", async () => {
     await expect(
-      startClickHouseServer({ home: home.path, host: "127.0.0.1", port: await freePort() }),
+      startClickHouseServer({ home: home.path, host: "127.0.0.1", port: await freePort(), password: "" }),
     ).rejects.toMatchObject({
       code: "DIRECTORY_IN_USE",
       kind: "settings",
@@ -378,14 +380,24 @@ describe("starting", () => {
   // Guarantee: what was acknowledged is there after kill -9.
   test("an acknowledged insert outlives the process", async () => {
     const dir = await tempDir("clickhouse-kill");
-    const first = await startClickHouseServer({ home: dir.path, host: "127.0.0.1", port: await freePort() });
+    const first = await startClickHouseServer({
+      home: dir.path,
+      host: "127.0.0.1",
+      port: await freePort(),
+      password: "",
+    });
     const ask = (url: string, sql: string): Promise<string> =>
       fetch(url, { method: "POST", body: sql }).then((response) => response.text());
     await ask(first.url, "CREATE TABLE k (a UInt64) ENGINE = MergeTree ORDER BY a");
     for (let a = 0; a < 20; a += 1) expect(await ask(first.url, `INSERT INTO k VALUES (${a})`)).toBe("");
     process.kill(first.pid, "SIGKILL");
     await first.exited;
-    const second = await startClickHouseServer({ home: dir.path, host: "127.0.0.1", port: await freePort() });
+    const second = await startClickHouseServer({
+      home: dir.path,
+      host: "127.0.0.1",
+      port: await freePort(),
+      password: "",
+    });
     expect(await ask(second.url, "SELECT count() FROM k")).toBe("20\n");
     await second.stop();
     await dir.remove();

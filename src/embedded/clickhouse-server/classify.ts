@@ -1,0 +1,124 @@
+/**
+ * What a parsed statement does, and what no client may do whatever its role: reach files, other servers or programs of this machine. The engine's grants refuse
+ * most of that by themselves; here is what they let through, because the engine takes itself for a command line tool of the machine's owner.
+ */
+import type { ParsedStatement, SyntaxNode } from "./parse-statement.ts";
+import { serverError } from "./server-error.ts";
+import { upper } from "./sql-text.ts";
+
+export type StatementKind = "select" | "insert" | "kill" | "read" | "session" | "write";
+
+/** Roots of statements that give rows and change nothing, besides SELECT, which may give many. */
+const READING =
+  /^(Show|Explain|Describe|Exists|Check|ASTShow|ShowTables|ShowColumns|ShowIndexes|ShowFunctions|ShowSettings|ShowEngine|ShowProcesslist|ShowAccess|ShowGrants|ShowPrivileges|ShowSetting)/;
+const FORBIDDEN_KINDS = /^(SetRole|SetDefaultRole|ExecuteAs)/;
+/** Table functions that stay within the engine. Any other, also one that a later engine brings, is refused. */
+const LOCAL_TABLE_FUNCTIONS = new Set(
+  (
+    "numbers numbers_mt zeros zeros_mt primes generate_series generateseries generaterandom values sqlstandardvalues null format input view viewifpermitted " +
+    "viewexplain merge mergetreeindex mergetreeprojection mergetreetextindex mergetreeanalyzeindexes mergetreeanalyzeindexesuuid loop dictionary " +
+    "fuzzquery fuzzjson timeseriesselector timeseriesmetrics timeseriestags timeseriessamples timeseriesdata"
+  ).split(" "),
+);
+/** Functions that read files or load programs; no grant covers them. */
+const FOREIGN_FUNCTIONS = new Set(["file", "catboostevaluate"]);
+/** Their arguments hold a structure or data as text, and expressions in it. */
+const TEXT_FUNCTIONS = new Set(["format", "values", "input", "null", "generaterandom", "fuzzjson"]);
+const FUNCTION = /^(Function|TableFunction|FunctionWithKeyValueArguments)\s+([^\s(]+)/;
+const LOCAL_SOURCES = new Set(["null", "clickhouse"]);
+/** A call of `file`, or of a name that hides its letters behind escapes. */
+const FOREIGN_CALL = /file["`]?(\s|\/\*[\s\S]*?\*\/)*\(|["`][^"`]*\\[^"`]*["`](\s|\/\*[\s\S]*?\*\/)*\(/i;
+
+export function kindOf({ nodes }: ParsedStatement): StatementKind {
+  const root = nodes[0]?.text ?? "";
+  if (/^Select(WithUnion|Intersect)/.test(root)) return "select";
+  if (root.startsWith("InsertQuery")) return "insert";
+  if (root.startsWith("KillQuery")) return "kill";
+  if (root === "Set" || root.startsWith("Set ") || root.startsWith("UseQuery")) return "session";
+  return READING.test(root) ? "read" : "write";
+}
+
+/** Throws what a server says when a client may not. `tableFunctions`: the names that the engine knows. */
+export function refuseForeign(statement: ParsedStatement, tableFunctions: ReadonlySet<string>): void {
+  refuseFiles(statement);
+  const { nodes } = statement;
+  const isBackup = /^(Backup|Restore)Query/.test(nodes[0]?.text ?? "");
+  for (const [at, node] of nodes.entries()) {
+    if (FORBIDDEN_KINDS.test(node.text)) throw denied(`${statement.sql.split("\n", 1)[0] ?? ""} is not allowed`);
+    const call = callOf(node);
+    // A backup lies in a directory of its own, which the engine keeps to.
+    if (call === null || (isBackup && node.depth === 1 && call.name === "file")) continue;
+    if (call.kind === "FunctionWithKeyValueArguments") refuseSource(call.name, statement);
+    else refuseFunction(call.name, tableFunctions);
+    if (TEXT_FUNCTIONS.has(call.name)) refuseHiddenCalls(call.name, nodes, at);
+  }
+}
+
+function refuseFiles({ tokens }: ParsedStatement): void {
+  for (const [at, token] of tokens.entries()) {
+    const pair = `${upper(token)} ${upper(tokens[at + 1])}`;
+    if (pair === "INTO OUTFILE" || pair === "FROM INFILE") throw notImplemented(`${pair} is not possible over HTTP`);
+    if (/^format_schema$/i.test(token.text)) refuseSchemaPath(tokens[at + 2]?.text ?? "");
+  }
+}
+
+function callOf(node: SyntaxNode): { readonly kind: string; readonly name: string } | null {
+  const [, kind, name] = FUNCTION.exec(node.text) ?? [];
+  return kind === undefined || name === undefined ? null : { kind, name: name.replaceAll(/[`"]/g, "").toLowerCase() };
+}
+
+/** The canonical columns of a structure such as `a UInt8, b String`, that is nothing but columns. `statement` is `CREATE TABLE t (structure) ENGINE = Null`. */
+export function columnsOf(statement: ParsedStatement, tableFunctions: ReadonlySet<string>): string {
+  refuseForeign(statement, tableFunctions);
+  const children = statement.nodes.filter((node) => node.depth === 1).map((node) => node.text.split(" (")[0]);
+  const { sql, tokens } = statement;
+  const open = tokens.find((token) => token.text === "(");
+  const close = tokens.find((token) => token.text === ")" && token.depth === 0);
+  const isPlain =
+    children.join() === "Identifier t,Columns definition,Storage definition" && /\)\s*ENGINE = `?Null`?$/.test(sql);
+  if (!isPlain || open === undefined || close === undefined)
+    throw serverError({ code: 36, name: "BAD_ARGUMENTS", text: "The structure must be a list of columns and types" });
+  return sql.slice(open.end, close.start).trim();
+}
+
+/** Whether rows written as SQL expressions could call what no client may. Checked before the engine may evaluate them. */
+export function mayCallForeign(text: string): boolean {
+  return FOREIGN_CALL.test(text);
+}
+
+function refuseFunction(name: string, tableFunctions: ReadonlySet<string>): void {
+  const foreignTable = tableFunctions.has(name) && !LOCAL_TABLE_FUNCTIONS.has(name);
+  if (foreignTable || FOREIGN_FUNCTIONS.has(name))
+    throw denied(`The function ${name} reaches beyond the data directory and is not allowed here`);
+}
+
+function refuseSource(name: string, { tokens }: ParsedStatement): void {
+  const remote = tokens.some((token) => ["HOST", "PORT", "SECURE"].includes(upper(token)));
+  if (!LOCAL_SOURCES.has(name) || remote)
+    throw denied(`A dictionary's source ${name} reaches beyond the data directory and is not allowed here`);
+}
+
+/** The arguments must be texts that can be looked through: no call that puts one together. */
+function refuseHiddenCalls(name: string, nodes: readonly SyntaxNode[], at: number): void {
+  const top = nodes[at]?.depth ?? 0;
+  const isAllowed = name === "values" ? /^(?!Function )|^Function (tuple|array|negate)\b/ : /^(?!Function )/;
+  for (const node of nodes.slice(at + 1)) {
+    if (node.depth <= top) return;
+    if (node.depth === top + 2 && !isAllowed.test(node.text))
+      throw denied(`The arguments of the table function ${name} must be literals`);
+    if (node.text.startsWith("Literal ") && mayCallForeign(node.text.replaceAll("\\\\", "\\").replaceAll("\\'", "'")))
+      throw denied(`A text in the table function ${name} calls a function that is not allowed here`);
+  }
+}
+
+function refuseSchemaPath(value: string): void {
+  if (/^'(\/|.*\.\.)/.test(value)) throw denied("format_schema must lie in the server's own directory of schemas");
+}
+
+function denied(text: string): Error {
+  return serverError({ code: 497, name: "ACCESS_DENIED", text });
+}
+
+function notImplemented(text: string): Error {
+  return serverError({ code: 48, name: "NOT_IMPLEMENTED", text });
+}

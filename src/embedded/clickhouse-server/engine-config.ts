@@ -1,0 +1,101 @@
+/**
+ * The engine's configuration, written before it opens: who may do what, which settings nobody may change, where backups lie.
+ *
+ * The engine knows one user, `default`; what a request may do is a role that its session takes on (SET ROLE) and cannot put off again. A session begins
+ * with all roles, for what the server itself has to do in it.
+ */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { makeDirectory } from "../make-directory.ts";
+
+export const ENGINE_ROLES = ["admin", "sink", "finance"] as const;
+export type EngineRole = (typeof ENGINE_ROLES)[number];
+
+export type EngineConfigInput = {
+  /** The server's directory; `backups` and `format-schemas` are made below it. */
+  readonly directory: string;
+  /** Every insert is on the disk before it is acknowledged. */
+  readonly fsync: boolean;
+};
+
+/** Engines that keep their data in the data directory, or have none. The others read files, other servers or programs. */
+const LOCAL_ENGINES = [
+  ...["", "Replacing", "Summing", "Aggregating", "Collapsing", "VersionedCollapsing", "Graphite", "Coalescing"].map(
+    (kind) => `${kind}MergeTree`,
+  ),
+  ..."Null Memory Log TinyLog StripeLog Buffer Set Join Merge Dictionary GenerateRandom View MaterializedView".split(
+    " ",
+  ),
+  ..."Atomic Ordinary".split(" "),
+];
+
+const GRANTS: Readonly<Record<EngineRole | "server", readonly string[]>> = {
+  server: ["ALL ON *.*"],
+  admin: [
+    "CHECK, SHOW, SELECT, INSERT, ALTER, CREATE, DROP, UNDROP TABLE, TRUNCATE, OPTIMIZE, BACKUP, KILL QUERY, dictGet ON *.*",
+    "SYSTEM MERGES, SYSTEM TTL MERGES, SYSTEM MOVES, SYSTEM FLUSH, SYSTEM VIEWS, SYSTEM DROP CACHE, SYSTEM RELOAD DICTIONARY, SYSTEM SYNC REPLICA ON *.*",
+    ...LOCAL_ENGINES.map((engine) => `TABLE ENGINE ON ${engine}`),
+  ],
+  sink: ["SHOW, SELECT, INSERT ON meterline.*"],
+  finance: ["SHOW, SELECT ON finance.*", "CREATE TEMPORARY TABLE ON *.*"],
+};
+
+/** They hold expressions or paths as text, where no check of the statement sees them, or change how statements are read. */
+const FIXED_SETTINGS = [
+  "additional_table_filters",
+  "additional_result_filter",
+  "schema_inference_hints",
+  "parallel_replicas_custom_key",
+  "format_template_row",
+  "format_template_resultset",
+  "format_schema_source",
+  "format_schema",
+  "dialect",
+  "allow_experimental_eval_table_function",
+  "allow_ddl",
+  "implicit_select",
+];
+
+/** Writes the files and returns the path that the engine is to be given. */
+export function writeEngineConfig({ directory, fsync }: EngineConfigInput): string {
+  const path = join(directory, "engine.xml");
+  const users = join(directory, "engine-users.xml");
+  const schemas = join(directory, "format-schemas");
+  makeDirectory(join(directory, "backups"));
+  makeDirectory(schemas);
+  const durable = fsync
+    ? "<fsync_after_insert>1</fsync_after_insert><fsync_part_directory>1</fsync_part_directory>"
+    : "";
+  write(path, [
+    `<users_config>${escape(users)}</users_config>`,
+    `<backups><allowed_path>${escape(join(directory, "backups"))}/</allowed_path></backups>`,
+    `<format_schema_path>${escape(schemas)}/</format_schema_path>`,
+    `<merge_tree>${durable}</merge_tree>`,
+  ]);
+  const roles = Object.entries(GRANTS).map(
+    ([role, grants]) =>
+      `<${role}><grants>${grants.map((grant) => query(`GRANT ${grant}`)).join("")}</grants></${role}>`,
+  );
+  write(users, [
+    `<profiles><default><constraints>${FIXED_SETTINGS.map((name) => `<${name}><const/></${name}>`).join("")}</constraints></default></profiles>`,
+    `<roles>${roles.join("\n")}</roles>`,
+    "<users><default><no_password/><networks><ip>::/0</ip></networks><profile>default</profile><quota>default</quota>",
+    `<grants>${Object.keys(GRANTS)
+      .map((role) => query(`GRANT ${role}`))
+      .join("")}</grants></default></users>`,
+    "<quotas><default/></quotas>",
+  ]);
+  return path;
+}
+
+function query(sql: string): string {
+  return `<query>${sql}</query>`;
+}
+
+function write(path: string, lines: readonly string[]): void {
+  writeFileSync(path, `<clickhouse>\n${lines.join("\n")}\n</clickhouse>\n`, { mode: 0o600 });
+}
+
+function escape(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+}

@@ -1,0 +1,97 @@
+/**
+ * What a statement is, as the engine's own parser reads it: its canonical text and its syntax tree. The canonical text is what runs, so that nothing can be
+ * understood in one way when it is checked and in another when it runs.
+ */
+import type { EngineSession, Named } from "./engine-session.ts";
+import { lastFormat } from "./statement-head.ts";
+import { literal, tokensOf, upper, type Span, type Token } from "./sql-text.ts";
+import { ClickHouseError, asServerError } from "./server-error.ts";
+
+export type SyntaxNode = { readonly depth: number; readonly text: string };
+
+export type ParsedStatement = {
+  /** The engine's own way of writing it; inserted data is not part of it. */
+  readonly sql: string;
+  /** The syntax tree in pre-order; the first node tells what the statement is: `SelectWithUnionQuery`, `InsertQuery`, `Set`, `SYSTEM query` … */
+  readonly nodes: readonly SyntaxNode[];
+  /** `FORMAT X` in `sql`, or null. */
+  readonly format: (Span & { readonly name: string }) | null;
+  readonly tokens: readonly Token[];
+};
+
+export type StatementParser = {
+  /** Throws the engine's error about what it cannot read, among it a second statement. Parameters are needed for the tree. */
+  parse(text: string, parameters: Named): Promise<ParsedStatement>;
+  /** Names of table functions. */
+  readonly tableFunctions: ReadonlySet<string>;
+};
+
+const CACHED_MAX = 500;
+const CACHED_TEXT_MAX = 16_384;
+const UNLIMITED: Named = [
+  ["max_query_size", "1000000000"],
+  ["max_ast_elements", "100000000"],
+  ["max_expanded_ast_elements", "100000000"],
+];
+export async function createStatementParser(open: () => EngineSession): Promise<StatementParser> {
+  const cached = new Map<string, ParsedStatement>();
+  const parse = async (text: string, parameters: Named): Promise<ParsedStatement> => {
+    const known = cached.get(text);
+    if (known !== undefined) return known;
+    const session = open();
+    try {
+      const parsed = await parseIn(session, text, parameters);
+      if (text.length <= CACHED_TEXT_MAX && parameters.length === 0) keep(cached, text, parsed);
+      return parsed;
+    } finally {
+      session.close();
+    }
+  };
+  const session = open();
+  const { bytes } = await session.run("SELECT lower(name) FROM system.table_functions", "TSVRaw");
+  session.close();
+  return { parse, tableFunctions: new Set(Buffer.from(bytes).toString("utf8").trim().split("\n")) };
+}
+
+async function parseIn(session: EngineSession, text: string, parameters: Named): Promise<ParsedStatement> {
+  await session.prepare({ database: null, settings: UNLIMITED, parameters, files: [] });
+  const sql = await formatted(session, text);
+  const { bytes } = await session.run(`EXPLAIN AST ${sql}`, "TSVRaw");
+  const lines = Buffer.from(bytes).toString("utf8").trimEnd().split("\n");
+  const tokens = tokensOf(sql);
+  return {
+    sql,
+    nodes: lines.map((line) => ({ depth: line.search(/[^ ]/), text: line.trim() })),
+    format: lastFormat(tokens),
+    tokens,
+  };
+}
+
+async function formatted(session: EngineSession, text: string): Promise<string> {
+  try {
+    const { bytes } = await session.run(`SELECT formatQuery(${literal(text)})`, "TSVRaw");
+    return Buffer.from(bytes).toString("utf8").slice(0, -1);
+  } catch (error) {
+    const failure = asServerError(error);
+    throw new ClickHouseError(withoutOurQuestion(failure.message), failure.clickhouseCode);
+  }
+}
+
+/** The engine names the place of the error in our question around the client's text. */
+function withoutOurQuestion(message: string): string {
+  const at = message.indexOf(": In scope SELECT formatQuery(");
+  const name = / \([A-Z_]+\)$/.exec(message)?.[0] ?? "";
+  return at < 0 ? message : `${message.slice(0, at).trimEnd()}${name}`;
+}
+
+function keep(cached: Map<string, ParsedStatement>, text: string, parsed: ParsedStatement): void {
+  const oldest = cached.keys().next().value;
+  if (cached.size >= CACHED_MAX && oldest !== undefined) cached.delete(oldest);
+  cached.set(text, parsed);
+}
+
+/** Where `FROM INFILE` has to stand in an INSERT: before its SETTINGS and FORMAT. */
+export function sourcePosition({ tokens, sql }: ParsedStatement): number {
+  const tail = tokens.find((token) => token.depth === 0 && ["SETTINGS", "FORMAT"].includes(upper(token)));
+  return tail?.start ?? sql.length;
+}
