@@ -27,6 +27,7 @@ const OWNERS = {
   "@clickhouse/client": ["src/clickhouse"],
   chdb: ["src/embedded"],
   "@fastify/busboy": ["src/embedded"],
+  "lz4-napi": ["src/embedded"],
   pino: ["src/telemetry"],
   yaml: ["src/files"],
   "csv-parse": ["src/files"],

@@ -1,18 +1,28 @@
 """The cells of the matrix with clickhouse-connect, the official Python client. One JSON line per cell."""
 
 import hashlib
+import sys
 import threading
-from datetime import date, datetime, timezone
 from decimal import Decimal
 from urllib.parse import urlsplit
-from uuid import UUID
 
-from python_cases import ROWS, Report, absent, connection, equal, exact_rows, statement, until_running, values
+from python_cases import (
+    ROWS,
+    Report,
+    absent,
+    connection,
+    equal,
+    exact_rows,
+    nanoseconds,
+    native,
+    statement,
+    until_running,
+    values,
+)
 
 CLIENT = "clickhouse-connect"
 NAME = "connect"
 URL, USER, PASSWORD = connection()
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 try:
     import clickhouse_connect
@@ -21,6 +31,7 @@ try:
     from clickhouse_connect.driver.exceptions import ClickHouseError, StreamFailureError
 except ImportError:
     absent(CLIENT)
+    sys.exit(0)
 
 ENCODINGS = [name for name in ("lz4", "zstd", "br", "gzip") if name in available_compression]
 
@@ -40,34 +51,6 @@ def connect(**options):
     host = urlsplit(URL)
     given = {"password": PASSWORD, "compress": False, "autogenerate_session_id": False, **options}
     return clickhouse_connect.get_client(host=host.hostname, port=host.port, username=USER, **given)
-
-
-def nanoseconds(text):
-    """A DateTime64(9) as clickhouse-connect takes and gives it without loss."""
-    whole, fraction = text.split(".")
-    moment = datetime.fromisoformat(whole).replace(tzinfo=timezone.utc)
-    return (moment - EPOCH).days * 86400 * 10**9 + (moment - EPOCH).seconds * 10**9 + int(fraction)
-
-
-def native(kind, value):
-    """The value as a Python program holds it; a DateTime64(9) as nanoseconds since the epoch."""
-    if value is None:
-        return None
-    if kind.startswith("Array(UInt64"):
-        return [int(item) for item in value]
-    if kind.startswith("Map"):
-        return {key: int(item) for key, item in value.items()}
-    makers = {
-        "Decimal": Decimal,
-        "Nullable(Decimal": Decimal,
-        "UInt64": int,
-        "Int64": int,
-        "UUID": UUID,
-        "DateTime64": nanoseconds,
-        "DateTime(": lambda text: datetime.fromisoformat(text).replace(tzinfo=timezone.utc),
-        "Date": date.fromisoformat,
-    }
-    return next((make(value) for start, make in makers.items() if kind.startswith(start)), value)
 
 
 def ping():

@@ -1,43 +1,14 @@
 """The cells of the matrix with Python's standard library alone: http.client and gzip. One JSON line per cell."""
 
-import base64
 import gzip
 import hashlib
 import http.client
-from urllib.parse import urlencode, urlsplit
 
-from python_cases import ROWS, Report, connection, equal, exact_rows, statement, until_running, values
+from python_cases import ROWS, Report, equal, exact_rows, statement, until_running, values
+from python_request import PASSWORD, ask, authorization, connect, text_of
 
 CLIENT = "Python http.client"
 NAME = "python"
-URL, USER, PASSWORD = connection()
-
-
-def connect():
-    return http.client.HTTPConnection(urlsplit(URL).hostname, urlsplit(URL).port, timeout=120)
-
-
-def authorization(password=PASSWORD):
-    return "Basic " + base64.b64encode(f"{USER}:{password}".encode()).decode()
-
-
-def ask(body, parameters=None, headers=None, password=PASSWORD):
-    """(status, headers, bytes) of one request."""
-    link = connect()
-    try:
-        path = "/?" + urlencode(parameters or {})
-        link.request("POST", path, body, {"Authorization": authorization(password), **(headers or {})})
-        answer = link.getresponse()
-        return answer.status, answer.headers, answer.read()
-    finally:
-        link.close()
-
-
-def text_of(query, parameters=None):
-    status, _, body = ask(query.encode(), parameters)
-    if status != 200:
-        raise AssertionError(f"{status} {body.decode()}")
-    return body.decode()
 
 
 def ping():

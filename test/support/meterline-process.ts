@@ -7,6 +7,7 @@ import { connectNats, type Nats } from "../../src/stream/connect.ts";
 import { freePort } from "./free-port.ts";
 
 const ENTRY = resolve(import.meta.dirname, "../../cmd/meterline.ts");
+const PASSWORD = "only for tests";
 const START_DEADLINE_MS = 60_000;
 const END_DEADLINE_MS = 60_000;
 const POLL_MS = 20;
@@ -33,6 +34,7 @@ export async function instanceIn(home: string, env: Readonly<Record<string, stri
       METERLINE_HOME: home,
       METERLINE_NATS_PORT: String(await freePort()),
       METERLINE_CLICKHOUSE_PORT: String(await freePort()),
+      METERLINE_CLICKHOUSE_PASSWORD: PASSWORD,
       METERLINE_LOG_LEVEL: "warn",
       ...env,
     },
@@ -76,7 +78,7 @@ export async function connectTo(
   up: Pick<Up, "natsUrl" | "clickhouseUrl">,
 ): Promise<{ readonly nats: Nats; readonly clickhouse: ClickHouse; readonly close: () => Promise<void> }> {
   const nats = await connectNats({ url: up.natsUrl, name: "test" });
-  const clickhouse = connectClickHouse({ url: up.clickhouseUrl, user: "default", password: "" });
+  const clickhouse = connectClickHouse({ url: up.clickhouseUrl, user: "default", password: PASSWORD });
   return {
     nats,
     clickhouse,

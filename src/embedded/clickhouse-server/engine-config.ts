@@ -34,6 +34,7 @@ const GRANTS: Readonly<Record<EngineRole | "server", readonly string[]>> = {
   admin: [
     "CHECK, SHOW, SELECT, INSERT, ALTER, CREATE, DROP, UNDROP TABLE, TRUNCATE, OPTIMIZE, BACKUP, KILL QUERY, dictGet ON *.*",
     "SYSTEM MERGES, SYSTEM TTL MERGES, SYSTEM MOVES, SYSTEM FLUSH, SYSTEM VIEWS, SYSTEM DROP CACHE, SYSTEM RELOAD DICTIONARY, SYSTEM SYNC REPLICA ON *.*",
+    "SET DEFINER ON default",
     ...LOCAL_ENGINES.map((engine) => `TABLE ENGINE ON ${engine}`),
   ],
   sink: ["SHOW, SELECT, INSERT ON meterline.*"],

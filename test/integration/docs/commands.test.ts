@@ -37,6 +37,8 @@ afterAll(async () => {
   await dir.remove();
 });
 
+const CURL = `curl -s --user "finance:$(cat .meterline/clickhouse/passwords/finance)" 'http://127.0.0.1:8123/'`;
+
 function blocksOf(page: string, language: string): string[] {
   const text = readFileSync(resolve(ROOT, page), "utf8");
   return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\``, "gm"))].map((match) => match[1] ?? "");
@@ -53,7 +55,9 @@ type Outcome = { readonly command: string; readonly code: number; readonly outpu
 
 /** Runs a line of a page as a user would, only at this instance's port. */
 function run(command: string): Promise<Outcome> {
-  const line = command.replaceAll("127.0.0.1:8123", new URL(up.clickhouseUrl).host);
+  const line = command
+    .replaceAll("127.0.0.1:8123", new URL(up.clickhouseUrl).host)
+    .replaceAll(".meterline/", `${instance.home}/`);
   return new Promise((done) => {
     execFile("sh", ["-c", line], { cwd: ROOT, env: { ...process.env, ...instance.env } }, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === "number" ? error.code : 1;
@@ -81,18 +85,18 @@ describe("the pages", () => {
     const commands = commandsOf(page);
     expect(commands.length).toBeGreaterThan(0);
     for (const command of commands) {
-      expect(await run(command)).toEqual({ command, code: 0, output: expect.any(String) as string });
+      const outcome = await run(command);
+      expect(outcome).toEqual({ command, code: 0, output: expect.any(String) as string });
+      expect(outcome.output).not.toContain("DB::Exception");
       if (command.includes("publish")) await untilCounted();
     }
   });
 
   // Guarantee: what the README promises to show after its commands is there.
   test("leave usage and finalized invoices behind", async () => {
-    const usage = await run("curl -s 'http://127.0.0.1:8123/' --data 'SELECT count() > 0 FROM finance.usage'");
+    const usage = await run(`${CURL} --data 'SELECT count() > 0 FROM finance.usage'`);
     expect(usage.output.trim()).toBe("1");
-    const invoices = await run(
-      "curl -s 'http://127.0.0.1:8123/' --data \"SELECT countIf(status = 'finalized') FROM finance.invoices\"",
-    );
+    const invoices = await run(`${CURL} --data "SELECT countIf(status = 'finalized') FROM finance.invoices"`);
     expect(invoices.output.trim()).toBe("3");
   });
 

@@ -299,7 +299,10 @@ test("an insert of the sink goes through while every query session is busy", asy
   await post("", "CREATE TABLE IF NOT EXISTS meterline.sink_fence (shard UInt16) ENGINE = MergeTree ORDER BY shard");
   let finished = 0;
   const slow = Array.from({ length: 4 }, () => post("SELECT sleep(3)").then(() => (finished += 1)));
-  await fetch(`${server.url}/?log_comment=meterline+sink`, { method: "POST", body: "INSERT INTO meterline.sink_fence VALUES (1)" });
+  await fetch(`${server.url}/?log_comment=meterline+sink`, {
+    method: "POST",
+    body: "INSERT INTO meterline.sink_fence VALUES (1)",
+  });
   expect(finished).toBe(0);
   await Promise.all(slow);
 });

@@ -10,6 +10,7 @@ import {
   createZstdCompress,
   createZstdDecompress,
 } from "node:zlib";
+import { decodeLz4Frames, encodeLz4Frame } from "./lz4-frames.ts";
 
 type Codec = { readonly encoder: () => Transform; readonly decoder: () => Transform };
 
@@ -20,9 +21,10 @@ const CODECS: ReadonlyMap<string, Codec> = new Map<string, Codec>([
   ["x-gzip", GZIP],
   ["deflate", { encoder: createDeflate, decoder: createInflate }],
   ["br", { encoder: () => createBrotliCompress({ params: { 1: 4 } }), decoder: createBrotliDecompress }],
+  ["lz4", { encoder: encodeLz4Frame, decoder: decodeLz4Frames }],
   ["zstd", { encoder: createZstdCompress, decoder: createZstdDecompress }],
 ]);
-const PREFERRED = ["gzip", "br", "zstd", "deflate"];
+const PREFERRED = ["gzip", "br", "zstd", "lz4", "deflate"];
 
 export function decoderFor(name: string): Transform | null {
   return CODECS.get(name.toLowerCase())?.decoder() ?? null;

@@ -1,0 +1,40 @@
+/** Cells as tables of Markdown: `yes`, `no` with its reason below, `not run` for what is not installed, a dash for what a client does not have. */
+import type { Cell, CellResult } from "./cells.ts";
+
+export type MatrixInput = {
+  readonly heading: string;
+  readonly cells: readonly Cell[];
+  readonly clients: readonly string[];
+  readonly results: readonly CellResult[];
+};
+
+export function matrixOf({ heading, cells, clients, results }: MatrixInput): string {
+  const rows = cells.map(({ id, title }) => [title, ...clients.map((client) => word(answerOf({ client, id, results })))]);
+  const table = [[heading, ...clients], clients.reduce((rule) => [...rule, "---"], ["---"]), ...rows];
+  return table.map((row) => `| ${row.join(" | ")} |`).join("\n");
+}
+
+/** What each cell says beside yes and no, as a list; failures first. */
+export function remarksOf(results: readonly CellResult[]): string {
+  const failed = results.filter((result) => result.ok === false);
+  const lines = failed.map(({ client, cell, detail }) => `- ${client}, ${cell ?? ""}: ${oneLine(detail)}`);
+  return lines.length === 0 ? "No cell failed." : lines.join("\n");
+}
+
+type AnswerInput = { readonly client: string; readonly id: string; readonly results: readonly CellResult[] };
+
+function answerOf({ client, id, results }: AnswerInput): CellResult | "not run" | "no answer" | "none" {
+  const own = results.filter((result) => result.client === client);
+  if (own.length === 0 || own.some((result) => result.cell === null)) return "not run";
+  return own.find((result) => result.cell === id) ?? (own.some((result) => result.cell === "program") ? "no answer" : "none");
+}
+
+function word(answer: ReturnType<typeof answerOf>): string {
+  if (answer === "not run" || answer === "no answer") return answer;
+  if (answer === "none" || answer.ok === null) return "–";
+  return answer.ok ? "yes" : "**no**";
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, " ").replace(/[|<>]/g, " ").trim();
+}
