@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createReadStream } from "node:fs";
 import type { ServerResponse } from "node:http";
-import { Readable, type Writable } from "node:stream";
+import { Readable, type Duplex, type Writable } from "node:stream";
 import type { AnswerHead } from "./answer-head.ts";
 import { encoderFor, negotiate } from "./compression/content-encoding.ts";
 import { encodeNativeBlocks } from "./compression/native-blocks.ts";
@@ -108,7 +108,7 @@ function summaryOf(result: EngineResult): string {
   return JSON.stringify({ read_rows: String(rowsRead), read_bytes: String(bytesRead) });
 }
 
-function into(encoder: NodeJS.ReadWriteStream & Writable, target: Writable): Writable {
+function into(encoder: Duplex, target: Writable): Writable {
   encoder.pipe(target);
   return encoder;
 }

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { join, resolve } from "node:path";
-import { pipeline, Readable, type Transform } from "node:stream";
+import { pipeline, Readable, type Duplex } from "node:stream";
 import { AppError } from "../../kernel/errors.ts";
 import { diskError } from "../disk-error.ts";
 import { lockDirectory } from "../lock-directory.ts";
@@ -195,7 +195,7 @@ async function answerQuery(input: AnswerInput, first: HttpRequest, head: AnswerH
 /** The body as the client meant it: without its Content-Encoding, and without ClickHouse's own blocks inside. */
 function decodedBody(message: IncomingMessage, { nativeBody }: HttpRequest): Readable {
   const encoding = headerOf(message, "content-encoding") ?? "";
-  const decoders: Transform[] = [];
+  const decoders: Duplex[] = [];
   if (encoding !== "" && encoding !== "identity") {
     const decoder = decoderFor(encoding);
     if (decoder === null)

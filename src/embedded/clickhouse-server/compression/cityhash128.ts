@@ -60,9 +60,8 @@ function long(view: DataView, from: number, seed: Pair): Pair {
   let at = from;
   let [x, y] = seed;
   let z = u64(BigInt(length) * K1);
-  let v: Pair = [0n, 0n];
-  v = [u64(rotate(y ^ K1, 49n) * K1 + word(view, at)), 0n];
-  v = [v[0], u64(rotate(v[0], 42n) * K1 + word(view, at + 8))];
+  const first = u64(rotate(y ^ K1, 49n) * K1 + word(view, at));
+  let v: Pair = [first, u64(rotate(first, 42n) * K1 + word(view, at + 8))];
   let w: Pair = [u64(rotate(u64(y + z), 35n) * K1 + x), u64(rotate(u64(x + word(view, at + 88)), 53n) * K1)];
   for (; length >= STRIDE; length -= STRIDE) {
     for (const half of [0, 64]) {

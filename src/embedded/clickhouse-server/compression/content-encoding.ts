@@ -1,5 +1,5 @@
 /** HTTP's content codings, by the names that ClickHouse knows. */
-import type { Transform } from "node:stream";
+import type { Duplex } from "node:stream";
 import {
   createBrotliCompress,
   createBrotliDecompress,
@@ -12,7 +12,7 @@ import {
 } from "node:zlib";
 import { decodeLz4Frames, encodeLz4Frame } from "./lz4-frames.ts";
 
-type Codec = { readonly encoder: () => Transform; readonly decoder: () => Transform };
+type Codec = { readonly encoder: () => Duplex; readonly decoder: () => Duplex };
 
 const GZIP: Codec = { encoder: () => createGzip({ level: 3 }), decoder: createGunzip };
 /** In the order in which a server chooses among what the client accepts. */
@@ -26,11 +26,11 @@ const CODECS: ReadonlyMap<string, Codec> = new Map<string, Codec>([
 ]);
 const PREFERRED = ["gzip", "br", "zstd", "lz4", "deflate"];
 
-export function decoderFor(name: string): Transform | null {
+export function decoderFor(name: string): Duplex | null {
   return CODECS.get(name.toLowerCase())?.decoder() ?? null;
 }
 
-export function encoderFor(name: string): Transform | null {
+export function encoderFor(name: string): Duplex | null {
   return CODECS.get(name.toLowerCase())?.encoder() ?? null;
 }
 

@@ -33,3 +33,14 @@ export class CutBytes {
     return taken;
   }
 }
+
+/** The same bytes in pieces of this size; the last one may be shorter, and is never empty. */
+export async function* inPiecesOf(size: number, pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const waiting = new CutBytes();
+  for await (const piece of pieces) {
+    waiting.add(piece);
+    for (let full = waiting.take(size); full !== null; full = waiting.take(size)) yield full;
+  }
+  const last = waiting.length > 0 ? waiting.take(waiting.length) : null;
+  if (last !== null) yield last;
+}

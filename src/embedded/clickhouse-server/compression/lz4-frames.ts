@@ -2,9 +2,9 @@
  * LZ4 frames, as `Content-Encoding: lz4` carries them, block by block, so that bodies of any size need little memory.
  * The format: https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md. Checksums inside are passed over: TCP has its own.
  */
-import { Transform, type TransformCallback } from "node:stream";
+import { Duplex } from "node:stream";
 import { serverError } from "../server-error.ts";
-import { CutBytes } from "./cut-bytes.ts";
+import { CutBytes, inPiecesOf } from "./cut-bytes.ts";
 import { compressLz4Block, uncompressLz4Block } from "./lz4-block.ts";
 
 const MAGIC = 0x184d2204;
@@ -18,79 +18,71 @@ const WINDOW_BYTES = 64 * 1024;
 
 type Frame = {
   readonly blockBytesMax: number;
+  /** Blocks refer to what came before them. */
   readonly linked: boolean;
+  /** Bytes of checksums behind a block and behind the last one. */
   readonly afterBlock: number;
   readonly atEnd: number;
+  /** The last plain bytes of a frame whose blocks are linked. */
+  before: Buffer;
 };
 
-export function encodeLz4Frame(): Transform {
-  const waiting = new CutBytes();
-  let begun = false;
-  const block = (plain: Buffer): Buffer => {
-    const size = Buffer.alloc(4);
-    const compressed = compressLz4Block(plain);
-    const stored = compressed.length >= plain.length;
-    size.writeUInt32LE(stored ? plain.length + STORED_BIT : compressed.length);
-    const head = begun ? [] : [HEADER];
-    begun = true;
-    return Buffer.concat([...head, size, stored ? plain : compressed]);
-  };
-  return new Transform({
-    transform(this: Transform, chunk: Buffer, _encoding, done: TransformCallback) {
-      waiting.add(chunk);
-      for (let plain = waiting.take(BLOCK_BYTES); plain !== null; plain = waiting.take(BLOCK_BYTES))
-        this.push(block(plain));
-      done();
-    },
-    flush(this: Transform, done: TransformCallback) {
-      const last = waiting.length > 0 ? waiting.take(waiting.length) : null;
-      if (last !== null) this.push(block(last));
-      if (!begun) this.push(HEADER);
-      this.push(END);
-      done();
-    },
+export function encodeLz4Frame(): Duplex {
+  return Duplex.from(async function* (pieces: AsyncIterable<Buffer>) {
+    yield HEADER;
+    for await (const plain of inPiecesOf(BLOCK_BYTES, pieces)) yield blockOf(plain);
+    yield END;
   });
 }
 
 /** Also of several frames one behind the other. */
-export function decodeLz4Frames(): Transform {
-  const waiting = new CutBytes();
-  let frame: Frame | null = null;
-  let before: Buffer = Buffer.alloc(0);
-  /** The next plain block; null when the bytes for it are not all there. */
-  const next = (): Buffer | null => {
-    frame ??= readHeader(waiting);
-    const size = frame === null ? undefined : waiting.peek(4)?.readUInt32LE(0);
-    if (frame === null || size === undefined) return null;
-    if (size === 0) {
-      if (waiting.take(4 + frame.atEnd) === null) return null;
-      frame = null;
-      before = Buffer.alloc(0);
-      return waiting.length > 0 ? next() : null;
-    }
-    const length = size >= STORED_BIT ? size - STORED_BIT : size;
-    if (length > frame.blockBytesMax) throw corrupt(`a block of ${length} bytes`);
-    const block = waiting.take(4 + length + frame.afterBlock)?.subarray(4, 4 + length);
-    if (block === undefined) return null;
-    const dictionary = frame.linked && before.length > 0 ? before : undefined;
-    const plain = size >= STORED_BIT ? block : uncompressLz4Block(block, frame.blockBytesMax, dictionary);
-    if (frame.linked) before = Buffer.concat([before, plain]).subarray(-WINDOW_BYTES);
-    return plain;
-  };
-  return new Transform({
-    transform(this: Transform, chunk: Buffer, _encoding, done: TransformCallback) {
-      waiting.add(chunk);
-      try {
-        for (let plain = next(); plain !== null; plain = next()) this.push(plain);
-        done();
-      } catch (error) {
-        done(error as Error);
+export function decodeLz4Frames(): Duplex {
+  return Duplex.from(async function* (pieces: AsyncIterable<Buffer>) {
+    const waiting = new CutBytes();
+    let frame: Frame | null = null;
+    for await (const piece of pieces) {
+      waiting.add(piece);
+      for (frame ??= readHeader(waiting); frame !== null; frame ??= readHeader(waiting)) {
+        const plain = nextBlock(frame, waiting);
+        if (plain === null) break;
+        if (plain === "end") frame = null;
+        else yield plain;
       }
-    },
-    flush(done: TransformCallback) {
-      done(frame !== null || waiting.length > 0 ? corrupt("the last frame is cut off") : null);
-    },
+    }
+    if (frame !== null || waiting.length > 0) throw corrupt("the last frame is cut off");
   });
+}
+
+/** The bytes of one block with their size before them; stored as they are when compressing makes them longer. */
+function blockOf(plain: Buffer): Buffer {
+  const size = Buffer.alloc(4);
+  const compressed = compressLz4Block(plain);
+  const isStored = compressed.length >= plain.length;
+  size.writeUInt32LE(isStored ? plain.length + STORED_BIT : compressed.length);
+  return Buffer.concat([size, isStored ? plain : compressed]);
+}
+
+/** The next plain block, or the end of the frame; null when the bytes for it are not all there. */
+function nextBlock(frame: Frame, waiting: CutBytes): Buffer | "end" | null {
+  const size = waiting.peek(4)?.readUInt32LE(0);
+  if (size === undefined) return null;
+  if (size === 0) return waiting.take(4 + frame.atEnd) === null ? null : "end";
+  const isStored = size >= STORED_BIT;
+  const length = isStored ? size - STORED_BIT : size;
+  if (length > frame.blockBytesMax) throw corrupt(`a block of ${length} bytes`);
+  const block = waiting.take(4 + length + frame.afterBlock)?.subarray(4, 4 + length);
+  if (block === undefined) return null;
+  const plain = isStored ? block : uncompressed(frame, block);
+  if (frame.linked) frame.before = Buffer.concat([frame.before, plain]).subarray(-WINDOW_BYTES);
+  return plain;
+}
+
+function uncompressed({ before, blockBytesMax }: Frame, block: Buffer): Buffer {
+  try {
+    return uncompressLz4Block(block, blockBytesMax, before.length > 0 ? before : undefined);
+  } catch (error) {
+    throw corrupt(String(error));
+  }
 }
 
 function readHeader(waiting: CutBytes): Frame | null {
@@ -102,7 +94,13 @@ function readHeader(waiting: CutBytes): Frame | null {
   const blockBytesMax = 1 << (8 + 2 * ((fixed.readUInt8(5) >> 4) & 7));
   const optional = (has(0x08) ? 8 : 0) + (has(0x01) ? 4 : 0);
   if (waiting.take(6 + optional + 1) === null) return null;
-  return { blockBytesMax, linked: !has(0x20), afterBlock: has(0x10) ? 4 : 0, atEnd: has(0x04) ? 4 : 0 };
+  return {
+    blockBytesMax,
+    linked: !has(0x20),
+    afterBlock: has(0x10) ? 4 : 0,
+    atEnd: has(0x04) ? 4 : 0,
+    before: Buffer.alloc(0),
+  };
 }
 
 function corrupt(what: string): Error {

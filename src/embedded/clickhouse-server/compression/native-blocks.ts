@@ -2,11 +2,11 @@
  * ClickHouse's own compressed blocks, as `compress=1` and `decompress=1` carry them: a checksum (CityHash128 of the rest), the method, the size with this header
  * of nine bytes, the plain size, and the compressed bytes. All numbers are little endian.
  */
-import { Transform, type TransformCallback } from "node:stream";
+import { Duplex } from "node:stream";
 import { zstdDecompressSync } from "node:zlib";
 import { serverError } from "../server-error.ts";
 import { cityHash128 } from "./cityhash128.ts";
-import { CutBytes } from "./cut-bytes.ts";
+import { CutBytes, inPiecesOf } from "./cut-bytes.ts";
 import { compressLz4Block, uncompressLz4Block } from "./lz4-block.ts";
 
 const CHECKSUM_BYTES = 16;
@@ -17,48 +17,23 @@ const BLOCK_BYTES_MAX = 1024 ** 3;
 const PLAIN_BLOCK_BYTES = 1024 ** 2;
 
 /** From blocks to plain bytes. Fails with the server's errors: a wrong checksum, an unknown method, a block that is cut off. */
-export function decodeNativeBlocks(): Transform {
-  const waiting = new CutBytes();
-  return new Transform({
-    transform(this: Transform, chunk: Buffer, _encoding, done: TransformCallback) {
-      waiting.add(chunk);
-      attempt(done, () => {
-        for (let block = nextBlock(waiting); block !== null; block = nextBlock(waiting)) this.push(plainOf(block));
-      });
-    },
-    flush(done: TransformCallback) {
-      attempt(done, () => {
-        if (waiting.length > 0)
-          throw serverError({ code: 33, name: "CANNOT_READ_ALL_DATA", text: "The last compressed block is cut off" });
-      });
-    },
+export function decodeNativeBlocks(): Duplex {
+  return Duplex.from(async function* (pieces: AsyncIterable<Buffer>) {
+    const waiting = new CutBytes();
+    for await (const piece of pieces) {
+      waiting.add(piece);
+      for (let block = nextBlock(waiting); block !== null; block = nextBlock(waiting)) yield plainOf(block);
+    }
+    if (waiting.length > 0)
+      throw serverError({ code: 33, name: "CANNOT_READ_ALL_DATA", text: "The last compressed block is cut off" });
   });
 }
 
 /** From plain bytes to blocks of a MiB at most. */
-export function encodeNativeBlocks(): Transform {
-  const waiting = new CutBytes();
-  return new Transform({
-    transform(this: Transform, chunk: Buffer, _encoding, done: TransformCallback) {
-      waiting.add(chunk);
-      for (let plain = waiting.take(PLAIN_BLOCK_BYTES); plain !== null; plain = waiting.take(PLAIN_BLOCK_BYTES))
-        this.push(blockOf(plain));
-      done();
-    },
-    flush(this: Transform, done: TransformCallback) {
-      if (waiting.length > 0) this.push(blockOf(waiting.take(waiting.length) ?? Buffer.alloc(0)));
-      done();
-    },
+export function encodeNativeBlocks(): Duplex {
+  return Duplex.from(async function* (pieces: AsyncIterable<Buffer>) {
+    for await (const plain of inPiecesOf(PLAIN_BLOCK_BYTES, pieces)) yield blockOf(plain);
   });
-}
-
-function attempt(done: TransformCallback, work: () => void): void {
-  try {
-    work();
-    done();
-  } catch (error) {
-    done(error as Error);
-  }
 }
 
 /** A whole block without its checksum, which was right; null when it is not all there. */
