@@ -174,7 +174,7 @@ def running():
 
 def cancel():
     leaving = connect(settings={"max_block_size": 1, "function_sleep_max_microseconds_per_block": 0})
-    query = f"SELECT /* clients-cancel-{NAME} */ sleepEachRow(0.5) FROM numbers(240)"
+    query = f"SELECT 'clients-cancel-{NAME}', sleepEachRow(0.5) FROM numbers(240)"
     asking = threading.Thread(target=lambda: code_of(query, leaving), daemon=True)
     asking.start()
     until_running(running, 1)

@@ -165,7 +165,7 @@ until_running() {
 }
 cancel() {
   curl -sS -o "$w/left" -u "$CLICKHOUSE_USER:$CLICKHOUSE_PASSWORD" "$CLICKHOUSE_URL/" \
-    --data-binary "SELECT /* clients-cancel-curl */ sleepEachRow(0.5) FROM numbers(240) SETTINGS max_block_size = 1, function_sleep_max_microseconds_per_block = 0" 2> "$w/stderr-left" &
+    --data-binary "SELECT 'clients-cancel-curl', sleepEachRow(0.5) FROM numbers(240) SETTINGS max_block_size = 1, function_sleep_max_microseconds_per_block = 0" 2> "$w/stderr-left" &
   pid=$!
   until_running 1 && seen=seen || seen='never seen in system.processes'
   kill "$pid"

@@ -124,7 +124,7 @@ async function cancel(client: ClickHouseClient): Promise<string> {
   const settings = { max_block_size: "1", function_sleep_max_microseconds_per_block: "0" };
   const left = client
     .query({
-      query: "SELECT /* clients-cancel-javascript */ sleepEachRow(0.5) FROM numbers(240)",
+      query: "SELECT 'clients-cancel-javascript', sleepEachRow(0.5) FROM numbers(240)",
       abort_signal: leaving.signal,
       clickhouse_settings: settings,
     })

@@ -9,7 +9,10 @@ export type MatrixInput = {
 };
 
 export function matrixOf({ heading, cells, clients, results }: MatrixInput): string {
-  const rows = cells.map(({ id, title }) => [title, ...clients.map((client) => word(answerOf({ client, id, results })))]);
+  const rows = cells.map(({ id, title }) => [
+    title,
+    ...clients.map((client) => word(answerOf({ client, id, results }))),
+  ]);
   const table = [[heading, ...clients], clients.reduce((rule) => [...rule, "---"], ["---"]), ...rows];
   return table.map((row) => `| ${row.join(" | ")} |`).join("\n");
 }
@@ -26,7 +29,9 @@ type AnswerInput = { readonly client: string; readonly id: string; readonly resu
 function answerOf({ client, id, results }: AnswerInput): CellResult | "not run" | "no answer" | "none" {
   const own = results.filter((result) => result.client === client);
   if (own.length === 0 || own.some((result) => result.cell === null)) return "not run";
-  return own.find((result) => result.cell === id) ?? (own.some((result) => result.cell === "program") ? "no answer" : "none");
+  return (
+    own.find((result) => result.cell === id) ?? (own.some((result) => result.cell === "program") ? "no answer" : "none")
+  );
 }
 
 function word(answer: ReturnType<typeof answerOf>): string {

@@ -23,13 +23,13 @@ function python(file: string, clients: readonly string[]): Program {
   return { command: "python3", arguments: [inThisFolder(file)], clients };
 }
 
-export const CURL: Program = { command: "sh", arguments: [inThisFolder("curl.sh")], clients: ["curl"] };
-export const JAVASCRIPT: Program = {
+const CURL: Program = { command: "sh", arguments: [inThisFolder("curl.sh")], clients: ["curl"] };
+const JAVASCRIPT: Program = {
   command: process.execPath,
   arguments: [inThisFolder("javascript.ts")],
   clients: ["@clickhouse/client"],
 };
-export const PYTHON_HTTP = python("python-http.py", ["Python http.client"]);
+const PYTHON_HTTP = python("python-http.py", ["Python http.client"]);
 export const CLIENT_PROGRAMS: readonly Program[] = [
   CURL,
   JAVASCRIPT,

@@ -117,7 +117,7 @@ def running():
 def cancel():
     link = connect()
     query = (
-        f"SELECT /* clients-cancel-{NAME} */ sleepEachRow(0.5) FROM numbers(240)"
+        f"SELECT 'clients-cancel-{NAME}', sleepEachRow(0.5) FROM numbers(240)"
         " SETTINGS max_block_size = 1, function_sleep_max_microseconds_per_block = 0"
     )
     link.request("POST", "/", query, {"Authorization": authorization()})

@@ -31,7 +31,7 @@ const GENERATED_BYTES = 24;
 const derive = promisify<string, string, number, Buffer>(scrypt);
 
 /** Where the made-up password of a user lies, below `<home>/clickhouse`. */
-export function generatedPasswordPath(directory: string, user: string): string {
+function generatedPasswordPath(directory: string, user: string): string {
   return join(directory, "passwords", encodeURIComponent(user));
 }
 

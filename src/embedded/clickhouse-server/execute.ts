@@ -22,7 +22,8 @@ export type ExecuteInput = {
   readonly body: Readable;
   /** Tables that came with the request. */
   readonly tables: readonly TableInBody[];
-  readonly respond: (result: EngineResult, format: string) => Promise<void>;
+  /** Sends the result and gives the function that ends the answer. */
+  readonly respond: (result: EngineResult, format: string) => Promise<() => void>;
   /** Fires when the client is gone. */
   readonly signal: AbortSignal;
 };
@@ -51,11 +52,16 @@ export async function execute(deps: ExecuteDeps, input: ExecuteInput): Promise<v
   const kind = kindOf(statement);
   refuseChangeByGet(request, kind);
   const spooled: string[] = [];
+  let end: (() => void) | undefined;
+  const respond: ExecuteInput["respond"] = async (result, format) => (end = await input.respond(result, format));
   try {
-    await runParsed(deps, input, { statement, kind, data: data === null ? null : { first: data, rest }, spooled });
+    const parts = { statement, kind, data: data === null ? null : { first: data, rest }, spooled };
+    await runParsed(deps, { ...input, respond }, parts);
   } finally {
     await Promise.all(spooled.map((path) => deps.spool.remove(path)));
   }
+  // Who asks again as soon as the answer has ended finds the session free.
+  end?.();
 }
 
 type Parsed = {
@@ -71,7 +77,9 @@ async function runParsed(deps: ExecuteDeps, input: ExecuteInput, parsed: Parsed)
   const { engine, sessions } = deps;
   const { request, login } = input;
   const format = parsed.statement.format?.name ?? request.defaultFormat ?? DEFAULT_FORMAT;
-  const answer = (result: EngineResult): Promise<void> => input.respond(result, format);
+  const answer = async (result: EngineResult): Promise<void> => {
+    await input.respond(result, format);
+  };
   const kill = parsed.kind === "kill" ? killOf(parsed.statement) : null;
   if (kill !== null) {
     await answer(await engine.kill({ ...kill, user: login.role === "admin" ? null : login.user, format }));

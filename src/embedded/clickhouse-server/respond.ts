@@ -29,29 +29,27 @@ export type RespondInput = {
   readonly format: string;
 };
 
-export async function respond(input: RespondInput): Promise<void> {
-  if (!input.request.waitEndOfQuery) {
-    await sendResult(input, input.result.chunks);
-    return;
-  }
+/** Sends everything but the end of the answer, which is the function that comes back: by then all that the query held has to be free. */
+export async function respond(input: RespondInput): Promise<() => void> {
+  if (!input.request.waitEndOfQuery) return sendResult(input, input.result.chunks);
   const path = await input.spool.write(new Uint8Array(), Readable.from(input.result.chunks));
   try {
-    await sendResult(input, createReadStream(path));
+    return await sendResult(input, createReadStream(path));
   } finally {
     await input.spool.remove(path);
   }
 }
 
-async function sendResult(input: RespondInput, result: AsyncIterable<Uint8Array>): Promise<void> {
+async function sendResult(input: RespondInput, result: AsyncIterable<Uint8Array>): Promise<() => void> {
   const chunks = result[Symbol.asyncIterator]();
   try {
-    await sendChunks(input, chunks);
+    return await sendChunks(input, chunks);
   } finally {
     await chunks.return?.();
   }
 }
 
-async function sendChunks(input: RespondInput, chunks: AsyncIterator<Uint8Array>): Promise<void> {
+async function sendChunks(input: RespondInput, chunks: AsyncIterator<Uint8Array>): Promise<() => void> {
   const { response } = input;
   const held: Uint8Array[] = [];
   let heldBytes = 0;
@@ -61,17 +59,23 @@ async function sendChunks(input: RespondInput, chunks: AsyncIterator<Uint8Array>
     heldBytes += piece.value.length;
     piece = await chunks.next();
   }
-  if (response.destroyed) return;
+  if (response.destroyed) return nothing;
   const exceptionTag = randomBytes(8).toString("hex");
   const sink = beginBody(input, exceptionTag);
   for (const bytes of held) await write(bytes, sink, response);
   try {
     for (; piece.done !== true && !response.destroyed; piece = await chunks.next())
       await write(piece.value, sink, response);
-    sink.end();
+    return () => sink.end();
   } catch (error) {
-    breakOff({ sink, response, exceptionTag, error });
+    return () => {
+      breakOff({ sink, response, exceptionTag, error });
+    };
   }
+}
+
+function nothing(): void {
+  // The client is gone: there is nobody to end the answer for.
 }
 
 /** An answer that could not begin. */
