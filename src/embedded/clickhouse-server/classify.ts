@@ -12,6 +12,9 @@ export type StatementKind = "select" | "insert" | "kill" | "read" | "session" | 
 const READING =
   /^(Show|Explain|Describe|Exists|Check|ASTShow|ShowTables|ShowColumns|ShowIndexes|ShowFunctions|ShowSettings|ShowEngine|ShowProcesslist|ShowAccess|ShowGrants|ShowPrivileges|ShowSetting)/;
 const FORBIDDEN_KINDS = /^(SetRole|SetDefaultRole|ExecuteAs)/;
+/** Users, roles and what belongs to them, as the roots of CREATE, ALTER, DROP, GRANT and REVOKE are called. */
+const ACCESS_KINDS =
+  /^(Create(User|Role|Quota|SettingsProfile)Query|GrantQuery|(CREATE|DROP|MOVE) (USER|ROLE|ROW POLICY|QUOTA|SETTINGS PROFILE)\b)/;
 /** Table functions that stay within the engine. Any other, also one that a later engine brings, is refused. */
 const LOCAL_TABLE_FUNCTIONS = new Set(
   (
@@ -42,16 +45,39 @@ export function kindOf({ nodes }: ParsedStatement): StatementKind {
 export function refuseForeign(statement: ParsedStatement, tableFunctions: ReadonlySet<string>): void {
   refuseFiles(statement);
   const { nodes } = statement;
-  const isBackup = /^(Backup|Restore)Query/.test(nodes[0]?.text ?? "");
+  const root = nodes[0]?.text ?? "";
+  refuseAccessChange(root);
   for (const [at, node] of nodes.entries()) {
     if (FORBIDDEN_KINDS.test(node.text)) throw denied(`${statement.sql.split("\n", 1)[0] ?? ""} is not allowed`);
     const call = callOf(node);
-    // A backup lies in a directory of its own, which the engine keeps to.
-    if (call === null || (isBackup && node.depth === 1 && call.name === "file")) continue;
-    if (call.kind === "FunctionWithKeyValueArguments") refuseSource(call.name, statement);
-    else refuseFunction(call.name, tableFunctions);
-    if (TEXT_FUNCTIONS.has(call.name)) refuseHiddenCalls(call.name, nodes, at);
+    if (call !== null && !isBackupPlace(root, node, call.name)) refuseCall(call, { statement, tableFunctions, at });
   }
+}
+
+/** A backup lies in a directory of its own, which the engine keeps to. */
+function isBackupPlace(root: string, node: SyntaxNode, name: string): boolean {
+  return /^(Backup|Restore)Query/.test(root) && node.depth === 1 && name === "file";
+}
+
+type Call = { readonly kind: string; readonly name: string };
+type CallPlace = {
+  readonly statement: ParsedStatement;
+  readonly tableFunctions: ReadonlySet<string>;
+  /** The call's place among the nodes. */
+  readonly at: number;
+};
+
+function refuseCall({ kind, name }: Call, { statement, tableFunctions, at }: CallPlace): void {
+  if (kind === "FunctionWithKeyValueArguments") refuseSource(name, statement);
+  else refuseFunction(name, tableFunctions);
+  if (TEXT_FUNCTIONS.has(name)) refuseHiddenCalls(name, statement.nodes, at);
+}
+
+function refuseAccessChange(root: string): void {
+  if (ACCESS_KINDS.test(root))
+    throw notImplemented(
+      "Users of the embedded ClickHouse come from its settings, each with a role; SQL cannot change them",
+    );
 }
 
 function refuseFiles({ tokens }: ParsedStatement): void {
@@ -62,7 +88,7 @@ function refuseFiles({ tokens }: ParsedStatement): void {
   }
 }
 
-function callOf(node: SyntaxNode): { readonly kind: string; readonly name: string } | null {
+function callOf(node: SyntaxNode): Call | null {
   const [, kind, name] = FUNCTION.exec(node.text) ?? [];
   return kind === undefined || name === undefined ? null : { kind, name: name.replaceAll(/[`"]/g, "").toLowerCase() };
 }

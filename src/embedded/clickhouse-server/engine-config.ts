@@ -37,8 +37,8 @@ const GRANTS: Readonly<Record<EngineRole | "server", readonly string[]>> = {
     "SET DEFINER ON default",
     ...LOCAL_ENGINES.map((engine) => `TABLE ENGINE ON ${engine}`),
   ],
-  sink: ["SHOW, SELECT, INSERT ON meterline.*"],
-  finance: ["SHOW, SELECT ON finance.*", "CREATE TEMPORARY TABLE ON *.*"],
+  sink: ["SHOW, SELECT, INSERT ON meterline.*", "SELECT ON system.processes_of_sink"],
+  finance: ["SHOW, SELECT ON finance.*", "CREATE TEMPORARY TABLE ON *.*", "SELECT ON system.processes_of_finance"],
 };
 
 /** They hold expressions or paths as text, where no check of the statement sees them, or change how statements are read. */
@@ -57,6 +57,9 @@ const FIXED_SETTINGS = [
   "implicit_select",
 ];
 
+/** A delay of zero keeps the engine busy with telling its progress for ever, and nothing ends that. */
+const LEAST_SETTINGS: readonly (readonly [name: string, least: number])[] = [["interactive_delay", 10_000]];
+
 /** Writes the files and returns the path that the engine is to be given. */
 export function writeEngineConfig({ directory, fsync }: EngineConfigInput): string {
   const path = join(directory, "engine.xml");
@@ -72,13 +75,18 @@ export function writeEngineConfig({ directory, fsync }: EngineConfigInput): stri
     `<backups><allowed_path>${escape(join(directory, "backups"))}/</allowed_path></backups>`,
     `<format_schema_path>${escape(schemas)}/</format_schema_path>`,
     `<merge_tree>${durable}</merge_tree>`,
+    "<access_control_improvements><select_from_system_db_requires_grant>true</select_from_system_db_requires_grant></access_control_improvements>",
   ]);
   const roles = Object.entries(GRANTS).map(
     ([role, grants]) =>
       `<${role}><grants>${grants.map((grant) => query(`GRANT ${grant}`)).join("")}</grants></${role}>`,
   );
+  const constraints = [
+    ...FIXED_SETTINGS.map((name) => `<${name}><const/></${name}>`),
+    ...LEAST_SETTINGS.map(([name, least]) => `<${name}><min>${least}</min></${name}>`),
+  ];
   write(users, [
-    `<profiles><default><constraints>${FIXED_SETTINGS.map((name) => `<${name}><const/></${name}>`).join("")}</constraints></default></profiles>`,
+    `<profiles><default><constraints>${constraints.join("")}</constraints></default></profiles>`,
     `<roles>${roles.join("\n")}</roles>`,
     "<users><default><no_password/><networks><ip>::/0</ip></networks><profile>default</profile><quota>default</quota>",
     `<grants>${Object.keys(GRANTS)

@@ -27,7 +27,12 @@ export type SessionSetup = {
   readonly files: readonly FileTable[];
 };
 
-export type SessionResult = { readonly bytes: Uint8Array; readonly rowsRead: number; readonly bytesRead: number };
+export type SessionResult = {
+  readonly bytes: Uint8Array;
+  readonly rowsRead: number;
+  readonly bytesRead: number;
+  readonly seconds: number;
+};
 
 export type EngineSession = {
   run(sql: string, format: string): Promise<SessionResult>;
@@ -64,7 +69,8 @@ export function openEngineSession({ data, config, role, limits, readOnly }: Open
   });
   const run = async (sql: string, format: string): Promise<SessionResult> => {
     const result = await native.queryAsync(sql, { format });
-    return { bytes: result.bytes(), rowsRead: result.rowsRead, bytesRead: result.bytesRead };
+    const { rowsRead, bytesRead, elapsed } = result;
+    return { bytes: result.bytes(), rowsRead, bytesRead, seconds: elapsed };
   };
   const command = async (sql: string): Promise<void> => {
     await native.queryAsync(sql, { format: "TSVRaw" });

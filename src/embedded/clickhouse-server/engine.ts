@@ -4,9 +4,10 @@
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import type { EngineRole } from "./engine-config.ts";
+import { ENGINE_ROLES, type EngineRole } from "./engine-config.ts";
 import { openEngineSession, type EngineSession, type Named, type SessionSetup } from "./engine-session.ts";
-import { killStatement, queryComment, startedAs } from "./query-comment.ts";
+import { createQueriesView, killStatement } from "./client-queries.ts";
+import { queryComment, startedAs } from "./query-comment.ts";
 import { openPipeDirectory, openResultPipe } from "./result-pipe.ts";
 import { SeatQueue } from "./seat-queue.ts";
 import { createStatementParser, type StatementParser } from "./parse-statement.ts";
@@ -19,6 +20,8 @@ export type EngineQuery = SessionSetup & {
   readonly user: string;
   readonly queryId: string;
   readonly comment: string;
+  /** The statement as the client wrote it. */
+  readonly text: string;
   /** Nothing is written, whatever the role may do. */
   readonly readOnly: boolean;
   /** A client's own session; without one the query has a session for itself. */
@@ -30,7 +33,7 @@ export type EngineQuery = SessionSetup & {
 };
 
 /** What a query read and how long it took, as in the header X-ClickHouse-Summary; zero as long as it runs. */
-export type Summary = { readonly rowsRead: number; readonly bytesRead: number };
+export type Summary = { readonly rowsRead: number; readonly bytesRead: number; readonly seconds: number };
 export type EngineResult = {
   readonly chunks: AsyncIterable<Uint8Array>;
   /** What was read; zero as long as the query runs. */
@@ -76,13 +79,16 @@ export type OpenEngineInput = {
   readonly pipes: string;
   /** Settings of every session of a role. */
   readonly limits: Readonly<Record<EngineRole, Named>>;
+  /** The names that log in as a role. */
+  readonly users: Readonly<Record<EngineRole, readonly string[]>>;
 };
 
-export async function openEngine({ data, config, pipes, limits }: OpenEngineInput): Promise<Engine> {
+export async function openEngine({ data, config, pipes, limits, users }: OpenEngineInput): Promise<Engine> {
   const open = (role: EngineRole | null, readOnly: boolean): EngineSession =>
     openEngineSession({ data, config, role, limits: role === null ? [] : limits[role], readOnly });
   const control = open(null, false);
   const about = await readAbout(control);
+  for (const role of ENGINE_ROLES) await control.run(createQueriesView(role, users[role]), "TSVRaw");
   const directory = openPipeDirectory(pipes);
   const seats = (name: string, count: number): readonly string[] =>
     Array.from({ length: count }, (_, n) => directory.create(`${name}-${n}`));
@@ -172,7 +178,7 @@ async function runWhole({ session, control, query, consume, sql, runId }: RunInp
 
 async function runThroughPipe({ session, control, query, pipe: path, consume, sql, runId }: RunInput): Promise<void> {
   const pipe = openResultPipe(path);
-  let summary: Summary = { rowsRead: 0, bytesRead: 0 };
+  let summary: Summary = { rowsRead: 0, bytesRead: 0, seconds: 0 };
   let running = true;
   const run = session
     .run(sql, query.format)

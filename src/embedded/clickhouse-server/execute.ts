@@ -2,20 +2,24 @@
 import { isUtf8 } from "node:buffer";
 import type { Readable } from "node:stream";
 import type { Login } from "./accounts.ts";
+import { seeOwnQueries } from "./client-queries.ts";
 import { columnsOf, kindOf, mayCallForeign, refuseForeign, type StatementKind } from "./classify.ts";
 import type { ClientSessions } from "./client-sessions.ts";
 import type { Engine, EngineQuery, EngineResult } from "./engine.ts";
+import type { EngineRole } from "./engine-config.ts";
 import type { FileTable, Named } from "./engine-session.ts";
 import { describeTable, type TableInBody } from "./external-data.ts";
 import type { HttpRequest } from "./http-request.ts";
 import { killOf } from "./kill-query.ts";
 import { sourcePosition, type ParsedStatement } from "./parse-statement.ts";
+import type { RespondInput } from "./respond.ts";
 import { serverError } from "./server-error.ts";
 import type { Spool } from "./spool.ts";
 import { literal, tokensOf, upper } from "./sql-text.ts";
 import { readStatementHead } from "./statement-head.ts";
 
 export type ExecuteDeps = { readonly engine: Engine; readonly spool: Spool; readonly sessions: ClientSessions };
+type Answer = Pick<RespondInput, "result" | "format" | "hasRows" | "isInsertOfData">;
 export type ExecuteInput = {
   readonly request: HttpRequest;
   readonly login: Login;
@@ -23,7 +27,7 @@ export type ExecuteInput = {
   /** Tables that came with the request. */
   readonly tables: readonly TableInBody[];
   /** Sends the result and gives the function that ends the answer. */
-  readonly respond: (result: EngineResult, format: string) => Promise<() => void>;
+  readonly respond: (answer: Answer) => Promise<() => void>;
   /** Fires when the client is gone. */
   readonly signal: AbortSignal;
 };
@@ -53,9 +57,15 @@ export async function execute(deps: ExecuteDeps, input: ExecuteInput): Promise<v
   refuseChangeByGet(request, kind);
   const spooled: string[] = [];
   let end: (() => void) | undefined;
-  const respond: ExecuteInput["respond"] = async (result, format) => (end = await input.respond(result, format));
+  const respond: ExecuteInput["respond"] = async (answer) => (end = await input.respond(answer));
   try {
-    const parts = { statement, kind, data: data === null ? null : { first: data, rest }, spooled };
+    const parts = {
+      statement,
+      kind,
+      text: whole.toString("utf8"),
+      data: data === null ? null : { first: data, rest },
+      spooled,
+    };
     await runParsed(deps, { ...input, respond }, parts);
   } finally {
     await Promise.all(spooled.map((path) => deps.spool.remove(path)));
@@ -67,6 +77,8 @@ export async function execute(deps: ExecuteDeps, input: ExecuteInput): Promise<v
 type Parsed = {
   readonly statement: ParsedStatement;
   readonly kind: StatementKind;
+  /** As the client wrote it. */
+  readonly text: string;
   readonly data: Data | null;
   /** Paths of spooled files, removed at the end. */
   readonly spooled: string[];
@@ -78,7 +90,8 @@ async function runParsed(deps: ExecuteDeps, input: ExecuteInput, parsed: Parsed)
   const { request, login } = input;
   const format = parsed.statement.format?.name ?? request.defaultFormat ?? DEFAULT_FORMAT;
   const answer = async (result: EngineResult): Promise<void> => {
-    await input.respond(result, format);
+    const hasRows = parsed.kind === "select" || parsed.kind === "read" || parsed.kind === "kill";
+    await input.respond({ result, format, hasRows, isInsertOfData: parsed.data !== null });
   };
   const kill = parsed.kind === "kill" ? killOf(parsed.statement) : null;
   if (kill !== null) {
@@ -87,11 +100,14 @@ async function runParsed(deps: ExecuteDeps, input: ExecuteInput, parsed: Parsed)
   }
   const files = await tablesOf(deps, input);
   const planned =
-    parsed.data === null ? planQuery(parsed, format) : await planInsert(deps, input, { ...parsed, data: parsed.data });
+    parsed.data === null
+      ? planQuery(parsed, format, login.role)
+      : await planInsert(deps, input, { ...parsed, data: parsed.data });
   await sessions.use(login, request, (session) =>
     engine.run(
       {
         ...queryOf(input),
+        text: parsed.text,
         session,
         format: parsed.data === null ? format : DEFAULT_FORMAT,
         sql: planned.sql,
@@ -109,9 +125,9 @@ type Planned = {
   readonly settings: Named;
 };
 
-function planQuery({ statement, kind }: Parsed, format: string): Planned {
-  const sql = kind === "select" ? (path: string) => intoOutfile(statement, format, path) : statement.sql;
-  return { sql, files: [], settings: [] };
+function planQuery({ statement, kind }: Parsed, format: string, role: EngineRole): Planned {
+  const sql = (path: string): string => seeOwnQueries(intoOutfile(statement, format, path), role);
+  return { sql: kind === "select" ? sql : seeOwnQueries(statement.sql, role), files: [], settings: [] };
 }
 
 /** The same query with its result in a file. TRUNCATE, because the file is there already: it is a pipe. */
@@ -200,7 +216,9 @@ async function tablesOf(deps: ExecuteDeps, { tables, request }: ExecuteInput): P
   );
 }
 
-function queryOf({ request, login, signal }: ExecuteInput): Omit<EngineQuery, "sql" | "session" | "format" | "files"> {
+type FromRequest = Omit<EngineQuery, "sql" | "text" | "session" | "format" | "files">;
+
+function queryOf({ request, login, signal }: ExecuteInput): FromRequest {
   const { database, settings, parameters, comment, queryId } = request;
   return {
     database,

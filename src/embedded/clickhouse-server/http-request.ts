@@ -98,7 +98,7 @@ function readParameters(message: IncomingMessage, path: string, all: URLSearchPa
     parameters: [...all].filter(([name]) => name.startsWith("param_")),
     ...credentialsOf(message, all),
     session: sessionOf(all),
-    acceptEncoding: flag("enable_http_compression") ? headerOf(message, "accept-encoding") : null,
+    acceptEncoding: encodingOf(message, all),
     nativeBody: flag("decompress"),
     nativeAnswer: flag("compress"),
     waitEndOfQuery: flag("wait_end_of_query"),
@@ -110,6 +110,17 @@ function readParameters(message: IncomingMessage, path: string, all: URLSearchPa
       : null,
     all,
   };
+}
+
+/** The Accept-Encoding that the answer may follow, also of a request that cannot be read as a whole. */
+export function acceptedEncoding(message: IncomingMessage): string | null {
+  const query = (message.url ?? "").split("?")[1] ?? "";
+  return encodingOf(message, new URLSearchParams(query));
+}
+
+/** The engine has `enable_http_compression` on by default. */
+function encodingOf(message: IncomingMessage, all: URLSearchParams): string | null {
+  return isTrue(all.get("enable_http_compression") ?? "1") ? headerOf(message, "accept-encoding") : null;
 }
 
 function sessionOf(all: URLSearchParams): SessionRequest | null {

@@ -16,6 +16,8 @@ import { asServerError, statusOf } from "./server-error.ts";
 import type { Spool } from "./spool.ts";
 
 const HELD_BACK_BYTES = 1024 * 1024;
+const NS_PER_SECOND = 1e9;
+const PLAIN_TEXT = "text/plain; charset=UTF-8";
 /** Clients drop what they have not read yet when a connection breaks; this long they have for reading the exception. */
 const BREAK_OFF_DELAY_MS = 1000;
 
@@ -27,6 +29,10 @@ export type RespondInput = {
   readonly spool: Spool;
   readonly result: EngineResult;
   readonly format: string;
+  /** The statement gives rows, be they none. */
+  readonly hasRows: boolean;
+  /** The statement inserts the rows of the request's body. */
+  readonly isInsertOfData: boolean;
 };
 
 /** Sends everything but the end of the answer, which is the function that comes back: by then all that the query held has to be free. */
@@ -78,38 +84,54 @@ function nothing(): void {
   // The client is gone: there is nobody to end the answer for.
 }
 
+export type RefuseInput = { readonly head: AnswerHead; readonly acceptEncoding: string | null };
+
 /** An answer that could not begin. */
-export function refuse(head: AnswerHead, error: unknown): void {
+export function refuse({ head, acceptEncoding }: RefuseInput, error: unknown): void {
   const failure = asServerError(error);
-  head
-    .begin(statusOf(failure), {
-      "Content-Type": "text/plain; charset=UTF-8",
-      "X-ClickHouse-Exception-Code": String(failure.clickhouseCode),
-    })
-    .end(`${failure.message}\n`);
+  const encoding = acceptEncoding === null ? null : negotiate(acceptEncoding);
+  const body = head.begin(statusOf(failure), {
+    "Content-Type": PLAIN_TEXT,
+    "X-ClickHouse-Exception-Code": String(failure.clickhouseCode),
+    ...(encoding !== null && { "Content-Encoding": encoding }),
+  });
+  encoded(body, encoding).end(`${failure.message}\n`);
 }
 
 /** The stream that the result's plain bytes go into. */
-function beginBody({ head, request, engine, result, format }: RespondInput, exceptionTag: string): Writable {
+function beginBody(input: RespondInput, exceptionTag: string): Writable {
+  const { head, request, engine, format, hasRows } = input;
   const encoding = request.acceptEncoding === null ? null : negotiate(request.acceptEncoding);
   const body = head.begin(200, {
-    "Content-Type": engine.contentTypes.get(format.toLowerCase()) ?? "text/plain; charset=UTF-8",
+    "Content-Type": (hasRows ? engine.contentTypes.get(format.toLowerCase()) : undefined) ?? PLAIN_TEXT,
     "X-ClickHouse-Server-Display-Name": "meterline",
     "X-ClickHouse-Query-Id": request.queryId,
     "X-ClickHouse-Format": format,
     "X-ClickHouse-Timezone": engine.timeZone,
     "X-ClickHouse-Exception-Tag": exceptionTag,
-    "X-ClickHouse-Summary": summaryOf(result),
+    "X-ClickHouse-Summary": summaryOf(input),
     ...(encoding !== null && { "Content-Encoding": encoding }),
   });
-  const encoder = encoding === null ? null : encoderFor(encoding);
-  const outer = encoder === null ? body : into(encoder, body);
+  const outer = encoded(body, encoding);
   return request.nativeAnswer ? into(encodeNativeBlocks(), outer) : outer;
 }
 
-function summaryOf(result: EngineResult): string {
-  const { rowsRead, bytesRead } = result.summary();
-  return JSON.stringify({ read_rows: String(rowsRead), read_bytes: String(bytesRead) });
+function encoded(body: Writable, encoding: string | null): Writable {
+  const encoder = encoding === null ? null : encoderFor(encoding);
+  return encoder === null ? body : into(encoder, body);
+}
+
+/** What the engine tells of a query. Rows written it does not count; of an insert with data they are the rows that were read from them. */
+function summaryOf({ result, isInsertOfData }: RespondInput): string {
+  const { rowsRead, bytesRead, seconds } = result.summary();
+  const [rows, bytes] = [String(rowsRead), String(bytesRead)];
+  const written = { written_rows: rows, written_bytes: bytes, result_rows: rows, result_bytes: bytes };
+  return JSON.stringify({
+    read_rows: rows,
+    read_bytes: bytes,
+    ...(isInsertOfData && written),
+    elapsed_ns: String(Math.round(seconds * NS_PER_SECOND)),
+  });
 }
 
 function into(encoder: Duplex, target: Writable): Writable {

@@ -14,10 +14,10 @@ import { createClientSessions, type ClientSessions } from "./client-sessions.ts"
 import { decoderFor } from "./compression/content-encoding.ts";
 import { decodeNativeBlocks } from "./compression/native-blocks.ts";
 import { openEngine, type Engine } from "./engine.ts";
-import { writeEngineConfig } from "./engine-config.ts";
+import { writeEngineConfig, type EngineRole } from "./engine-config.ts";
 import { execute } from "./execute.ts";
 import { isForm, readForm } from "./external-data.ts";
-import { headerOf, readRequest, withFields, type HttpRequest } from "./http-request.ts";
+import { acceptedEncoding, headerOf, readRequest, withFields, type HttpRequest } from "./http-request.ts";
 import { limitsOf, type QueryLimits } from "./query-limits.ts";
 import { requireLoopbackHost } from "./require-host.ts";
 import { refuse, respond } from "./respond.ts";
@@ -96,12 +96,15 @@ async function openServices(directory: string, options: ClickHouseServerOptions)
   };
 }
 
-async function openData(directory: string, { fsync, limits }: ClickHouseServerOptions): Promise<Engine> {
+async function openData(directory: string, { fsync, limits, accounts }: ClickHouseServerOptions): Promise<Engine> {
   const data = join(directory, "data");
   try {
     makeDirectory(data);
     const config = writeEngineConfig({ directory, fsync });
-    return await openEngine({ data, config, pipes: join(directory, "pipes"), limits: limitsOf(limits) });
+    const usersOf = (role: EngineRole): readonly string[] =>
+      accounts.filter((account) => account.role === role).map((account) => account.name);
+    const users = { admin: usersOf("admin"), sink: usersOf("sink"), finance: usersOf("finance") };
+    return await openEngine({ data, config, pipes: join(directory, "pipes"), limits: limitsOf(limits), users });
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     throw (
@@ -157,7 +160,7 @@ async function answer(input: AnswerInput): Promise<void> {
   } catch (error) {
     message.resume();
     if (response.headersSent) response.destroy();
-    else refuse(head, error);
+    else refuse({ head, acceptEncoding: acceptedEncoding(message) }, error);
   } finally {
     head.stop();
   }
@@ -182,7 +185,7 @@ async function answerQuery(input: AnswerInput, first: HttpRequest, head: AnswerH
         body: form === null ? body : Readable.from([]),
         tables: form?.tables ?? [],
         signal: gone.signal,
-        respond: (result, format) => respond({ response, head, request, engine, spool, result, format }),
+        respond: (answer) => respond({ response, head, request, engine, spool, ...answer }),
       },
     );
   } catch (error) {

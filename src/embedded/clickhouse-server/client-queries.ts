@@ -1,0 +1,49 @@
+/**
+ * The queries that run, as clients know them: `system.processes` with their ids, users and statements in place of the engine's. Each role has a view of its
+ * own; finance and the sink see only their own queries.
+ */
+import type { EngineRole } from "./engine-config.ts";
+import { literal, tokensOf, upper } from "./sql-text.ts";
+
+const name = (key: string): string => `JSONExtractString(names, '${key}')`;
+/** `names` aside, because `Settings` and `query_id` mean the replaced ones beside their replacement. */
+const SEEN = `SELECT * EXCEPT (names) REPLACE (
+    ${name("query_id")} AS query_id, ${name("query_id")} AS initial_query_id, ${name("user")} AS user, ${name("user")} AS initial_user,
+    ${name("query")} AS query, mapUpdate(Settings, map('log_comment', ${name("comment")})) AS Settings)
+  FROM (SELECT *, query_id AS engine_id, Settings['log_comment'] AS names FROM system.processes) WHERE ${name("run")} != ''`;
+
+export function queriesView(role: EngineRole): string {
+  return `system.processes_of_${role}`;
+}
+
+/** `users` are the names that log in as the role; the view of the role admin has the queries of all. */
+export function createQueriesView(role: EngineRole, users: readonly string[]): string {
+  const own = role === "admin" ? "" : ` WHERE has([${users.map(literal).join(", ")}], user)`;
+  return `CREATE VIEW ${queriesView(role)} DEFINER = default SQL SECURITY DEFINER AS SELECT * EXCEPT (engine_id) FROM (${SEEN})${own}`;
+}
+
+export type KillStatementInput = { readonly condition: string; readonly user: string | null };
+
+/** The condition is asked of what the client sees. Never SYNC: the engine would wait for ever for a query that writes into a pipe. */
+export function killStatement({ condition, user }: KillStatementInput): string {
+  const own = user === null ? "" : ` AND user = ${literal(user)}`;
+  return `KILL QUERY WHERE query_id IN (SELECT engine_id FROM (${SEEN}) WHERE (${condition})${own}) ASYNC`;
+}
+
+/** The same statement with the role's view in place of `system.processes`. */
+export function seeOwnQueries(sql: string, role: EngineRole): string {
+  if (!/processes|processlist/i.test(sql)) return sql;
+  const tokens = tokensOf(sql);
+  if (upper(tokens[0]) === "SHOW" && upper(tokens[1]) === "PROCESSLIST")
+    return `SELECT * FROM ${queriesView(role)} ORDER BY elapsed DESC${sql.slice(tokens[1]?.end)}`;
+  return tokens.reduceRight((text, token, at) => {
+    const [dot, table] = [tokens[at + 1], tokens[at + 2]];
+    if (!isName(token.text, "system") || dot?.text !== "." || table === undefined) return text;
+    if (!isName(table.text, "processes")) return text;
+    return `${text.slice(0, token.start)}${queriesView(role)}${text.slice(table.end)}`;
+  }, sql);
+}
+
+function isName(token: string, name: string): boolean {
+  return [name, `\`${name}\``, `"${name}"`].includes(token);
+}
