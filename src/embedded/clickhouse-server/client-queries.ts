@@ -22,12 +22,31 @@ export function createQueriesView(role: EngineRole, users: readonly string[]): s
   return `CREATE VIEW ${queriesView(role)} DEFINER = default SQL SECURITY DEFINER AS SELECT * EXCEPT (engine_id) FROM (${SEEN})${own}`;
 }
 
-export type KillStatementInput = { readonly condition: string; readonly user: string | null };
+export type FindInput = {
+  readonly condition: string;
+  /** Whose queries; null: everybody's. */
+  readonly user: string | null;
+};
 
-/** The condition is asked of what the client sees. Never SYNC: the engine would wait for ever for a query that writes into a pipe. */
-export function killStatement({ condition, user }: KillStatementInput): string {
+/** Gives the engine's ids of the queries of which the condition holds, as the client sees them. */
+export function findStatement({ condition, user }: FindInput): string {
   const own = user === null ? "" : ` AND user = ${literal(user)}`;
-  return `KILL QUERY WHERE query_id IN (SELECT engine_id FROM (${SEEN}) WHERE (${condition})${own}) ASYNC`;
+  return `SELECT engine_id FROM (${SEEN}) WHERE (${condition})${own}`;
+}
+
+/** Never SYNC: the engine would wait for ever for a query that writes into a pipe. */
+export function killStatement(engineIds: readonly string[]): string {
+  return `KILL QUERY WHERE query_id IN (${engineIds.map(literal).join(", ")}) ASYNC`;
+}
+
+/** The rows with which KILL QUERY answers. */
+export function killAnswer(engineIds: readonly string[], finished: boolean): string {
+  const rows = `SELECT '${finished ? "finished" : "waiting"}' AS kill_status, query_id, user, query FROM (${SEEN})`;
+  return `${rows} WHERE has([${engineIds.map(literal).join(", ")}], engine_id)`;
+}
+
+export function stillRunning(engineIds: readonly string[]): string {
+  return `SELECT query_id FROM system.processes WHERE query_id IN (${engineIds.map(literal).join(", ")})`;
 }
 
 /** The same statement with the role's view in place of `system.processes`. */

@@ -49,6 +49,8 @@ export type OpenSessionInput = {
   readonly limits: Named;
   /** Nothing is written, whatever the role may do. Cannot be taken back. */
   readonly readOnly: boolean;
+  /** More than one request will use it. */
+  readonly lasting: boolean;
 };
 
 /**
@@ -63,7 +65,7 @@ const ARGUMENTS = [
 ];
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
-export function openEngineSession({ data, config, role, limits, readOnly }: OpenSessionInput): EngineSession {
+export function openEngineSession({ data, config, role, limits, readOnly, lasting }: OpenSessionInput): EngineSession {
   const native = new Session(data, {
     connectionArgs: [`--config-file=${config}`, ...ARGUMENTS, ...limits.map(([name, value]) => `--${name}=${value}`)],
   });
@@ -82,12 +84,10 @@ export function openEngineSession({ data, config, role, limits, readOnly }: Open
     current = wanted;
   };
   let isReadOnly = false;
-  let isUsed = false;
   return {
     run,
     prepare: async (setup) => {
-      const before = isUsed ? await valuesOf(run, setup.settings) : [];
-      isUsed = true;
+      const before = lasting ? await valuesOf(run, setup.settings) : [];
       const restore = async (): Promise<void> => {
         for (const file of setup.files) await command(`DROP TEMPORARY TABLE IF EXISTS ${identifier(file.name)}`);
         if (before.length > 0) await command(`SET ${before.join(", ")}`);

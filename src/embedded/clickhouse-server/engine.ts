@@ -6,7 +6,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { ENGINE_ROLES, type EngineRole } from "./engine-config.ts";
 import { openEngineSession, type EngineSession, type Named, type SessionSetup } from "./engine-session.ts";
-import { createQueriesView, killStatement } from "./client-queries.ts";
+import { createQueriesView, findStatement, killAnswer, killStatement, stillRunning } from "./client-queries.ts";
 import { queryComment, startedAs } from "./query-comment.ts";
 import { openPipeDirectory, openResultPipe } from "./result-pipe.ts";
 import { SeatQueue } from "./seat-queue.ts";
@@ -84,9 +84,11 @@ export type OpenEngineInput = {
 };
 
 export async function openEngine({ data, config, pipes, limits, users }: OpenEngineInput): Promise<Engine> {
-  const open = (role: EngineRole | null, readOnly: boolean): EngineSession =>
-    openEngineSession({ data, config, role, limits: role === null ? [] : limits[role], readOnly });
-  const control = open(null, false);
+  const open = (
+    role: EngineRole | null,
+    use: { readonly readOnly: boolean; readonly lasting: boolean },
+  ): EngineSession => openEngineSession({ data, config, role, limits: role === null ? [] : limits[role], ...use });
+  const control = open(null, { readOnly: false, lasting: true });
   const about = await readAbout(control);
   for (const role of ENGINE_ROLES) await control.run(createQueriesView(role, users[role]), "TSVRaw");
   const directory = openPipeDirectory(pipes);
@@ -94,7 +96,7 @@ export async function openEngine({ data, config, pipes, limits, users }: OpenEng
     Array.from({ length: count }, (_, n) => directory.create(`${name}-${n}`));
   const ingest = new SeatQueue(seats("ingest", INGEST_SEATS), WAITING_MAX);
   const queries = new SeatQueue(seats("query", QUERY_SEATS), WAITING_MAX);
-  const parser = await createStatementParser(() => open(null, true));
+  const parser = await createStatementParser(() => open(null, { readOnly: true, lasting: false }));
   return {
     ...about,
     parse: (text, parameters) => parser.parse(text, parameters),
@@ -102,7 +104,7 @@ export async function openEngine({ data, config, pipes, limits, users }: OpenEng
     run: (query, consume) =>
       (query.ingest ? ingest : queries).use(query.user, async (pipe) => {
         if (query.signal.aborted) return;
-        const session = query.session ?? open(query.role, query.readOnly);
+        const session = query.session ?? open(query.role, { readOnly: query.readOnly, lasting: false });
         try {
           await runOn({ session, pipe, control, query, consume });
         } finally {
@@ -110,15 +112,16 @@ export async function openEngine({ data, config, pipes, limits, users }: OpenEng
         }
       }),
     kill: async (input) => {
-      const result = await control.run(killStatement(input), input.format);
-      if (input.wait) await untilKilled(control, input);
+      const found = await idsOf(control, findStatement(input));
+      const result = await control.run(killAnswer(found, input.wait), input.format);
+      await killAll(control, found, input.wait);
       return { chunks: once(result.bytes), summary: () => result };
     },
     progress: async (queryId) => {
       const { bytes } = await control.run(progressStatement(queryId), "JSONEachRow");
       return bytes.length === 0 ? null : Buffer.from(bytes).toString("utf8").trim();
     },
-    openSession: (role) => open(role, role === "finance"),
+    openSession: (role) => open(role, { readOnly: role === "finance", lasting: true }),
     close: async (graceMs) => {
       await Promise.all([ingest.drain(graceMs), queries.drain(graceMs)]);
       control.close();
@@ -223,10 +226,16 @@ async function kill({ control, runId, isRunning }: EndInput): Promise<void> {
   }
 }
 
-async function untilKilled(control: EngineSession, input: KillInput): Promise<void> {
-  for (let attempt = 0; attempt < KILL_ATTEMPTS_MAX; attempt++) {
-    const { bytes } = await control.run(killStatement(input), "TSVRaw");
-    if (bytes.length === 0) return;
+async function idsOf(control: EngineSession, statement: string): Promise<readonly string[]> {
+  const { bytes } = await control.run(statement, "TSVRaw");
+  return Buffer.from(bytes).toString("utf8").split("\n").filter(Boolean);
+}
+
+async function killAll(control: EngineSession, engineIds: readonly string[], wait: boolean): Promise<void> {
+  if (engineIds.length === 0) return;
+  await control.run(killStatement(engineIds), "TSVRaw");
+  for (let attempt = 0; wait && attempt < KILL_ATTEMPTS_MAX; attempt++) {
+    if ((await idsOf(control, stillRunning(engineIds))).length === 0) return;
     await delay(KILL_POLL_MS);
   }
 }
