@@ -9,9 +9,11 @@ import type { PackedMessage } from "../../src/app/publish/event-packer.ts";
 import { USAGE_INGEST_COLUMN_LIST } from "../../src/clickhouse/encode-usage-rows.ts";
 import type { ClickHouse, InsertInput } from "../../src/clickhouse/connect.ts";
 import { loadSettings } from "../../src/config/settings.ts";
+import { generatedPassword } from "../../src/embedded/clickhouse-server.ts";
 import { AppError } from "../../src/kernel/errors.ts";
 import { createPublisher } from "../../src/stream/publisher.ts";
 import { usageStreamState } from "../../src/stream/usage-stream.ts";
+import { ask } from "../support/clickhouse-http.ts";
 import { startTestServers, type TestServers } from "../support/servers.ts";
 
 export type Round = {
@@ -28,6 +30,8 @@ export type BenchWorld = {
   readonly consume: (round: Round) => Promise<Measured>;
   /** The same bytes into a table without views. */
   readonly insert: (round: Round) => Promise<Measured>;
+  /** Resolves when the query has ended, in whatever way. */
+  readonly askAsFinance: (sql: string, signal: AbortSignal) => Promise<void>;
   readonly stop: () => Promise<void>;
 };
 
@@ -84,12 +88,19 @@ async function benchWorld(servers: TestServers): Promise<BenchWorld> {
     },
     pipeline: (round) => timed(() => sinkRound(context, round, stateOf(round))),
     consume: (round) => timed(() => consumeAll(context, round, stateOf(round))),
+    askAsFinance: (sql, signal) => askAsFinance(servers, sql, signal),
     insert: (round) => insertAll(context.clickhouse(), round, stateOf(round)),
     stop: async () => {
       await context.close();
       await servers.stop();
     },
   };
+}
+
+async function askAsFinance({ home, clickhouseUrl }: TestServers, sql: string, signal: AbortSignal): Promise<void> {
+  const password = generatedPassword(home, "finance") ?? "";
+  const headers = { "X-ClickHouse-User": "finance", "X-ClickHouse-Key": password };
+  await ask({ url: clickhouseUrl, body: sql, headers, signal });
 }
 
 async function publishAll(context: Context, { messages }: Round): Promise<void> {

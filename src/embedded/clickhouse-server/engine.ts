@@ -94,8 +94,16 @@ export async function openEngine({ data, config, pipes, limits, users }: OpenEng
   const directory = openPipeDirectory(pipes);
   const seats = (name: string, count: number): readonly string[] =>
     Array.from({ length: count }, (_, n) => directory.create(`${name}-${n}`));
-  const ingest = new SeatQueue(seats("ingest", INGEST_SEATS), WAITING_MAX);
-  const queries = new SeatQueue(seats("query", QUERY_SEATS), WAITING_MAX);
+  const ingest = new SeatQueue({
+    seats: seats("ingest", INGEST_SEATS),
+    perUser: INGEST_SEATS,
+    waitingMax: WAITING_MAX,
+  });
+  const queries = new SeatQueue({
+    seats: seats("query", QUERY_SEATS),
+    perUser: QUERY_SEATS - 1,
+    waitingMax: WAITING_MAX,
+  });
   const parser = await createStatementParser(() => open(null, { readOnly: true, lasting: false }));
   return {
     ...about,

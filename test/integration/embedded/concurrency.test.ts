@@ -81,6 +81,20 @@ test("one user with many heavy queries does not hold another user's up behind al
   expect(ended.indexOf("light")).toBeLessThan(8);
 });
 
+test("queries of one user that do not end keep no other user out", async () => {
+  const endless = Array.from({ length: 8 }, () =>
+    sql("SELECT sum(cityHash64(number)) FROM numbers_mt(1000000000000)", { user: "finance" }),
+  );
+  await delay(300);
+  let hasOneEnded = false;
+  void Promise.race(endless).then(() => {
+    hasOneEnded = true;
+  });
+  for (let n = 0; n < 5; n++) expect((await sql(`SELECT ${n}`, { user: "admin" })).text).toBe(`${n}\n`);
+  expect(hasOneEnded).toBe(false);
+  await Promise.all(endless);
+});
+
 test("the sink inserts while finance holds every seat", async () => {
   const heavy = Array.from({ length: 6 }, () =>
     sql("SELECT * FROM finance.slow", { user: "finance", parameters: ONE_ROW_A_BLOCK }),
