@@ -56,8 +56,8 @@ export type Engine = {
   /** Progress of a query that runs, or null. */
   progress(queryId: string): Promise<string | null>;
   openSession(role: EngineRole): EngineSession;
-  /** Waits for what runs, for at most this long, and closes the data directory. */
-  close(graceMs: number): Promise<void>;
+  /** Waits for what runs, for at most this long, and closes the data directory; false when something still runs, and nothing is closed then. */
+  close(graceMs: number): Promise<boolean>;
 };
 export type KillInput = {
   readonly condition: string;
@@ -131,9 +131,11 @@ export async function openEngine({ data, config, pipes, limits, users }: OpenEng
     },
     openSession: (role) => open(role, { readOnly: role === "finance", lasting: true }),
     close: async (graceMs) => {
-      await Promise.all([ingest.drain(graceMs), queries.drain(graceMs)]);
-      control.close();
+      const drained = await Promise.all([ingest.drain(graceMs), queries.drain(graceMs)]);
       directory.remove();
+      if (drained.includes(false)) return false;
+      control.close();
+      return true;
     },
   };
 }

@@ -12,7 +12,9 @@ let ending = false;
 async function end(): Promise<void> {
   if (ending) return;
   ending = true;
-  await server?.stop();
+  const isClosed = (await server?.stop()) ?? true;
+  // An orderly exit would wait for a query that the engine cannot end; what was acknowledged outlives this signal.
+  if (!isClosed) process.kill(process.pid, "SIGKILL");
   process.exit(0);
 }
 

@@ -11,7 +11,7 @@ export type QueryLimits = {
 };
 
 /** Below the sink's threads where both want a core. */
-const NICE = "10";
+const NICE = "15";
 
 export function limitsOf({ memoryBytes, seconds, resultBytes }: QueryLimits): Readonly<Record<EngineRole, Named>> {
   const limits: Named = [

@@ -37,7 +37,8 @@ export type ClickHouseServerOptions = {
 export type RunningClickHouseServer = {
   readonly url: string;
   readonly version: string;
-  readonly stop: () => Promise<void>;
+  /** False when a query would not end, and the engine is still at it. */
+  readonly stop: () => Promise<boolean>;
 };
 
 const PORT_SETTING = "METERLINE_CLICKHOUSE_PORT";
@@ -64,11 +65,12 @@ export async function runClickHouseServer(options: ClickHouseServerOptions): Pro
     const { engine, sessions } = await opening;
     const address = server.address();
     const port = typeof address === "object" && address !== null ? address.port : options.port;
-    const stop = async (): Promise<void> => {
+    const stop = async (): Promise<boolean> => {
       await closeServer(server);
       sessions.close();
-      await engine.close(STOP_GRACE_MS);
+      const isClosed = await engine.close(STOP_GRACE_MS);
       lock.release();
+      return isClosed;
     };
     return { url: `http://${options.host}:${port}`, version: engine.version, stop };
   } catch (error) {

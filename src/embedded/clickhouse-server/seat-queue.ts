@@ -43,9 +43,11 @@ export class SeatQueue<Seat> {
     }
   }
 
-  async drain(graceMs: number): Promise<void> {
+  /** Whether what runs has ended within the time. */
+  async drain(graceMs: number): Promise<boolean> {
     const deadline = performance.now() + graceMs;
     while (this.#free.length < this.#seats && performance.now() < deadline) await delay(DRAIN_POLL_MS);
+    return this.#free.length === this.#seats;
   }
 
   #take(user: string): Seat | Promise<Seat> {
