@@ -12,7 +12,7 @@ const SEEN = `SELECT * EXCEPT (names) REPLACE (
     ${name("query")} AS query, mapUpdate(Settings, map('log_comment', ${name("comment")})) AS Settings)
   FROM (SELECT *, query_id AS engine_id, Settings['log_comment'] AS names FROM system.processes) WHERE ${name("run")} != ''`;
 
-export function queriesView(role: EngineRole): string {
+function queriesView(role: EngineRole): string {
   return `system.processes_of_${role}`;
 }
 

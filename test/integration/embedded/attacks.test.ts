@@ -1,0 +1,168 @@
+/** What clients try and must not get: files, other servers, programs, other users' rights and data. Nothing happens but the refusal. */
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startClickHouseServer, type ClickHouseServer } from "../../../src/embedded/clickhouse-server.ts";
+import { ask, type HttpAnswer } from "../../support/clickhouse-http.ts";
+import { freePort } from "../../support/free-port.ts";
+import { tempDir } from "../../support/temp-dir.ts";
+import { attempts, honest, type Attempt, type Places } from "./attack-attempts.ts";
+
+const CANARY = "canary-9f31c7";
+
+let home: Awaited<ReturnType<typeof tempDir>>;
+let server: ClickHouseServer;
+let trap: Server;
+let trapped = 0;
+let places: Places;
+
+beforeAll(async () => {
+  home = await tempDir("clickhouse-attacks");
+  mkdirSync(join(home.path, "outside"));
+  const canaryFile = join(home.path, "outside", "canary.csv");
+  writeFileSync(canaryFile, `${CANARY},1\n`);
+  trap = createServer((_, response) => {
+    trapped += 1;
+    response.end(`${CANARY},1\n`);
+  });
+  await new Promise<void>((resolve) => trap.listen(0, "127.0.0.1", resolve));
+  server = await startClickHouseServer({
+    home: home.path,
+    host: "127.0.0.1",
+    port: await freePort(),
+    password: "owner",
+    passwords: { admin: "admin", sink: "sink", finance: "finance" },
+  });
+  const { port } = trap.address() as AddressInfo;
+  places = {
+    canaryFile,
+    outside: join(home.path, "outside"),
+    server: join(home.path, "clickhouse"),
+    trapUrl: `http://127.0.0.1:${port}/canary.csv`,
+    trapPort: port,
+  };
+  for (const statement of [
+    "CREATE DATABASE meterline",
+    "CREATE DATABASE finance",
+    "CREATE TABLE meterline.secret (a String) ENGINE = MergeTree ORDER BY a",
+    `INSERT INTO meterline.secret VALUES ('${CANARY}')`,
+    "CREATE TABLE meterline.counts (a UInt8) ENGINE = MergeTree ORDER BY a",
+    "INSERT INTO meterline.counts VALUES (7)",
+    "CREATE VIEW finance.total DEFINER = default SQL SECURITY DEFINER AS SELECT sum(a) AS total FROM meterline.counts",
+    "CREATE TABLE default.rows (file String, n UInt64, d Decimal(20, 6), t DateTime) ENGINE = MergeTree ORDER BY n",
+  ])
+    expect((await as("admin", { body: statement })).text).toBe("");
+});
+
+afterAll(async () => {
+  await server.stop();
+  await new Promise((resolve) => trap.close(resolve));
+  await home.remove();
+});
+
+function as(
+  user: Attempt["user"],
+  { body, parameters = {}, headers = {}, method = "POST" }: Omit<Attempt, "name" | "user" | "code">,
+): Promise<HttpAnswer> {
+  const login = user === "nobody" ? {} : { "x-clickhouse-user": user, "x-clickhouse-key": user };
+  return ask({ url: server.url, method, body, parameters, headers: { ...login, ...headers } });
+}
+
+/** What no attempt may change. */
+async function state(): Promise<unknown> {
+  const query =
+    "SELECT (SELECT groupArray(a) FROM meterline.counts), (SELECT count() FROM meterline.secret), (SELECT count() FROM system.tables WHERE database IN ('meterline', 'finance'))";
+  const counted = (await as("admin", { body: query })).text;
+  const backups = readdirSync(join(places.server, "backups")).filter((name) => name !== "mine");
+  return { counted, outside: readdirSync(places.outside), home: readdirSync(home.path).sort(), backups, trapped };
+}
+
+describe("is refused, and nothing happens", () => {
+  const all = attempts();
+
+  test("there are enough of them, each with a name of its own", () => {
+    expect(new Set(all.map(({ user, name }) => `${user}: ${name}`)).size).toBe(all.length);
+    expect(all.length).toBeGreaterThanOrEqual(80);
+  });
+
+  test.each(all.map((attempt) => [`${attempt.user}: ${attempt.name}`, attempt] as const))("%s", async (_, attempt) => {
+    const before = await state();
+    const filled = fill(attempt);
+    const answer = await as(attempt.user, filled);
+    expect({ code: answer.headers["x-clickhouse-exception-code"], text: answer.text.slice(0, 300) }).toMatchObject({
+      code: String(attempt.code),
+    });
+    expect(answer.status).toBeGreaterThanOrEqual(400);
+    expect(answer.text).not.toContain(CANARY);
+    expect(await state()).toEqual(before);
+    expect(existsSync(join(places.outside, "written"))).toBe(false);
+  });
+});
+
+describe("is answered, because it is honest", () => {
+  const all = honest();
+
+  test("there are enough of them", () => {
+    expect(all.length).toBeGreaterThanOrEqual(30);
+  });
+
+  test.each(all.map((statement) => [`${statement.user}: ${statement.name}`, statement] as const))(
+    "%s",
+    async (_, statement) => {
+      const answer = await as(statement.user, fill(statement));
+      expect({ status: answer.status, text: answer.text }).toMatchObject({ status: 200 });
+      if (statement.answer !== undefined) expect(answer.text).toBe(statement.answer);
+    },
+  );
+});
+
+test("nobody gets into another user's session", async () => {
+  const parameters = { session_id: "shared" };
+  await as("admin", { body: "CREATE TEMPORARY TABLE mine AS SELECT * FROM meterline.secret", parameters });
+  expect((await as("admin", { body: "SELECT count() FROM mine", parameters })).text).toBe("1\n");
+  const answer = await as("finance", { body: "SELECT * FROM mine", parameters });
+  expect([answer.status, answer.text.includes(CANARY)]).toEqual([404, false]);
+});
+
+test("nobody sees or ends another user's queries", async () => {
+  const parameters = {
+    query_id: "of-admin",
+    max_block_size: "1",
+    function_sleep_max_microseconds_per_block: "0",
+    max_execution_time: "3",
+  };
+  const running = as("admin", { body: "SELECT sleepEachRow(0.2) FROM numbers(100)", parameters });
+  await delay(500);
+  const looking = "SELECT count() FROM system.processes WHERE query_id = 'of-admin'";
+  expect((await as("admin", { body: looking })).text).toBe("1\n");
+  expect((await as("finance", { body: looking })).text).toBe("0\n");
+  expect((await as("finance", { body: "KILL QUERY WHERE query_id = 'of-admin' SYNC" })).text).not.toContain("of-admin");
+  expect((await as("admin", { body: looking })).text).toBe("1\n");
+  await running;
+});
+
+test.each([
+  ["brackets 100,000 deep", `SELECT ${"(".repeat(100_000)}1${")".repeat(100_000)}`],
+  ["100,000 operators in a row", `SELECT ${"-".repeat(1)}${"1-".repeat(100_000)}1`],
+  ["arrays 10,000 deep", `SELECT ${"[".repeat(10_000)}${"]".repeat(10_000)}`],
+  ["a statement of 10 MB", `SELECT '${"x".repeat(10_000_000)}' AS x FORMAT Null`],
+])("%s do not end the server", async (_, body) => {
+  await as("finance", { body });
+  expect((await as("admin", { body: "SELECT 1" })).text).toBe("1\n");
+});
+
+/** Places are known when the server runs. */
+function fill<T extends { readonly body: string; readonly parameters?: Readonly<Record<string, string>> }>(from: T): T {
+  const filled = (text: string): string =>
+    text
+      .replaceAll("$CANARY", places.canaryFile)
+      .replaceAll("$OUTSIDE", places.outside)
+      .replaceAll("$SERVER", places.server)
+      .replaceAll("$TRAPPORT", String(places.trapPort))
+      .replaceAll("$TRAP", places.trapUrl);
+  const parameters = Object.entries(from.parameters ?? {}).map(([name, value]) => [name, filled(value)] as const);
+  return { ...from, body: filled(from.body), parameters: Object.fromEntries(parameters) };
+}
