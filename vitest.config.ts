@@ -40,6 +40,7 @@ export default defineConfig({
       fastProject("property"),
       fastProject("golden"),
       fastProject("tidy"),
+      fastProject("simulation"),
       serverProject("integration", INTEGRATION_GROUP, 2),
       serverProject("crash", CRASH_GROUP, 1),
     ],

@@ -77,9 +77,15 @@ export type SinkStore = {
   batchOf(input: { shard: number; plan: BatchPlan }): Promise<CommittedBatch | null>;
   /** Puts the epoch into `sink_fence`; inserts of smaller epochs fail from then on. */
   fence(input: { shard: number; epoch: number; holder: string; takenAt: number }): Promise<void>;
-  /** One INSERT with the plan's token and the pinned settings. Rejects with code SINK_FENCED when a newer epoch holds the fence. */
-  insert(input: { shard: number; plan: BatchPlan; epoch: number; bytes: Uint8Array }): Promise<void>;
+  /**
+   * One INSERT with the plan's token and the pinned settings. Rejects with code SINK_FENCED when a newer epoch holds the fence, and with
+   * PLAN_OUTLIVED when rows of the plan may be stored already (`again`) and so many batches came since that their token may be forgotten.
+   */
+  insert(input: { shard: number; plan: BatchPlan; epoch: number; bytes: Uint8Array; again: boolean }): Promise<void>;
+  /** One row, however often and by whomever it is committed. Rejects with code SINK_FENCED like an insert. */
   commit(batch: CommittedBatch): Promise<void>;
+  /** True when any table of the chain holds a row of a message behind `seq`. */
+  holdsBehind(input: { shard: number; incarnation: string; seq: number }): Promise<boolean>;
   /** Keys of accepted events among the given ones that are older than (incarnation, seq). */
   knownIdentities(input: {
     eventKeys: readonly bigint[];

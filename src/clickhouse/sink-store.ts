@@ -37,11 +37,35 @@ const EXACTLY_ONCE: ClickHouseSettings = {
 /** Tells the server whose statement it is; the embedded one keeps sessions free for the sink by it, so that no heavy query delays ingestion. */
 const OF_SINK: ClickHouseSettings = { log_comment: "meterline sink" };
 
+/**
+ * The tables remember the tokens of their last 100,000 blocks, of all shards together, and a batch is at most one block in each of them. A batch
+ * that may be stored already is not inserted again after half as many others: the rest is for clocks that disagree and for batches under way.
+ */
+const OUTLIVED_BATCHES = 50_000;
+
+const UNFENCED =
+  `throwIf((SELECT max(epoch) FROM meterline.sink_fence WHERE shard = {shard: UInt16}) > {epoch: UInt64}, ` +
+  `'a newer writer holds the shard') = 0`;
+
 const INSERT_SQL =
   `INSERT INTO meterline.usage_ingest (${USAGE_INGEST_COLUMN_LIST}) SELECT ${USAGE_INGEST_COLUMN_LIST} ` +
-  `FROM input('${USAGE_INGEST_STRUCTURE.replaceAll("'", "\\'")}') ` +
-  `WHERE throwIf((SELECT max(epoch) FROM meterline.sink_fence WHERE shard = {shard: UInt16}) > {epoch: UInt64}, ` +
-  `'a newer writer holds the shard') = 0 FORMAT RowBinary`;
+  `FROM input('${USAGE_INGEST_STRUCTURE.replaceAll("'", "\\'")}') WHERE ${UNFENCED} FORMAT RowBinary`;
+
+/** A row that is there already is not written again: its token is forgotten some day, and a writer may wake later than that. */
+const COMMIT_SQL =
+  `INSERT INTO meterline.sink_batches SELECT * FROM input('shard UInt16, incarnation UInt64, first UInt64, last UInt64, cut UInt32, ` +
+  `catalog_seq UInt64, decoder_rev UInt16, planned_at DateTime64(3, \\'UTC\\'), messages UInt64, rows UInt64, accepted UInt64, ` +
+  `duplicate UInt64, conflict UInt64, rejected UInt64, sha256 String, last_message_at DateTime64(9, \\'UTC\\'), ` +
+  `last_message_sha256 String, epoch UInt64, holder String, stored_at DateTime64(3, \\'UTC\\')') WHERE ${UNFENCED} AND ` +
+  `(SELECT count() FROM meterline.sink_batches WHERE shard = {shard: UInt16} AND incarnation = {incarnation: UInt64} ` +
+  `AND first = {first: UInt64}) = 0 FORMAT JSONEachRow`;
+
+/** What an insert may have stored before it ended; the first is asked by its key, the others are as costly as loading the filter. */
+const BEHIND_SQL = ["usage_events_raw", "event_keys", "usage_events", "usage_windows"].map(
+  (table) =>
+    `SELECT 1 AS found FROM meterline.${table} WHERE shard = {shard: UInt16} AND incarnation = {incarnation: UInt64} ` +
+    `AND ${table === "usage_windows" ? "last_seq" : "seq"} > {seq: UInt64} LIMIT 1`,
+);
 
 const BATCH_COLUMNS = `shard, toString(incarnation) AS incarnation, toUInt64(first) AS first, last, cut, catalog_seq, decoder_rev,
   toUnixTimestamp64Milli(planned_at) AS planned_at, messages, rows, accepted, duplicate, conflict, rejected, sha256,
@@ -57,6 +81,7 @@ export function sinkStore(clickhouse: ClickHouse): SinkStore {
     fence: (input) => fence(clickhouse, input),
     insert: (input) => insert(clickhouse, input),
     commit: (batch) => commit(clickhouse, batch),
+    holdsBehind: (input) => holdsBehind(clickhouse, input),
     knownIdentities: (input) => knownIdentities(clickhouse, input),
     identities: ({ shard }) => identities(clickhouse, shard),
     countIdentities: ({ shard }) => countIdentities(clickhouse, shard),
@@ -97,9 +122,10 @@ async function fence(clickhouse: ClickHouse, input: Parameters<SinkStore["fence"
 }
 
 async function insert(clickhouse: ClickHouse, input: Parameters<SinkStore["insert"]>[0]): Promise<void> {
-  const { shard, plan, epoch, bytes } = input;
+  const { shard, plan, epoch, bytes, again } = input;
   assert(plan.rows > 0 && plan.rows <= INSERT_ROWS_MAX, "a batch is one block", { rows: plan.rows });
   const token = insertToken(shard, plan);
+  if (again) await refuseOutlived(clickhouse, shard, plan);
   try {
     await clickhouse.insert({
       sql: INSERT_SQL,
@@ -113,15 +139,45 @@ async function insert(clickhouse: ClickHouse, input: Parameters<SinkStore["inser
   }
 }
 
-/** The row's own token makes a repeated commit one row, whatever time it carries. */
-async function commit(clickhouse: ClickHouse, batch: CommittedBatch): Promise<void> {
-  const token = `batch/${insertToken(batch.shard, batch.plan)}`;
-  await clickhouse.insert({
-    sql: "INSERT INTO meterline.sink_batches FORMAT JSONEachRow",
-    body: `${JSON.stringify(batchRow(batch))}\n`,
-    settings: { ...OF_SINK, ...EXACTLY_ONCE, insert_deduplication_token: token, date_time_input_format: "best_effort" },
-    doing: `committing batch ${token}`,
+async function refuseOutlived(clickhouse: ClickHouse, shard: number, plan: BatchPlan): Promise<void> {
+  const rows = await clickhouse.rows<{ batches: string }>({
+    sql: "SELECT count() AS batches FROM meterline.sink_batches WHERE stored_at >= fromUnixTimestamp64Milli({plannedAt: Int64}, 'UTC')",
+    params: { plannedAt: plan.plannedAt },
+    settings: OF_SINK,
+    doing: "counting the batches since a plan",
   });
+  const batches = Number(rows[0]?.batches ?? 0);
+  if (batches >= OUTLIVED_BATCHES) throw outlived(insertToken(shard, plan), batches);
+}
+
+/** The row's own token makes a repeated commit one row also while two of them are under way, whatever time they carry. */
+async function commit(clickhouse: ClickHouse, batch: CommittedBatch): Promise<void> {
+  const { shard, plan, epoch } = batch;
+  const token = `batch/${insertToken(shard, plan)}`;
+  try {
+    await clickhouse.insert({
+      sql: COMMIT_SQL,
+      body: `${JSON.stringify(batchRow(batch))}\n`,
+      params: { shard, epoch, incarnation: plan.incarnation, first: plan.first },
+      settings: {
+        ...OF_SINK,
+        ...EXACTLY_ONCE,
+        insert_deduplication_token: token,
+        date_time_input_format: "best_effort",
+      },
+      doing: `committing batch ${token}`,
+    });
+  } catch (error) {
+    throw isThrowIf(error) ? fenced(shard, epoch, error) : error;
+  }
+}
+
+async function holdsBehind(clickhouse: ClickHouse, params: Parameters<SinkStore["holdsBehind"]>[0]): Promise<boolean> {
+  for (const sql of BEHIND_SQL) {
+    const rows = await clickhouse.rows({ sql, params, settings: OF_SINK, doing: "looking for rows of no batch" });
+    if (rows.length > 0) return true;
+  }
+  return false;
 }
 
 async function knownIdentities(
@@ -236,6 +292,16 @@ function withRow(error: unknown): unknown {
   if (row === undefined) return error;
   const { code, kind, message } = error;
   return new AppError({ code, kind, message, details: { ...error.details, row: Number(row) }, cause: error });
+}
+
+function outlived(token: string, batches: number): AppError {
+  return new AppError({
+    code: "PLAN_OUTLIVED",
+    kind: "conflict",
+    message:
+      `batch ${token} is planned and may be stored in part, but ${batches} batches of all shards were stored since, and ClickHouse forgets a ` +
+      "batch after 100000 others: inserting it again could count it twice. Restore ClickHouse and NATS from backups of one moment before the plan",
+  });
 }
 
 function fenced(shard: number, epoch: number, cause: unknown): AppError {

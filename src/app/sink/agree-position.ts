@@ -24,6 +24,7 @@ export function agreePosition(input: AgreePositionInput): Agreement {
   const error =
     incarnationProblem(input) ??
     databaseProblem(input) ??
+    unplannedProblem(input) ??
     streamProblem(input) ??
     (isOpen(input) ? openPlanProblem(input) : null);
   if (error !== null) return { type: "halt", error };
@@ -61,6 +62,14 @@ function databaseProblem(input: AgreePositionInput): AppErrorInput | null {
   if (stored.plan.last < plan.first - 1) return behind(input, end);
   if (stored.plan.last === plan.first - 1) return null;
   return samePlan(stored, plan) ? null : otherBatch(shard, stored, plan);
+}
+
+/** An insert that ended before its commit, of a plan that a restored NATS no longer knows: a new plan would count its messages again. */
+function unplannedProblem({ shard, plan, position }: AgreePositionInput): AppErrorInput | null {
+  if (!position.holdsUnplanned) return null;
+  const planned = plan === null ? "no plan was ever made" : `the last plan ends at message ${plan.last}`;
+  const text = `ClickHouse is ahead: it holds rows of later messages of its stream that no batch names, but ${planned}`;
+  return halt("CLICKHOUSE_AHEAD", "conflict", `${shardName(shard)} stops: ${text}. ${adopt(shard)}`);
 }
 
 function samePlan(stored: CommittedBatch, plan: BatchPlan): boolean {

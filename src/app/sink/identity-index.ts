@@ -23,11 +23,12 @@ const CAPACITY_MIN = 1_000_000;
 /** A filter with room for as many again lasts until the shard has doubled. */
 const GROWTH = 2;
 
-export function identityIndex(store: SinkStore, shard: number): IdentityIndex {
+/** `capacityMin`: identities that the smallest filter is made for. */
+export function identityIndex(store: SinkStore, shard: number, capacityMin = CAPACITY_MIN): IdentityIndex {
   let filter: IdentityFilter | null = null;
   const load = async (): Promise<IdentityFilter> => {
     const stored = await store.countIdentities({ shard });
-    const loaded = createIdentityFilter(Math.max(stored * GROWTH, CAPACITY_MIN));
+    const loaded = createIdentityFilter(Math.max(stored * GROWTH, capacityMin));
     for await (const keys of store.identities({ shard })) for (const key of keys) loaded.add(key);
     filter = loaded;
     return loaded;

@@ -38,6 +38,8 @@ export type Position = {
   readonly lastBatch: CommittedBatch | null;
   /** The stream's message at `lastBatch.last`; null when the stream no longer has it. */
   readonly lastMessage: { readonly ingestedAt: Instant; readonly sha256: string } | null;
+  /** The database holds rows of this stream behind the last plan: of a plan that the shard's key has lost. */
+  readonly holdsUnplanned: boolean;
 };
 
 export type Failure = { readonly code: string; readonly kind: ErrorKind; readonly message: string };
@@ -71,14 +73,15 @@ export type SinkEffect =
   | { readonly type: "readKey" }
   | { readonly type: "writeKey"; readonly revision: number; readonly key: ShardKey }
   | { readonly type: "writeFence"; readonly epoch: number; readonly takenAt: number }
-  | { readonly type: "inspect" }
+  | { readonly type: "inspect"; readonly plan: BatchPlan | null }
   | { readonly type: "loadFilter" }
   /** Makes the bytes of a recorded plan again. */
   | { readonly type: "rebuild"; readonly plan: BatchPlan }
   | { readonly type: "take"; readonly from: number }
   /** Decides the messages last taken, with the catalog as of the journal's head. */
   | { readonly type: "decide"; readonly incarnation: string; readonly cut: number }
-  | { readonly type: "insert"; readonly plan: BatchPlan; readonly epoch: number }
+  /** `again`: rows of this plan may be stored already, by this writer or by another. */
+  | { readonly type: "insert"; readonly plan: BatchPlan; readonly epoch: number; readonly again: boolean }
   | { readonly type: "commit"; readonly batch: CommittedBatch }
   | { readonly type: "ackAll"; readonly seq: number }
   | { readonly type: "wait"; readonly line: Line; readonly ms: number }
@@ -102,12 +105,14 @@ export type Step =
   | { readonly name: "taking" }
   | { readonly name: "deciding" }
   | { readonly name: "planning"; readonly facts: BatchFacts }
-  | { readonly name: "inserting"; readonly plan: BatchPlan; readonly facts: BatchFacts }
+  | { readonly name: "inserting"; readonly plan: BatchPlan; readonly facts: BatchFacts; readonly again: boolean }
   /** After a failed insert: the key is read before the same bytes are sent again. */
   | { readonly name: "checking"; readonly plan: BatchPlan; readonly facts: BatchFacts }
   | { readonly name: "committing"; readonly plan: BatchPlan; readonly facts: BatchFacts }
   | { readonly name: "acking"; readonly seq: number }
   | { readonly name: "releasing" }
+  /** Before the shard stops over what it found: whoever has lost the shard meanwhile saw another's work, and nothing is wrong. */
+  | { readonly name: "doubting"; readonly error: AppErrorInput }
   | { readonly name: "stopped"; readonly outcome: SinkOutcome };
 
 export type KeyPurpose = "acquire" | "renew" | "plan" | "release" | "check";

@@ -6,7 +6,7 @@
  *   └→ take → decide → plan → insert → commit → ack → take …
  *
  * The batch and the shard's key (protocol-key.ts) go on side by side, each with at most one effect under way. What is unavailable is asked
- * for again for ever, an insert only after the key was read; every other failure stops the shard.
+ * for again for ever, an insert only after the key was read; every other failure stops the shard, once the key says that it is still its own.
  */
 import { insertToken, type BatchPlan, type CommittedBatch } from "../../domain/sink-plan.ts";
 import { assert, present } from "../../kernel/assert.ts";
@@ -100,7 +100,7 @@ function batchAdvanced(state: SinkState, event: BatchEvent): Transition {
       return enter(state, { name: "planning", facts: event.facts }, "decided");
     case "inserted":
       assert(step.name === "inserting", "an insert was under way");
-      return enter(state, { ...step, name: "committing" }, "inserted");
+      return enter(state, { name: "committing", plan: step.plan, facts: step.facts }, "inserted");
     case "committed":
       assert(step.name === "committing", "a commit was under way");
       return enter({ ...state, last: step.plan.last }, { name: "acking", seq: step.plan.last }, "committed");
@@ -112,7 +112,7 @@ function batchAdvanced(state: SinkState, event: BatchEvent): Transition {
 function inspected(state: SinkState, position: Position): Transition {
   const { shard, decoderRev } = state.config;
   const agreement = agreePosition({ shard, decoderRev, plan: keyOf(state).plan, position });
-  if (agreement.type === "halt") return halt(state, agreement.error);
+  if (agreement.type === "halt") return doubt(state, agreement.error);
   const { incarnation, last, open } = agreement;
   return enter({ ...state, incarnation, last }, { name: "loading", open }, "inspected");
 }
@@ -122,9 +122,9 @@ function rebuilt(state: SinkState, facts: BatchFacts): Transition {
   assert(state.step.name === "rebuilding", "a plan was being rebuilt");
   const { plan } = state.step;
   if (facts.sha256 === plan.sha256 && facts.rows === plan.rows) {
-    return enter(state, { name: "inserting", plan, facts }, "rebuilt");
+    return enter(state, { name: "inserting", plan, facts, again: true }, "rebuilt");
   }
-  return halt(state, {
+  return doubt(state, {
     code: "PLAN_NOT_REPRODUCIBLE",
     kind: "broken",
     message:
@@ -152,7 +152,7 @@ function effectsOf(state: SinkState): readonly SinkEffect[] {
     case "fencing":
       return [{ type: "writeFence", epoch: key.epoch, takenAt: state.now }];
     case "inspecting":
-      return [{ type: "inspect" }];
+      return [{ type: "inspect", plan: key.plan }];
     case "loading":
       return [{ type: "loadFilter" }];
     case "rebuilding":
@@ -163,7 +163,7 @@ function effectsOf(state: SinkState): readonly SinkEffect[] {
       return [{ type: "decide", incarnation: state.incarnation, cut: key.cut }];
     case "inserting":
       return [
-        { type: "insert", plan: step.plan, epoch: key.epoch },
+        { type: "insert", plan: step.plan, epoch: key.epoch, again: step.again },
         { type: "crashPoint", point: "insert-sent" },
       ];
     case "committing":
@@ -183,14 +183,14 @@ function committedBatch(state: SinkState, { plan, facts }: Extract<Step, { name:
 }
 
 function needsKey(step: Step): boolean {
-  return step.name === "planning" || step.name === "checking" || step.name === "releasing";
+  return ["planning", "checking", "doubting", "releasing"].includes(step.name);
 }
 
 /** Begins the step's work on the key, unless a renewal is under way: then it begins when that is done. */
 function pursueKey(state: SinkState): Transition {
   const { step } = state;
   if (state.keyWork !== null || !needsKey(step)) return { state, effects: [] };
-  if (step.name === "checking") return settleKey(beginKey(state, { purpose: "check" }));
+  if (step.name === "checking" || step.name === "doubting") return settleKey(beginKey(state, { purpose: "check" }));
   if (step.name === "releasing") return settleKey(beginKey(state, { purpose: "release" }));
   assert(step.name === "planning", "only planning is left");
   // The cut was raised since the rows were made: they carry the old one.
@@ -233,10 +233,15 @@ function keyDone(state: SinkState, purpose: KeyPurpose): Transition {
     }
     case "plan":
       assert(step.name === "planning", "a plan was being written");
-      return enter(state, { ...step, name: "inserting", plan: present(keyOf(state).plan, "the plan") }, "planned");
+      return enter(
+        state,
+        { ...step, name: "inserting", plan: present(keyOf(state).plan, "the plan"), again: false },
+        "planned",
+      );
     case "check":
+      if (step.name === "doubting") return halt(state, step.error);
       assert(step.name === "checking", "the key was being checked");
-      return enter(state, { ...step, name: "inserting" });
+      return enter(state, { ...step, name: "inserting", again: true });
     case "release": {
       const stopped = stop(state, { type: "drained" });
       return { state: stopped.state, effects: [{ type: "crashPoint", point: "released" }, ...stopped.effects] };
@@ -254,7 +259,7 @@ function batchFailed(state: SinkState, event: Extract<SinkEvent, { type: "failed
   const { failure } = event;
   if (failure.code === SINK_FENCED) return stop(state, { type: "fenced", message: failure.message });
   if (failure.kind !== "unavailable")
-    return halt(state, { ...failure, message: `shard ${state.config.shard} stops: ${failure.message}` });
+    return doubt(state, { ...failure, message: `shard ${state.config.shard} stops: ${failure.message}` });
   // An open plan is left to the next writer, who makes the same bytes.
   if (state.draining) return enter(state, { name: "releasing" });
   const { retryFirstMs, retryMaxMs } = state.config;
@@ -263,7 +268,7 @@ function batchFailed(state: SinkState, event: Extract<SinkEvent, { type: "failed
 }
 
 function keyFailed(state: SinkState, event: Extract<SinkEvent, { type: "failed" }>): Transition {
-  // Nothing can be released while the key cannot be reached: the lease runs out by itself.
+  // Nothing can be released while the key cannot be reached: the lease runs out by itself. What was found wrong, if it was, the next start finds.
   if (state.draining && event.failure.kind === "unavailable") return stop(state, { type: "drained" });
   return settleKey(advanceKey(state, event));
 }
@@ -278,6 +283,11 @@ function resume(state: SinkState): Transition {
 
 function keyOf(state: SinkState) {
   return present(state.key, "the shard's key").value;
+}
+
+/** Stops over `error`, unless the shard has another writer by now. */
+function doubt(state: SinkState, error: AppErrorInput): Transition {
+  return enter(state, { name: "doubting", error });
 }
 
 function halt(state: SinkState, error: AppErrorInput): Transition {

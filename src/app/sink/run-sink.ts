@@ -26,6 +26,8 @@ export type SinkSettings = SinkLimits & {
   readonly cutEveryMs: number;
   readonly retryFirstMs: number;
   readonly retryMaxMs: number;
+  /** Identities that the smallest filter is made for; a million unless said otherwise. */
+  readonly filterCapacityMin?: number;
 };
 
 export type SinkDeps = {
@@ -86,7 +88,7 @@ async function runShard(deps: SinkDeps, { settings, shard, drain }: RunShardInpu
         ...deps,
         shard,
         stream,
-        identities: identityIndex(deps.store, shard),
+        identities: identityIndex(deps.store, shard, settings.filterCapacityMin),
         limits: { batchEventsMax, batchBytesMax, batchWaitMs },
         crash: deps.crash ?? NO_CRASH,
       },

@@ -165,7 +165,7 @@ class ShardWriter {
         });
         return { type: "fenceWritten", now: now() };
       case "inspect":
-        return { type: "inspected", position: await this.inspect(), now: now() };
+        return { type: "inspected", position: await this.inspect(effect.plan), now: now() };
       case "loadFilter":
         await deps.identities.load();
         return { type: "filterLoaded", now: now() };
@@ -177,7 +177,7 @@ class ShardWriter {
         this.made = await makeBatch(deps, present(this.prepared, "the messages taken"), effect);
         return { type: "decided", facts: this.made.facts, now: now() };
       case "insert":
-        await this.insert(effect.plan, effect.epoch);
+        await this.insert(effect);
         return { type: "inserted", now: now() };
       case "commit":
         await deps.store.commit(effect.batch);
@@ -192,16 +192,18 @@ class ShardWriter {
     }
   }
 
-  private async inspect(): Promise<Position> {
+  private async inspect(plan: BatchPlan | null): Promise<Position> {
     const { store, stream, shard } = this.deps;
     const state = await stream.state();
     const lastBatch = await store.lastBatch({ shard });
+    const seq = Math.max(plan?.last ?? 0, lastBatch?.plan.last ?? 0);
+    const holdsUnplanned = await store.holdsBehind({ shard, incarnation: state.incarnation, seq });
     const at = lastBatch?.plan.last ?? 0;
-    if (at === 0 || at < state.firstSeq || at > state.lastSeq) return { stream: state, lastBatch, lastMessage: null };
-    const [message] = await stream.range({ first: at, last: at });
+    const isThere = at >= state.firstSeq && at <= state.lastSeq && at > 0;
+    const [message] = isThere ? await stream.range({ first: at, last: at }) : [];
     const lastMessage =
       message === undefined ? null : { ingestedAt: message.ingestedAt, sha256: sha256Hex(message.body) };
-    return { stream: state, lastBatch, lastMessage };
+    return { stream: state, lastBatch, lastMessage, holdsUnplanned };
   }
 
   private async rebuild(plan: BatchPlan): Promise<MadeBatch["facts"]> {
@@ -220,7 +222,7 @@ class ShardWriter {
     return prepareBatch(this.deps, { from, signal: this.takes.signal });
   }
 
-  private async insert(plan: BatchPlan, epoch: number): Promise<void> {
+  private async insert({ plan, epoch, again }: Extract<SinkEffect, { type: "insert" }>): Promise<void> {
     const { bytes, facts, acceptedKeys } = present(this.made, "the rows of the batch");
     // The same invariant once more, right before the bytes leave.
     assert(
@@ -233,7 +235,7 @@ class ShardWriter {
       batch.catch(() => undefined);
       this.prefetch = { from, batch };
     }
-    await this.deps.store.insert({ shard: this.deps.shard, plan, epoch, bytes });
+    await this.deps.store.insert({ shard: this.deps.shard, plan, epoch, bytes, again });
     this.deps.identities.add(acceptedKeys);
   }
 

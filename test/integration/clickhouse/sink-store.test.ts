@@ -114,9 +114,9 @@ test.each([
     usage_events_raw: `1 part, ${count} rows`,
     usage_events: `1 part, ${count * 6} rows`,
   };
-  await store.insert({ shard, plan, epoch: 1, bytes });
+  await store.insert({ shard, plan, epoch: 1, bytes, again: false });
   expect(await partsAndRows(shard)).toEqual(expected);
-  await store.insert({ shard, plan, epoch: 2, bytes });
+  await store.insert({ shard, plan, epoch: 2, bytes, again: true });
   expect(await partsAndRows(shard)).toEqual(expected);
 });
 
@@ -125,28 +125,26 @@ test("an insert of an older epoch than the fence's is refused, of the same epoch
   await store.fence({ shard: 4, epoch: 6, holder: "b", takenAt: 1 });
   await store.fence({ shard: 4, epoch: 5, holder: "a", takenAt: 2 });
   await store.fence({ shard: 5, epoch: 9, holder: "c", takenAt: 2 });
-  await expect(store.insert({ shard: 4, plan, epoch: 5, bytes })).rejects.toMatchObject({
+  await expect(store.insert({ shard: 4, plan, epoch: 5, bytes, again: false })).rejects.toMatchObject({
     code: "SINK_FENCED",
     kind: "conflict",
   });
   expect((await partsAndRows(4))["event_keys"]).toBe("0 part, 0 rows");
-  await store.insert({ shard: 4, plan, epoch: 6, bytes });
+  await store.insert({ shard: 4, plan, epoch: 6, bytes, again: false });
   expect((await partsAndRows(4))["event_keys"]).toBe("1 part, 3 rows");
 });
 
+function committed(shard: number, plan: BatchPlan): CommittedBatch {
+  return {
+    ...{ shard, plan, messages: 3, counts: { accepted: 1, duplicate: 2, conflict: 3, rejected: 4 } },
+    ...{ lastMessageAt: 1_790_000_000_123_456_789n, lastMessageSha256: "ab" },
+    ...{ epoch: 2, holder: "host#1", storedAt: 1_790_000_000_500 },
+  };
+}
+
 test("a committed batch is read as it was written, and a repeated commit is one row", async () => {
   const { plan } = batchOf(6, 11, 3);
-  const batch: CommittedBatch = {
-    shard: 6,
-    plan,
-    messages: 3,
-    counts: { accepted: 1, duplicate: 2, conflict: 3, rejected: 4 },
-    lastMessageAt: 1_790_000_000_123_456_789n,
-    lastMessageSha256: "ab",
-    epoch: 2,
-    holder: "host#1",
-    storedAt: 1_790_000_000_500,
-  };
+  const batch = committed(6, plan);
   expect(await store.lastBatch({ shard: 6 })).toBeNull();
   await store.commit({ ...batch, plan: { ...plan, first: 1, last: 10 } });
   await store.commit(batch);
@@ -157,9 +155,79 @@ test("a committed batch is read as it was written, and a repeated commit is one 
   expect(await store.lastBatch({ shard: 6, incarnation: "1" })).toBeNull();
 });
 
+// Guarantee: the windows of tokens turn over; a writer that wakes after that must not commit what its successor has committed.
+test("a commit is one row also when its token is forgotten, and a fenced one is none", async () => {
+  const { plan } = batchOf(8, 1, 3);
+  const batch = committed(8, plan);
+  await store.commit(batch);
+  const set = (blocks: number): Promise<void> =>
+    clickhouse.command({
+      sql: `ALTER TABLE meterline.sink_batches MODIFY SETTING non_replicated_deduplication_window = ${blocks}`,
+      doing: "changing the window",
+    });
+  await set(0);
+  await store.commit({ ...batch, epoch: 3 });
+  await set(100_000);
+  expect(await rowsOfBatches(8)).toBe(1);
+  await store.fence({ shard: 8, epoch: 5, holder: "b", takenAt: 1 });
+  const next = { ...batch, plan: { ...plan, first: 4, last: 6 } };
+  await expect(store.commit({ ...next, epoch: 4 })).rejects.toMatchObject({ code: "SINK_FENCED" });
+  await store.commit({ ...next, epoch: 5 });
+  expect(await rowsOfBatches(8)).toBe(2);
+});
+
+async function rowsOfBatches(shard: number): Promise<number> {
+  const [row] = await clickhouse.rows<{ batches: string }>({
+    sql: "SELECT count() AS batches FROM meterline.sink_batches WHERE shard = {shard: UInt16}",
+    params: { shard },
+    doing: "counting batches",
+  });
+  return Number(row?.batches);
+}
+
+// Guarantee: the windows are shared by all shards; the plan of one may not be inserted again when the others have turned them over.
+test("a plan that half a window of other batches has outlived is inserted for the first time, but not again", async () => {
+  const { plan, bytes } = batchOf(9, 1, 3);
+  const plannedAt = Date.UTC(2030, 0, 1);
+  const insert = (again: boolean): Promise<void> =>
+    store.insert({ shard: 9, plan: { ...plan, plannedAt }, epoch: 1, bytes, again });
+  await insert(false);
+  await fillBatches(49_999);
+  await insert(true);
+  await fillBatches(1);
+  await expect(insert(true)).rejects.toMatchObject({ code: "PLAN_OUTLIVED", kind: "conflict" });
+  expect((await partsAndRows(9))["event_keys"]).toBe("1 part, 3 rows");
+});
+
+/** Batches of another shard, stored in 2031. */
+async function fillBatches(count: number): Promise<void> {
+  await clickhouse.command({
+    sql: `INSERT INTO meterline.sink_batches (shard, first, stored_at)
+      SELECT 10, number, toDateTime64('2031-01-01 00:00:00', 3, 'UTC') FROM numbers({count: UInt64})`,
+    params: { count },
+    doing: "filling in batches",
+  });
+}
+
+test.each([
+  ["usage_events_raw", "seq", "71"],
+  ["event_keys", "seq", "72"],
+  ["usage_events", "seq", "73"],
+  ["usage_windows", "last_seq", "74"],
+])("rows behind a sequence are found in %s alone", async (table, column, incarnation) => {
+  await clickhouse.command({
+    sql: `INSERT INTO meterline.${table} (shard, incarnation, ${column}) VALUES (11, ${incarnation}, 5)`,
+    doing: "adding a row",
+  });
+  const behind = (seq: number): Promise<boolean> => store.holdsBehind({ shard: 11, incarnation, seq });
+  expect(await behind(4)).toBe(true);
+  expect(await behind(5)).toBe(false);
+  expect(await store.holdsBehind({ shard: 12, incarnation, seq: 4 })).toBe(false);
+});
+
 test("identities are known when they are older, in any number of questions", async () => {
   const { plan, bytes, keys } = batchOf(7, 101, 1_000);
-  await store.insert({ shard: 7, plan, epoch: 1, bytes });
+  await store.insert({ shard: 7, plan, epoch: 1, bytes, again: false });
   const known = (incarnation: string, beforeSeq: number) =>
     store.knownIdentities({ eventKeys: [1n, ...keys], shard: 7, incarnation, beforeSeq });
   const found = await known(INCARNATION, 1_101);

@@ -128,6 +128,7 @@ describe("one shard", () => {
       plan: { ...plan, first: 99, last: 99 },
       epoch: 8,
       bytes,
+      again: false,
     });
     await expect(late).rejects.toMatchObject({ code: "SINK_FENCED" });
     await expectExact();

@@ -34,6 +34,7 @@ type Change = {
   readonly lastMessage?: { readonly ingestedAt: bigint; readonly sha256: string } | null;
   readonly stream?: Partial<AgreePositionInput["position"]["stream"]>;
   readonly decoderRev?: number;
+  readonly holdsUnplanned?: boolean;
 };
 
 function agree(change: Change) {
@@ -43,12 +44,16 @@ function agree(change: Change) {
     lastMessage = { ingestedAt: 55n, sha256: "cc" },
     stream,
     decoderRev = 1,
+    holdsUnplanned = false,
   } = change;
   return agreePosition({
     shard: 0,
     decoderRev,
     plan,
-    position: { stream: { incarnation: "100", firstSeq: 1, lastSeq: 30, ...stream }, lastBatch, lastMessage },
+    position: {
+      stream: { incarnation: "100", firstSeq: 1, lastSeq: 30, ...stream },
+      ...{ lastBatch, lastMessage, holdsUnplanned },
+    },
   });
 }
 
@@ -110,4 +115,15 @@ test("what can be adopted names the command", () => {
     const agreement = agree(change);
     expect(agreement.type === "halt" ? agreement.error.message : "").toContain("meterline shards adopt --shard 0");
   }
+});
+
+// Guarantee: a key restored from before a plan whose insert ended halfway does not lead to another plan of the same messages.
+test.each([
+  { plan: PLAN, lastBatch: batch(11, 20) },
+  { plan: null, lastBatch: null },
+])("stops over rows that no plan names: %o", (change) => {
+  expect(agree({ ...change, holdsUnplanned: true })).toMatchObject({
+    type: "halt",
+    error: { code: "CLICKHOUSE_AHEAD", message: expect.stringContaining("no batch names") as string },
+  });
 });

@@ -59,6 +59,7 @@ const EMPTY: Position = {
   stream: { incarnation: INCARNATION, firstSeq: 1, lastSeq: 10 },
   lastBatch: null,
   lastMessage: null,
+  holdsUnplanned: false,
 };
 const STORED: Position = {
   ...EMPTY,
@@ -189,7 +190,9 @@ describe("taking a shard", () => {
     expect(feed(fencing.state, woke("batch"), failed("batch")).effects).toEqual([
       { type: "wait", line: "batch", ms: 200 },
     ]);
-    expect(feed(fencing.state, woke("batch"), simple("fenceWritten")).effects).toEqual([{ type: "inspect" }]);
+    expect(feed(fencing.state, woke("batch"), simple("fenceWritten")).effects).toEqual([
+      { type: "inspect", plan: null },
+    ]);
   });
 });
 
@@ -207,13 +210,14 @@ describe("an open plan", () => {
   test("is rebuilt after the filter is loaded, and inserted with the recorded plan and the new epoch", () => {
     expect(rebuilding.effects).toEqual([{ type: "rebuild", plan: PLAN }]);
     const { effects } = feed(rebuilding.state, { type: "rebuilt", facts: FACTS, now: NOW });
-    expect(effects).toEqual([{ type: "insert", plan: PLAN, epoch: 2 }]);
+    expect(effects).toEqual([{ type: "insert", plan: PLAN, epoch: 2, again: true }]);
   });
 
   // Guarantee: other bytes never go out under a token that may already be spent; the process ends with exit code 70.
   test.each([{ sha256: "bb" }, { rows: 11 }])("with other rows stops as broken: %o", (change) => {
-    const { effects } = feed(rebuilding.state, { type: "rebuilt", facts: { ...FACTS, ...change }, now: NOW });
-    expect(effects).toMatchObject([
+    const doubting = feed(rebuilding.state, { type: "rebuilt", facts: { ...FACTS, ...change }, now: NOW });
+    expect(doubting.effects).toEqual([{ type: "readKey" }]);
+    expect(feed(doubting.state, keyRead({ ...OWN, plan: PLAN }, 6)).effects).toMatchObject([
       { type: "stop", outcome: { type: "halted", error: { code: "PLAN_NOT_REPRODUCIBLE", kind: "broken" } } },
     ]);
   });
@@ -241,7 +245,7 @@ describe("a batch", () => {
     const planned = feed(decided.state, { type: "decided", facts: FACTS, now: NOW });
     expect(planned.effects).toEqual([{ type: "writeKey", revision: 6, key: { ...OWN, plan: OWN_PLAN } }]);
     const inserted = feed(planned.state, written(7));
-    expect(inserted.effects).toEqual([{ type: "insert", plan: OWN_PLAN, epoch: 2 }]);
+    expect(inserted.effects).toEqual([{ type: "insert", plan: OWN_PLAN, epoch: 2, again: false }]);
     const committing = feed(inserted.state, simple("inserted"));
     expect(committing.effects).toEqual([
       { type: "commit", batch: { ...COMMITTED, plan: OWN_PLAN, epoch: 2, holder: "a#1", storedAt: NOW } },
@@ -277,7 +281,7 @@ describe("a batch", () => {
   test("whose plan was written although its answer got lost is inserted, even when the cut was raised on top", () => {
     const unknown = feed(planning(), failed("key"), woke("key"));
     const arrived = feed(unknown.state, keyRead({ ...OWN, plan: OWN_PLAN, cut: 5 }, 9));
-    expect(arrived.effects).toEqual([{ type: "insert", plan: OWN_PLAN, epoch: 2 }]);
+    expect(arrived.effects).toEqual([{ type: "insert", plan: OWN_PLAN, epoch: 2, again: false }]);
     expect(arrived.state.key).toEqual({ value: { ...OWN, plan: OWN_PLAN, cut: 5 }, revision: 9 });
   });
 
@@ -303,7 +307,7 @@ describe("a failing insert", () => {
     const checking = feed(paused.state, woke("batch"));
     expect(checking.effects).toEqual([{ type: "readKey" }]);
     const { effects } = feed(checking.state, keyRead({ ...OWN, plan: OWN_PLAN, cut: 5 }, 9));
-    expect(effects).toEqual([{ type: "insert", plan: OWN_PLAN, epoch: 2 }]);
+    expect(effects).toEqual([{ type: "insert", plan: OWN_PLAN, epoch: 2, again: true }]);
   });
 
   test("stops when the key has gone to another writer meanwhile", () => {
@@ -317,7 +321,8 @@ describe("a failing insert", () => {
   });
 
   test("halts the shard on a refusal that will not change, with what was refused", () => {
-    const { effects } = feed(inserting(), failed("batch", { code: "CLICKHOUSE_X", kind: "broken", message: "row 7" }));
+    const refused = failed("batch", { code: "CLICKHOUSE_X", kind: "broken", message: "row 7" });
+    const { effects } = feed(inserting(), refused, keyRead({ ...OWN, plan: OWN_PLAN }, 7));
     expect(effects).toMatchObject([
       { type: "stop", outcome: { type: "halted", error: { code: "CLICKHOUSE_X", message: "shard 3 stops: row 7" } } },
     ]);
@@ -405,8 +410,40 @@ describe("draining", () => {
   });
 });
 
+describe("a writer that finds something wrong", () => {
+  const doubting = feed(
+    initialState(CONFIG),
+    started,
+    keyRead(key()),
+    written(6),
+    simple("fenceWritten"),
+    // Another writer has stored a batch meanwhile: to this one, whose key has no plan, the database looks too far ahead.
+    { type: "inspected", position: STORED, now: NOW },
+  );
+
+  // Guarantee: nobody is told to adopt a stream because a slow writer saw the work of its successor.
+  test("is fenced when the shard has another writer by now", () => {
+    expect(doubting.effects).toEqual([{ type: "readKey" }]);
+    const { effects } = feed(doubting.state, keyRead(key({ epoch: 3, holder: "c#1", plan: PLAN }), 9));
+    expect(effects).toMatchObject([{ type: "stop", outcome: { type: "fenced" } }]);
+  });
+
+  test("halts when the shard is still its own", () => {
+    const { effects } = feed(doubting.state, keyRead(OWN, 6));
+    expect(effects).toMatchObject([{ type: "stop", outcome: { error: { code: "CLICKHOUSE_AHEAD" } } }]);
+  });
+
+  test("asks again while the key cannot be reached, and leaves it to the next start when it is to end", () => {
+    const asking = feed(doubting.state, failed("key"));
+    expect(asking.effects).toMatchObject([{ type: "wait", line: "key" }]);
+    const draining = feed(asking.state, { type: "draining", now: NOW }, woke("key"), failed("key"));
+    expect(draining.effects).toEqual([{ type: "stop", outcome: { type: "drained" } }]);
+  });
+});
+
 test("nothing moves a writer that has stopped", () => {
-  const stopped = feed(inserting(), failed("batch", { code: "X", kind: "broken", message: "x" })).state;
+  const refused = failed("batch", { code: "X", kind: "broken", message: "x" });
+  const stopped = feed(inserting(), refused, keyRead({ ...OWN, plan: OWN_PLAN }, 7)).state;
   for (const event of [simple("inserted"), woke("batch"), written(9), { type: "ticked", now: NOW * 2 } as const]) {
     expect(transition(stopped, event)).toEqual({ state: stopped, effects: [] });
   }
