@@ -12,7 +12,7 @@ export const ENGINE_ROLES = ["admin", "sink", "finance"] as const;
 export type EngineRole = (typeof ENGINE_ROLES)[number];
 
 export type EngineConfigInput = {
-  /** The server's directory; `backups` and `format-schemas` are made below it. */
+  /** The server's directory; `backups` is made below it. */
   readonly directory: string;
   /** Every insert is on the disk before it is acknowledged. */
   readonly fsync: boolean;
@@ -50,7 +50,11 @@ const FIXED_SETTINGS = [
   "format_template_row",
   "format_template_resultset",
   "format_schema_source",
-  "format_schema",
+  "format_avro_schema_registry_url",
+  "input_format_record_errors_file_path",
+  "output_format_schema",
+  "rename_files_after_processing",
+  "url_base",
   "dialect",
   "allow_experimental_eval_table_function",
   "allow_ddl",
@@ -64,16 +68,13 @@ const LEAST_SETTINGS: readonly (readonly [name: string, least: number])[] = [["i
 export function writeEngineConfig({ directory, fsync }: EngineConfigInput): string {
   const path = join(directory, "engine.xml");
   const users = join(directory, "engine-users.xml");
-  const schemas = join(directory, "format-schemas");
   makeDirectory(join(directory, "backups"));
-  makeDirectory(schemas);
   const durable = fsync
     ? "<fsync_after_insert>1</fsync_after_insert><fsync_part_directory>1</fsync_part_directory>"
     : "";
   write(path, [
     `<users_config>${escape(users)}</users_config>`,
     `<backups><allowed_path>${escape(join(directory, "backups"))}/</allowed_path></backups>`,
-    `<format_schema_path>${escape(schemas)}/</format_schema_path>`,
     `<merge_tree>${durable}</merge_tree>`,
     "<access_control_improvements><select_from_system_db_requires_grant>true</select_from_system_db_requires_grant></access_control_improvements>",
   ]);
@@ -86,7 +87,9 @@ export function writeEngineConfig({ directory, fsync }: EngineConfigInput): stri
     ...LEAST_SETTINGS.map(([name, least]) => `<${name}><min>${least}</min></${name}>`),
   ];
   write(users, [
-    `<profiles><default><constraints>${constraints.join("")}</constraints></default></profiles>`,
+    // A schema comes with the request as text: a path would lead out of it.
+    "<profiles><default><format_schema_source>string</format_schema_source>",
+    `<constraints>${constraints.join("")}</constraints></default></profiles>`,
     `<roles>${roles.join("\n")}</roles>`,
     "<users><default><no_password/><networks><ip>::/0</ip></networks><profile>default</profile><quota>default</quota>",
     `<grants>${Object.keys(GRANTS)

@@ -28,6 +28,7 @@ const FIXED = 452;
 const READ_ONLY = 164;
 const UNKNOWN_FUNCTION = 46;
 const UNKNOWN_TABLE = 60;
+const BAD_SCHEMA = 434;
 /** Expressions among values are not evaluated where one could be such a call. */
 const NO_EXPRESSIONS = 344;
 const LOGIN = 516;
@@ -138,7 +139,48 @@ const REACHING_OUT: readonly Refused[] = [
     "a schema of another place",
     FIXED,
     "SELECT 1 AS a FORMAT Protobuf",
-    { parameters: { format_schema: "$OUTSIDE/x:M" } },
+    { parameters: { format_schema_source: "file", format_schema: "$OUTSIDE/x:M" } },
+  ],
+  [
+    "a schema by a query",
+    FIXED,
+    "SELECT 1 AS a FORMAT Protobuf",
+    { parameters: { format_schema_source: "query", format_schema: "SELECT file('$CANARY')" } },
+  ],
+  [
+    "a schema that takes in another file",
+    BAD_SCHEMA,
+    "SELECT 1 AS a FORMAT Protobuf",
+    {
+      parameters: {
+        format_schema: "syntax = 'proto3'; import '$CANARY'; message M { uint32 a = 1; }",
+        format_schema_message_name: "M",
+      },
+    },
+  ],
+  [
+    "a registry of schemas",
+    FIXED,
+    "SELECT 1 AS a FORMAT AvroConfluent",
+    { parameters: { format_avro_schema_registry_url: "$TRAP" } },
+  ],
+  [
+    "a file for errors",
+    FIXED,
+    "INSERT INTO default.rows (n) FORMAT CSV x",
+    { parameters: { input_format_record_errors_file_path: "$OUTSIDE/written" } },
+  ],
+  [
+    "a file for a schema",
+    FIXED,
+    "SELECT 1 AS a FORMAT Protobuf",
+    { parameters: { output_format_schema: "$OUTSIDE/written" } },
+  ],
+  [
+    "another name for what was read",
+    FIXED,
+    "SELECT 1",
+    { parameters: { rename_files_after_processing: "$OUTSIDE/written" } },
   ],
   ["a template of another place", FIXED, "SELECT 1 FORMAT Template SETTINGS format_template_row = '$CANARY'"],
   [
