@@ -17,6 +17,8 @@ export type FileTable = {
   readonly structure: string;
   readonly format: string;
   readonly path: string;
+  /** How its format is read, as `name = value` in SQL: a table of files does not look at the session's settings. */
+  readonly formatSettings: readonly string[];
 };
 
 export type SessionSetup = {
@@ -137,7 +139,8 @@ function assignment([name, value]: Named[number]): string {
   return `${name} = ${literal(value)}`;
 }
 
-/** The structure was checked before (data-structure.ts); a table of the engine File is read as a stream, never into memory as a whole. */
-function fileTable({ name, structure, format, path }: FileTable): string {
-  return `CREATE TEMPORARY TABLE ${identifier(name)} (${structure}) ENGINE = File(${identifier(format)}, ${literal(path)})`;
+/** The structure was checked before (execute.ts); a table of the engine File is read as a stream, never into memory as a whole. */
+function fileTable({ name, structure, format, path, formatSettings }: FileTable): string {
+  const settings = formatSettings.length === 0 ? "" : ` SETTINGS ${formatSettings.join(", ")}`;
+  return `CREATE TEMPORARY TABLE ${identifier(name)} (${structure}) ENGINE = File(${identifier(format)}, ${literal(path)})${settings}`;
 }

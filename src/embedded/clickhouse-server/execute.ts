@@ -10,6 +10,7 @@ import type { EngineRole } from "./engine-config.ts";
 import type { FileTable, Named } from "./engine-session.ts";
 import { describeTable, type TableInBody } from "./external-data.ts";
 import type { HttpRequest } from "./http-request.ts";
+import { formatSettingsOf } from "./format-settings.ts";
 import { killOf } from "./kill-query.ts";
 import { sourcePosition, type ParsedStatement } from "./parse-statement.ts";
 import type { RespondInput } from "./respond.ts";
@@ -160,7 +161,7 @@ async function planInsert(
   const { sql } = statement;
   return {
     sql: `${sql.slice(0, call.start)}${INPUT_TABLE}${sql.slice(call.end, statement.format?.start)}`,
-    files: [{ name: INPUT_TABLE, structure, format, path }],
+    files: [{ name: INPUT_TABLE, structure, format, path, formatSettings: formatSettingsOf(input.request, statement) }],
     settings,
   };
 }
@@ -212,7 +213,11 @@ async function checkedStructure({ engine }: ExecuteDeps, structure: string): Pro
 async function tablesOf(deps: ExecuteDeps, { tables, request }: ExecuteInput): Promise<readonly FileTable[]> {
   const described = tables.map((table) => ({ ...table, ...describeTable(table.name, request.all) }));
   return Promise.all(
-    described.map(async (table) => ({ ...table, structure: await checkedStructure(deps, table.structure) })),
+    described.map(async (table) => ({
+      ...table,
+      structure: await checkedStructure(deps, table.structure),
+      formatSettings: formatSettingsOf(request, null),
+    })),
   );
 }
 
