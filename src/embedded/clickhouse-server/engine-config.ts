@@ -12,7 +12,7 @@ export const ENGINE_ROLES = ["admin", "sink", "finance"] as const;
 export type EngineRole = (typeof ENGINE_ROLES)[number];
 
 export type EngineConfigInput = {
-  /** The server's directory; `backups` and `format-schemas` are made below it. */
+  /** The server's directory; `backups` is made below it. */
   readonly directory: string;
   /** Every insert is on the disk before it is acknowledged. */
   readonly fsync: boolean;
@@ -68,17 +68,13 @@ const LEAST_SETTINGS: readonly (readonly [name: string, least: number])[] = [["i
 export function writeEngineConfig({ directory, fsync }: EngineConfigInput): string {
   const path = join(directory, "engine.xml");
   const users = join(directory, "engine-users.xml");
-  const schemas = join(directory, "format-schemas");
   makeDirectory(join(directory, "backups"));
-  makeDirectory(schemas);
   const durable = fsync
     ? "<fsync_after_insert>1</fsync_after_insert><fsync_part_directory>1</fsync_part_directory>"
     : "";
   write(path, [
     `<users_config>${escape(users)}</users_config>`,
     `<backups><allowed_path>${escape(join(directory, "backups"))}/</allowed_path></backups>`,
-    // Where the engine keeps the schemas that come with requests.
-    `<format_schema_path>${escape(schemas)}/</format_schema_path>`,
     `<merge_tree>${durable}</merge_tree>`,
     "<access_control_improvements><select_from_system_db_requires_grant>true</select_from_system_db_requires_grant></access_control_improvements>",
   ]);

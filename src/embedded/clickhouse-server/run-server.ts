@@ -102,6 +102,8 @@ async function openData(directory: string, { fsync, limits, accounts }: ClickHou
   const data = join(directory, "data");
   try {
     makeDirectory(data);
+    // The engine keeps schemas of formats that come with requests (`__cache__`) where its process is.
+    process.chdir(directory);
     const config = writeEngineConfig({ directory, fsync });
     const usersOf = (role: EngineRole): readonly string[] =>
       accounts.filter((account) => account.role === role).map((account) => account.name);
