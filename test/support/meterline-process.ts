@@ -53,8 +53,9 @@ export async function runMeterline(instance: Pick<Instance, "env">, args: readon
 export function startMeterline(
   instance: Pick<Instance, "env">,
   args: readonly string[],
-): Pick<Running, "ended" | "stderr"> {
-  return start(instance, args);
+): Pick<Running, "ended" | "stderr"> & Pick<Up, "signal"> {
+  const { child, ended, stderr } = start(instance, args);
+  return { ended, stderr, signal: (signal) => void child.kill(signal) };
 }
 
 /** Starts `up` and resolves when it says that it is up; rejects with its stderr when it ends before. */
