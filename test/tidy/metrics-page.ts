@@ -26,7 +26,7 @@ curl -s http://127.0.0.1:8080/health/ready    # 200 when NATS and ClickHouse ans
 
 There is no password: whoever reaches the port can read it. Nothing in it names an event, a customer or an amount, and nothing can be changed through it.
 
-- **Prometheus:** scrape \`/metrics\`; take [dashboards/alerts.yml](../dashboards/alerts.yml) as a rule file.
+- **Prometheus:** scrape \`/metrics\`; take [dashboards/alerts.yml](../dashboards/alerts.yml) as a rule file and import [dashboards/meterline.json](../dashboards/meterline.json) into Grafana.
 - **OpenTelemetry:** with \`OTEL_EXPORTER_OTLP_ENDPOINT\` set (HTTP, JSON), the same metrics are pushed there as well, every \`OTEL_METRIC_EXPORT_INTERVAL\` milliseconds (60000).
   The instruments have the names below, counters without \`_total\`.
 
