@@ -37,7 +37,7 @@ There is no password: whoever reaches the port can read it. Nothing in it names 
   finishes, a take-over — none of them counts twice. A process that is killed between commit and scrape takes its last counts with it.
 - What must never be off by one is therefore read from where it stands: \`meterline_stored_events_total\` from \`sink_batches\`, runs and invoices from the journal. These survive every
   restart and are the same from every process: take \`max\`, not \`sum\`.
-- A gauge is measured when the scrape asks. Where its source does not answer within two seconds it is absent, never a stale value; \`meterline_probe_failures_total\` counts that.
+- A gauge is measured when the scrape asks. Where its source does not answer within a second it is absent, never a stale value; \`meterline_probe_failures_total\` counts that.
 - Ages compare the time at which the stream took a message with the clock of the process that is scraped.
 `;
 

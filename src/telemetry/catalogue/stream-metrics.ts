@@ -93,13 +93,13 @@ export const STREAM_METRICS = {
     kind: "gauge",
     unit: "1",
     attributes: { service: "nats or clickhouse" },
-    doc: "1 where the service answered a ping within two seconds at this scrape, else 0.",
+    doc: "1 where the service answered a ping within a second at this scrape, else 0.",
   },
   probeFailures: {
     name: "meterline_probe_failures_total",
     kind: "counter",
     unit: "{failure}",
     attributes: { probe: "streams, stored, cut, journal, projection or verification" },
-    doc: "Measurements that a scrape asked for and that failed or took longer than two seconds; their values are absent from that scrape.",
+    doc: "Measurements that a scrape asked for and that failed or took longer than a second; their values are absent from that scrape.",
   },
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
