@@ -3,7 +3,7 @@
  * smaller sequence: whoever makes the same batch again, at any time and in any process, gets the same bytes.
  */
 import type { SinkStore, UsageMessage, UsageStream } from "../ports.ts";
-import type { DecodedEvent, UsageRow } from "../../domain/usage-event.ts";
+import type { DecodedEvent, RejectionReason, UsageRow } from "../../domain/usage-event.ts";
 import { present } from "../../kernel/assert.ts";
 import { sha256Hex } from "../../kernel/hash.ts";
 import { decideVerdicts, eventKeysOf } from "../../metering/decide-batch.ts";
@@ -46,6 +46,8 @@ export type MadeBatch = {
   readonly facts: BatchFacts;
   readonly bytes: Uint8Array;
   readonly acceptedKeys: readonly bigint[];
+  /** Rejected events by reason, for whoever watches the sink. */
+  readonly rejections: ReadonlyMap<RejectionReason, number>;
   /** Where a row came from, for the message about a row that the engine refuses. */
   readonly rowPlace: (row: number) => string;
 };
@@ -119,5 +121,14 @@ export async function makeBatch(
       ? `row ${row}`
       : `message ${found.seq}, event ${found.position} (${found.source}/${found.id})`;
   };
-  return { facts, bytes, acceptedKeys, rowPlace };
+  return { facts, bytes, acceptedKeys, rejections: countRejections(rows), rowPlace };
+}
+
+function countRejections(rows: readonly UsageRow[]): ReadonlyMap<RejectionReason, number> {
+  const counts = new Map<RejectionReason, number>();
+  for (const { verdict, reason } of rows) {
+    // A rejected event always has one of the rejections as its reason.
+    if (verdict === "rejected") counts.set(reason as RejectionReason, (counts.get(reason as RejectionReason) ?? 0) + 1);
+  }
+  return counts;
 }
