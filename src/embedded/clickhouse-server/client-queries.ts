@@ -22,16 +22,18 @@ export function createQueriesView(role: EngineRole, users: readonly string[]): s
   return `CREATE VIEW ${queriesView(role)} DEFINER = default SQL SECURITY DEFINER AS SELECT * EXCEPT (engine_id) FROM (${SEEN})${own}`;
 }
 
-export type FindInput = {
-  readonly condition: string;
-  /** Whose queries; null: everybody's. */
-  readonly user: string | null;
-};
+/** A query as its client knows it. */
+export type ClientQuery = { readonly query_id: string; readonly user: string };
 
-/** Gives the engine's ids of the queries of which the condition holds, as the client sees them. */
-export function findStatement({ condition, user }: FindInput): string {
-  const own = user === null ? "" : ` AND user = ${literal(user)}`;
-  return `SELECT engine_id FROM (${SEEN}) WHERE (${condition})${own}`;
+/** Asked with the client's own rights: the condition is the client's, and may read whatever the client may read. */
+export function findOwn(condition: string, role: EngineRole): string {
+  return seeOwnQueries(`SELECT query_id, user FROM system.processes WHERE ${condition}`, role);
+}
+
+/** Gives the engine's ids of the queries. */
+export function findStatement(queries: readonly ClientQuery[]): string {
+  const wanted = queries.map((query) => `(${literal(query.query_id)}, ${literal(query.user)})`);
+  return `SELECT engine_id FROM (${SEEN}) WHERE has([${wanted.join(", ")}], (query_id, user))`;
 }
 
 /** Never SYNC: the engine would wait for ever for a query that writes into a pipe. */

@@ -89,14 +89,14 @@ type Data = { readonly first: Buffer; readonly rest: Readable | null };
 async function runParsed(deps: ExecuteDeps, input: ExecuteInput, parsed: Parsed): Promise<void> {
   const { engine, sessions } = deps;
   const { request, login } = input;
-  const format = parsed.statement.format?.name ?? request.defaultFormat ?? DEFAULT_FORMAT;
+  const format = formatName(parsed.statement.format?.name ?? request.defaultFormat ?? DEFAULT_FORMAT);
   const answer = async (result: EngineResult): Promise<void> => {
     const hasRows = parsed.kind === "select" || parsed.kind === "read" || parsed.kind === "kill";
     await input.respond({ result, format, hasRows, isInsertOfData: parsed.data !== null });
   };
   const kill = parsed.kind === "kill" ? killOf(parsed.statement) : null;
   if (kill !== null) {
-    await answer(await engine.kill({ ...kill, user: login.role === "admin" ? null : login.user, format }));
+    await answer(await engine.kill({ ...kill, ...queryOf(input), format }));
     return;
   }
   const files = await tablesOf(deps, input);
@@ -118,6 +118,12 @@ async function runParsed(deps: ExecuteDeps, input: ExecuteInput, parsed: Parsed)
       answer,
     ),
   );
+}
+
+/** The name becomes part of a statement, where more than a name could be a statement of its own. */
+function formatName(name: string): string {
+  if (/^[A-Za-z][A-Za-z0-9_]*$/.test(name)) return name;
+  throw serverError({ code: 73, name: "UNKNOWN_FORMAT", text: `Unknown format ${name}` });
 }
 
 type Planned = {

@@ -144,6 +144,47 @@ test("nobody sees or ends another user's queries", async () => {
   await running;
 });
 
+// Guarantee: a format's name is nothing but a name: behind a semicolon, `SET ROLE ALL` would give a session every right there is.
+test.each([
+  ["by its parameter", "SELECT 1", { default_format: "TSV;SET ROLE ALL" }],
+  ["by its quoted name", "SELECT 1 FORMAT `TSV;SET ROLE ALL`", {}],
+])("no second statement gets in behind the name of a format, %s", async (name, body, parameters) => {
+  const session = { session_id: `format ${name}` };
+  const answer = await as("finance", { body, parameters: { ...parameters, ...session } });
+  expect(answer.text).toMatch(/^Code: 73\./);
+  const then = await as("finance", { body: "SELECT * FROM meterline.secret", parameters: session });
+  expect(then.text).toMatch(/^Code: 497\..*finance: Not enough privileges/);
+});
+
+// Guarantee: the condition of KILL QUERY reads with the rights of its client: its answer would tell what is true of a table.
+test("the condition of KILL QUERY tells nothing of tables that its user may not read", async () => {
+  const parameters = {
+    query_id: "own",
+    max_block_size: "1",
+    function_sleep_max_microseconds_per_block: "0",
+    max_execution_time: "10",
+  };
+  const running = as("finance", { body: "SELECT sleepEachRow(0.2) FROM numbers(100)", parameters });
+  const looking = { body: "SELECT count() FROM system.processes WHERE query_id = 'own'" };
+  await expect.poll(async () => (await as("finance", looking)).text).toBe("1\n");
+  for (const condition of [
+    "(SELECT count() FROM meterline.secret) = 1",
+    "query_id = 'own' AND toUInt8((SELECT any(a) FROM meterline.secret)) = 1",
+    "query_id IN (SELECT a FROM meterline.secret)",
+  ]) {
+    const answer = await as("finance", { body: `KILL QUERY WHERE ${condition} ASYNC` });
+    expect(answer.text).toMatch(/^Code: 497\..*finance: Not enough privileges/);
+    expect(answer.text).not.toContain(CANARY);
+  }
+  expect((await as("finance", looking)).text).toBe("1\n");
+  const ended = await as("finance", {
+    body: "KILL QUERY WHERE query_id = {id: String} SYNC",
+    parameters: { param_id: "own" },
+  });
+  expect(ended.text).toContain("own");
+  expect((await running).text).toContain("QUERY_WAS_CANCELLED");
+});
+
 test.each([
   ["brackets 100,000 deep", `SELECT ${"(".repeat(100_000)}1${")".repeat(100_000)}`],
   ["100,000 operators in a row", `SELECT ${"-".repeat(1)}${"1-".repeat(100_000)}1`],
