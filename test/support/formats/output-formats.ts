@@ -6,8 +6,11 @@ export type OutputFormat = {
   readonly name: string;
   readonly shape: ShapeName;
   readonly settings: Settings;
-  /** Lines that tell how a query went come at other moments in each run: what they stand between is compared. */
-  readonly compared: "bytes" | "lines without progress";
+  /**
+   * Lines that tell how a query went come at other moments in each run: what they stand between is compared. Avro's blocks end in a mark that follows from
+   * the second in which the file began: what is between the marks is compared.
+   */
+  readonly compared: "bytes" | "lines without progress" | "bytes without marks";
   readonly refused: Refusal | null;
 };
 /** Why the server does not carry a format, and the settings that it would need: naming them is refused. */
@@ -32,7 +35,7 @@ export const PROTOBUF_SCHEMA: Settings = {
 };
 
 const PLAIN = [
-  ..."Arrow ArrowStream Avro BSONEachRow Buffers CSV CSVWithNames CSVWithNamesAndTypes".split(" "),
+  ..."Arrow ArrowStream BSONEachRow Buffers CSV CSVWithNames CSVWithNamesAndTypes".split(" "),
   ..."CustomSeparated CustomSeparatedWithNames CustomSeparatedWithNamesAndTypes Hash".split(" "),
   ..."JSON JSONColumns JSONColumnsWithMetadata JSONCompact JSONCompactColumns JSONCompactEachRow".split(" "),
   ..."JSONCompactEachRowWithNames JSONCompactEachRowWithNamesAndTypes JSONCompactStrings JSONCompactStringsEachRow".split(
@@ -69,6 +72,7 @@ const WITH_PROGRESS = [
   "JSONStringsEachRowWithProgress",
 ];
 const SPECIAL: Readonly<Record<string, Special>> = {
+  Avro: { compared: "bytes without marks" },
   AvroConfluent: {
     refused: {
       reason: "it asks a registry of schemas, another server, which no client may name",
