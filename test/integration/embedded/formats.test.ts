@@ -6,8 +6,9 @@ import { ask } from "../../support/clickhouse-http.ts";
 import { freePort } from "../../support/free-port.ts";
 import { startBareEngine, type BareEngine } from "../../support/formats/bare-engine.ts";
 import { carryIn, carryOut, type FormatWorld } from "../../support/formats/carry.ts";
-import { INPUT_FORMATS } from "../../support/formats/input-formats.ts";
-import { OUTPUT_FORMATS } from "../../support/formats/output-formats.ts";
+import { INPUT_FORMATS, type Body } from "../../support/formats/input-formats.ts";
+import { OUTPUT_FORMATS, PROTOBUF_SCHEMA } from "../../support/formats/output-formats.ts";
+import { SHAPES } from "../../support/formats/shapes.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 
 const ROWS = 20_000;
@@ -64,6 +65,22 @@ test.each(INPUT_FORMATS.filter(({ refused }) => refused === null))(
       expect(inserted).toMatchObject({ error: "", content: expected, repeated: expected, parts: ONE_PART });
   },
 );
+
+// Guarantee: a schema that comes with the request is the one that is used.
+test.each(["Protobuf", "ProtobufList"])("%s follows the schema of the request", async (name) => {
+  const one = { name, shape: "lines", settings: PROTOBUF_SCHEMA, compared: "bytes", refused: null } as const;
+  const { server: got, bare: expected } = await carryOut(world, one);
+  expect([got.error, got.sha256]).toEqual(["", expected.sha256]);
+  const { structure, select } = SHAPES.lines;
+  const body = (rows: number): Body => ({ parts: [{ select: select(rows), format: name, settings: PROTOBUF_SCHEMA }] });
+  const format = { name, structure, settings: PROTOBUF_SCHEMA, body, source: "lines", refused: null } as const;
+  const { source, direct, throughInput } = await carryIn(world, format);
+  for (const inserted of [direct, throughInput])
+    expect(inserted).toMatchObject({ error: "", content: source, repeated: source, parts: ONE_PART });
+  const elsewhere = { ...PROTOBUF_SCHEMA, format_schema_message_name: "Other" };
+  const failed = await ask({ url: server.url, body: `${select(1)} FORMAT ${name}`, parameters: elsewhere });
+  expect(failed.status).not.toBe(200);
+});
 
 const FIXED_SETTING = "452";
 const REFUSED = [

@@ -1,6 +1,8 @@
 /** The engine without the server around it, in a process and a data directory of its own: what it writes and reads is what the server's answers are held against. */
 import { fork } from "node:child_process";
 import { once } from "node:events";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BareAnswer } from "./bare-engine-process.ts";
 
@@ -12,7 +14,10 @@ export type BareEngine = {
 };
 
 export function startBareEngine(directory: string): BareEngine {
-  const child = fork(fileURLToPath(new URL("./bare-engine-process.ts", import.meta.url)), [directory], {
+  mkdirSync(directory, { recursive: true });
+  const child = fork(fileURLToPath(new URL("./bare-engine-process.ts", import.meta.url)), [join(directory, "data")], {
+    // The engine keeps schemas of formats where its process is.
+    cwd: directory,
     env: { ...process.env, NODE_NO_WARNINGS: "1" },
     execArgv: [],
   });

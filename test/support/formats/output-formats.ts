@@ -27,11 +27,11 @@ export const TEMPLATE: Settings = {
   format_template_row_format: "${n:CSV} has ${customer:JSON} for ${amount:Escaped} (${note:Quoted})",
   format_template_resultset_format: "begin\n${data}\nend\n",
 };
-/** One message for a row, with the columns as fields. */
+/** One message for a row, with the column as a field. */
 export const PROTOBUF_SCHEMA: Settings = {
-  format_schema:
-    "syntax = 'proto3'; message Usage { uint64 n = 1; string customer = 2; string amount = 3; string note = 4; };",
-  format_schema_message_name: "Usage",
+  format_schema_source: "string",
+  format_schema: "syntax = 'proto3'; message Line { string line = 7; }",
+  format_schema_message_name: "Line",
 };
 
 const PLAIN = [
