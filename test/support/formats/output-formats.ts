@@ -17,10 +17,12 @@ export type OutputFormat = {
 export type Refusal = { readonly reason: string; readonly settings: Settings };
 type Special = Partial<Omit<OutputFormat, "name">>;
 
-/** Statistics tell how long a query took; and by themselves the formats for people end after some rows. */
+/** Statistics tell how long a query took; by themselves the formats for people end after some rows, and divide the others by when they come. */
 const EVERY: Settings = {
   output_format_write_statistics: "0",
   output_format_pretty_max_rows: "1000000000",
+  output_format_pretty_squash_consecutive_ms: "0",
+  output_format_pretty_squash_max_wait_ms: "0",
 };
 
 export const TEMPLATE: Settings = {
