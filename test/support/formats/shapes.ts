@@ -31,7 +31,8 @@ const LINES: Shape = {
 /** One row of a hundred bytes for each row of the others. */
 const DOCUMENT: Shape = {
   structure: "text String",
-  select: (rows) => `SELECT repeat('0123456789abcdefghi-', ${5 * rows}) AS text FROM numbers(1)`,
+  select: (rows) =>
+    `SELECT repeat(repeat('0123456789abcdefghi-', 5000), ${Math.ceil(rows / 1000)}) AS text FROM numbers(1)`,
 };
 
 const NUMBERS: Shape = {
