@@ -87,8 +87,8 @@ export type SinkStore = {
     incarnation: string;
     beforeSeq: number;
   }): Promise<readonly KnownIdentity[]>;
-  /** All keys of a shard ever accepted within the horizon, for the filter. */
-  identities(input: { shard: number }): AsyncIterable<readonly bigint[]>;
+  /** All keys of a shard ever accepted, for the filter: each as four 32-bit words, the lowest first. */
+  identities(input: { shard: number }): AsyncIterable<Uint32Array>;
   countIdentities(input: { shard: number }): Promise<number>;
 };
 
