@@ -25,8 +25,8 @@ beforeAll(async () => {
     limits: { memoryBytes: MEMORY_BYTES, seconds: 3, resultBytes: RESULT_BYTES },
   });
   for (const database of ["meterline", "finance"]) await sql(`CREATE DATABASE ${database}`);
+  await sql("CREATE TABLE meterline.sink_fence (shard UInt16) ENGINE = MergeTree ORDER BY shard");
   await sql(
-    "CREATE TABLE meterline.sink_fence (shard UInt16) ENGINE = MergeTree ORDER BY shard",
     "CREATE TABLE meterline.rows (client UInt16, request UInt16, n UInt32) ENGINE = MergeTree ORDER BY (client, request, n)",
   );
   await sql(
