@@ -8,7 +8,7 @@ import type { Aggregation } from "./meter.ts";
 /** A message of a usage stream. */
 export type UsageMessage = {
   readonly seq: number;
-  /** Without the shard's prefix: `usage.<producer>…`. */
+  /** Without the shard's prefix: `usage.<producer>…`, or `quarantine.<producer>…` for a replay. */
   readonly subject: string;
   readonly ingestedAt: Instant;
   readonly body: Uint8Array;
@@ -58,6 +58,7 @@ export const REJECTIONS = {
   value_too_long: "the value of a unique_count meter is longer than 1024 bytes",
   dimension_not_scalar: "a dimension is an object or an array",
   dimension_too_long: "a dimension is longer than 256 bytes",
+  replay_invalid: "the message came in on the subject of replays and names no rejected event with its bytes",
 } as const;
 export type RejectionReason = keyof typeof REJECTIONS;
 

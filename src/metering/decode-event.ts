@@ -18,6 +18,8 @@ export type EventPlace = {
   readonly subject: string;
   readonly producerToken: string;
   readonly ingestedAt: Instant;
+  /** When the stream took the event first: earlier than `ingestedAt` for a replay. */
+  readonly arrivedAt: Instant;
   readonly raw: Uint8Array;
 };
 
@@ -94,7 +96,7 @@ export function rejectedEvent(place: EventPlace, why: Rejection, known: KnownOfE
     id: known.id ?? "",
     type: known.type ?? "",
     customer: known.customer ?? "",
-    eventTime: known.eventTime ?? place.ingestedAt,
+    eventTime: known.eventTime ?? place.arrivedAt,
     rejected: true,
     reason: why.reason,
     detail: why.detail,
@@ -167,7 +169,7 @@ function sourceProblem(source: string, place: EventPlace, context: DecodeContext
 
 function eventTimeOf(event: JsonObject, place: EventPlace, context: DecodeContext): Instant | Rejection {
   const value = event.get("time");
-  if (value === undefined || value === null) return place.ingestedAt;
+  if (value === undefined || value === null) return place.arrivedAt;
   if (typeof value !== "string") return rejection("attribute_invalid", "time must be a string");
   const time = parseInstant(value);
   if (time === undefined) {
@@ -176,10 +178,10 @@ function eventTimeOf(event: JsonObject, place: EventPlace, context: DecodeContex
       `time is ${quoted(value)}: write RFC 3339 with an offset, such as 2026-10-03T08:15:30.250Z`,
     );
   }
-  if (time < place.ingestedAt - context.timeRange.pastNs || time < 0n) {
+  if (time < place.arrivedAt - context.timeRange.pastNs || time < 0n) {
     return rejection("time_too_old", `time ${quoted(value)} lies too far before the arrival`);
   }
-  if (time > place.ingestedAt + context.timeRange.futureNs || time >= TIME_END) {
+  if (time > place.arrivedAt + context.timeRange.futureNs || time >= TIME_END) {
     return rejection("time_in_future", `time ${quoted(value)} lies too far after the arrival`);
   }
   return time;

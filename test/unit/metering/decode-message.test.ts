@@ -234,7 +234,7 @@ describe("poison", () => {
   });
 
   it("is a list that shows every reason there is", () => {
-    const shown = new Set([...POISON.map(([, , reason]) => reason), "binary_mode_unsupported"]);
+    const shown = new Set([...POISON.map(([, , reason]) => reason), "binary_mode_unsupported", "replay_invalid"]);
     expect([...shown].sort()).toEqual(Object.keys(REJECTIONS).sort());
   });
 
