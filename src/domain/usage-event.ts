@@ -49,6 +49,7 @@ export const REJECTIONS = {
   time_invalid: "time is not an RFC 3339 date and time with an offset, exact to at most nanoseconds",
   time_too_old: "time lies further before the arrival than the settings allow",
   time_in_future: "time lies further after the arrival than the settings allow",
+  schema: "data does not fit the JSON Schema that the catalog has for the event's type",
   unknown_customer: "no customer has the subject as its key or alias",
   value_missing: "a meter's value is absent or null, or the empty text for unique_count",
   value_not_a_number: "a meter's value is neither a number nor a decimal string",

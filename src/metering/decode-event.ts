@@ -1,5 +1,5 @@
 /**
- * One event of a message, checked as a CloudEvent and as usage, in a fixed order: envelope, source, time, customer, meters. The result depends
+ * One event of a message, checked as a CloudEvent and as usage, in a fixed order: envelope, source, time, customer, schema, meters. The result depends
  * on the message, the catalog and the settings alone; there is no clock here.
  */
 import { ATTRIBUTE_BYTES_MAX, type DecodedEvent, type Reason, type Rejection } from "../domain/usage-event.ts";
@@ -9,6 +9,7 @@ import { exceedsBytes } from "../kernel/utf8.ts";
 import { bodyHashOf, eventKeyOf } from "./event-identity.ts";
 import { sourceFactsOf, type DecodeContext } from "./decode-context.ts";
 import { meterEvent } from "./meter-event.ts";
+import { schemaProblem } from "./schema-problem.ts";
 import { quoted, rejection } from "./rejection.ts";
 
 /** Where an event came from: its message, its place in it, and its bytes. */
@@ -46,7 +47,7 @@ export function decodeEvent(value: JsonValue, place: EventPlace, context: Decode
   if (wrong !== undefined) return rejectedEvent(place, wrong, envelope);
   const eventTime = eventTimeOf(value, place, context);
   if (typeof eventTime !== "bigint") return rejectedEvent(place, eventTime, envelope);
-  const metered = customerProblem(envelope.subject, context) ?? meteredOf(value, envelope.type, context);
+  const metered = meteredOf(value, { envelope, bytes: place.raw.length, context });
   if (metered?.kind === "rejection") return rejectedEvent(place, metered, { ...envelope, eventTime });
 
   const { source, id, type, customer } = envelope;
@@ -70,12 +71,14 @@ export function decodeEvent(value: JsonValue, place: EventPlace, context: Decode
   };
 }
 
+type MeteredInput = { readonly envelope: Envelope; readonly bytes: number; readonly context: DecodeContext };
+
 /** Undefined where no meter counts events of the type. */
-function meteredOf(
-  event: JsonObject,
-  type: string,
-  { catalog }: DecodeContext,
-): ReturnType<typeof meterEvent> | undefined {
+function meteredOf(event: JsonObject, input: MeteredInput): ReturnType<typeof meterEvent> | undefined {
+  const { catalog } = input.context;
+  const { subject, type } = input.envelope;
+  const wrong = customerProblem(subject, input.context) ?? schemaProblem(event, { type, bytes: input.bytes, catalog });
+  if (wrong !== undefined) return wrong;
   const meters = catalog.metersByType.get(type);
   return meters === undefined ? undefined : meterEvent(event, meters);
 }

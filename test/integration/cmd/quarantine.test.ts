@@ -133,3 +133,28 @@ test("a replay counts once, verify finds nothing, and a changed row of it is nam
   expect(found.code).toBe(1);
   expect(found.stdout).toMatch(/usage_replays\s+0\/\d+\/3\/0\s+the row is not what the replay's subject says/);
 });
+
+// Guarantee: a schema that was too strict costs nothing but a replay.
+test("a broken schema is told with its place, and mended by another version and a replay", async () => {
+  const withSchema = async (maximum: string): Promise<void> => {
+    const folder = join(dir.path, `schema-${maximum}`);
+    mkdirSync(folder);
+    const schema = `{"properties":{"outputTokens":{"maximum":${maximum}}}}`;
+    writeFileSync(join(folder, "all.json"), `{"eventTypes":[{"key":"llm.completion","schema":${schema}}]}`);
+    await run("apply", folder, "--yes");
+  };
+  const [limit, beyond] = ["9007199254740992", "9007199254740993"];
+  await withSchema(limit);
+  const body = JSON.stringify(eventOf({ id: "big", data: { outputTokens: "N" } })).replace('"N"', beyond);
+  await client.nats.js.publish("usage.gw", body);
+  await untilStored();
+  const { events } = await json<Listed>("quarantine", "list", "--reason", "schema");
+  expect(events).toMatchObject([{ id: "big", detail: `"/data/outputTokens" must be at most ${limit}` }]);
+  expect(await json("quarantine", "replay", "--reason", "schema", "--yes")).toMatchObject({
+    stillRejected: { schema: 1 },
+  });
+  await withSchema(beyond);
+  expect(await json("quarantine", "replay", "--reason", "schema", "--yes")).toMatchObject({ replayed: 1 });
+  await untilStored();
+  expect(await value("SELECT toString(quantity) AS value FROM meterline.usage_events WHERE id = 'big'")).toBe(beyond);
+});
