@@ -1,8 +1,10 @@
 /** Rejected events kept, and brought in again, on real servers: counted once, with their first arrival, and by nobody but a replay. */
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { SinkStore } from "../../../../src/app/ports.ts";
 import { replayQuarantined, type ReplayMessage } from "../../../../src/app/quarantine/replay-quarantined.ts";
 import type { QuarantineFilter, QuarantinedEvent } from "../../../../src/app/quarantine/quarantine-types.ts";
 import { quarantineStore } from "../../../../src/clickhouse/quarantine-store.ts";
+import { AppError } from "../../../../src/kernel/errors.ts";
 import { present } from "../../../../src/kernel/assert.ts";
 import { DEFAULT_EVENT_TIME_RANGE } from "../../../../src/metering/decode-context.ts";
 import { compileMeteringCatalog, type MeteringCatalog } from "../../../../src/metering/metering-catalog.ts";
@@ -35,13 +37,17 @@ let catalog = BEFORE;
 
 const SHARDS = 2;
 
+function start(holder: string, store: SinkStore = world.store): RunningSink {
+  const head = (): Promise<MeteringCatalog> => Promise.resolve(catalog);
+  return startSink(world, { holder, deps: { store, catalogs: { head, at: head } } });
+}
+
 beforeEach(async () => {
   catalog = BEFORE;
   servers = await startTestServers({ shards: SHARDS });
   world = await openSinkWorld(servers, SHARDS);
   own = await connectNats({ url: servers.natsOwnUrl, name: "replays" });
-  const head = (): Promise<MeteringCatalog> => Promise.resolve(catalog);
-  sink = startSink(world, { holder: "a#1", deps: { catalogs: { head, at: head } } });
+  sink = start("a#1");
 });
 
 afterEach(async () => {
@@ -146,6 +152,29 @@ test("counts once when a replay is killed, repeated, and overtaken by the produc
   expect(await verdicts()).toEqual({ accepted: 4, duplicate: 4, rejected: 1, replayed: 3 });
   expect(await billed()).toEqual(["176"]);
 });
+
+// Guarantee: the plan of a batch with replays gives the same bytes in another process, whether its rows are there already or not.
+test.each(["insert", "commit"] as const)(
+  "a writer that loses ClickHouse at the %s of replays leaves them to the next",
+  async (step) => {
+    await publishRejected();
+    await sink.drain();
+    catalog = REPAIRED;
+    let attempts = 0;
+    const failing = async (): Promise<never> => {
+      attempts += 1;
+      return Promise.reject(new AppError({ code: "DOWN", kind: "unavailable", message: "down for the test" }));
+    };
+    const dying = start("b#1", { ...world.store, [step]: failing });
+    const replaying = replay();
+    await expect.poll(() => attempts, { timeout: 10_000 }).toBeGreaterThan(0);
+    await dying.drain();
+    sink = start("c#1");
+    expect(await replaying).toMatchObject({ replayed: 3 });
+    expect(await verdicts()).toEqual({ accepted: 4, rejected: 1, replayed: 3 });
+    expect(await billed()).toEqual(["176"]);
+  },
+);
 
 // Guarantee: a replay that is rejected again waits in place of its origin, and is replayed like it, with the first arrival still.
 test("replays a replay that came too early", async () => {
