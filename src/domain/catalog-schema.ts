@@ -57,7 +57,7 @@ const schema = z
     for (const { path, message } of compiled.problems) context.addIssue({ code: "custom", path: [...path], message });
   });
 
-const eventType = strict({ key: text, schema });
+const guardedType = strict({ key: text, schema });
 
 const meter = strict({
   key,
@@ -128,11 +128,11 @@ export const CATALOG_SECTIONS = {
   customers: customer,
   rateCards: rateCard,
   contracts: contract,
-  eventTypes: eventType,
+  eventTypes: guardedType,
 } as const;
 
 export type CatalogFileSection = keyof typeof CATALOG_SECTIONS;
-export type EventTypeInFile = z.infer<typeof eventType>;
+export type EventTypeInFile = z.infer<typeof guardedType>;
 export type MeterInFile = z.infer<typeof meter>;
 export type CustomerInFile = z.infer<typeof customer>;
 export type RateCardInFile = z.infer<typeof rateCard>;
