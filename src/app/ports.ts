@@ -6,6 +6,7 @@ import type { BatchPlan, CommittedBatch, ShardKey } from "../domain/sink-plan.ts
 import type { JournalBody, RecordedEntry } from "../domain/journal-entry.ts";
 import type { Invoice } from "../domain/invoice.ts";
 import type { MeteredUsage, RatedLine } from "../domain/rated-line.ts";
+import type { EventOrigin, QuarantinedRow } from "../domain/quarantine.ts";
 import type { UsageMessage } from "../domain/usage-event.ts";
 import type { Instant } from "../kernel/instant.ts";
 
@@ -87,6 +88,13 @@ export type SinkStore = {
     incarnation: string;
     beforeSeq: number;
   }): Promise<readonly KnownIdentity[]>;
+  /** The rejected rows among the named ones that are older than (incarnation, seq). */
+  quarantinedRows(input: {
+    origins: readonly EventOrigin[];
+    shard: number;
+    incarnation: string;
+    beforeSeq: number;
+  }): Promise<readonly QuarantinedRow[]>;
   /** All keys of a shard ever accepted, for the filter: each as four 32-bit words, the lowest first. */
   identities(input: { shard: number }): AsyncIterable<Uint32Array>;
   countIdentities(input: { shard: number }): Promise<number>;

@@ -9,6 +9,7 @@ import { parseInstant } from "../kernel/instant.ts";
 import { exceedsBytes } from "../kernel/utf8.ts";
 import { ROUNDING_MODES } from "../kernel/decimal.ts";
 import { shownValue } from "./decimal-field.ts";
+import { compileEventSchema } from "./event-type.ts";
 import { AGGREGATIONS, DIMENSION_BYTES_MAX, DIMENSIONS_MAX } from "./meter.ts";
 import { priceSchema } from "./price.ts";
 import { unknownFieldsMessage } from "./unknown-fields.ts";
@@ -46,6 +47,17 @@ const anchorDay = z.custom<number>((value) => Number.isInteger(value) && Number(
   error: (issue) => `is ${shownValue(issue.input)}; write a day of the month from 1 to 31, without quotes`,
 });
 const flag = z.boolean({ error: (issue) => `is ${shownValue(issue.input)}; write true or false` });
+
+/** Its text; whoever read the file has kept the numbers as they stand there. */
+const schema = z
+  .string({ error: (issue) => (issue.input === undefined ? "is missing" : "must be a JSON Schema") })
+  .superRefine((value, context) => {
+    const compiled = compileEventSchema(value);
+    if (!("problems" in compiled)) return;
+    for (const { path, message } of compiled.problems) context.addIssue({ code: "custom", path: [...path], message });
+  });
+
+const guardedType = strict({ key: text, schema });
 
 const meter = strict({
   key,
@@ -116,9 +128,11 @@ export const CATALOG_SECTIONS = {
   customers: customer,
   rateCards: rateCard,
   contracts: contract,
+  eventTypes: guardedType,
 } as const;
 
 export type CatalogFileSection = keyof typeof CATALOG_SECTIONS;
+export type EventTypeInFile = z.infer<typeof guardedType>;
 export type MeterInFile = z.infer<typeof meter>;
 export type CustomerInFile = z.infer<typeof customer>;
 export type RateCardInFile = z.infer<typeof rateCard>;

@@ -8,7 +8,7 @@ import type { Aggregation } from "./meter.ts";
 /** A message of a usage stream. */
 export type UsageMessage = {
   readonly seq: number;
-  /** Without the shard's prefix: `usage.<producer>…`. */
+  /** Without the shard's prefix: `usage.<producer>…`, or `quarantine.<producer>…` for a replay. */
   readonly subject: string;
   readonly ingestedAt: Instant;
   readonly body: Uint8Array;
@@ -49,6 +49,7 @@ export const REJECTIONS = {
   time_invalid: "time is not an RFC 3339 date and time with an offset, exact to at most nanoseconds",
   time_too_old: "time lies further before the arrival than the settings allow",
   time_in_future: "time lies further after the arrival than the settings allow",
+  schema: "data does not fit the JSON Schema that the catalog has for the event's type",
   unknown_customer: "no customer has the subject as its key or alias",
   value_missing: "a meter's value is absent or null, or the empty text for unique_count",
   value_not_a_number: "a meter's value is neither a number nor a decimal string",
@@ -58,6 +59,7 @@ export const REJECTIONS = {
   value_too_long: "the value of a unique_count meter is longer than 1024 bytes",
   dimension_not_scalar: "a dimension is an object or an array",
   dimension_too_long: "a dimension is longer than 256 bytes",
+  replay_invalid: "the message came in on the subject of replays and names no rejected event with its bytes",
 } as const;
 export type RejectionReason = keyof typeof REJECTIONS;
 

@@ -1,5 +1,5 @@
 /**
- * One event of a message, checked as a CloudEvent and as usage, in a fixed order: envelope, source, time, customer, meters. The result depends
+ * One event of a message, checked as a CloudEvent and as usage, in a fixed order: envelope, source, time, customer, schema, meters. The result depends
  * on the message, the catalog and the settings alone; there is no clock here.
  */
 import { ATTRIBUTE_BYTES_MAX, type DecodedEvent, type Reason, type Rejection } from "../domain/usage-event.ts";
@@ -9,6 +9,7 @@ import { exceedsBytes } from "../kernel/utf8.ts";
 import { bodyHashOf, eventKeyOf } from "./event-identity.ts";
 import { sourceFactsOf, type DecodeContext } from "./decode-context.ts";
 import { meterEvent } from "./meter-event.ts";
+import { schemaProblem } from "./schema-problem.ts";
 import { quoted, rejection } from "./rejection.ts";
 
 /** Where an event came from: its message, its place in it, and its bytes. */
@@ -18,6 +19,8 @@ export type EventPlace = {
   readonly subject: string;
   readonly producerToken: string;
   readonly ingestedAt: Instant;
+  /** When the stream took the event first: earlier than `ingestedAt` for a replay. */
+  readonly arrivedAt: Instant;
   readonly raw: Uint8Array;
 };
 
@@ -44,7 +47,7 @@ export function decodeEvent(value: JsonValue, place: EventPlace, context: Decode
   if (wrong !== undefined) return rejectedEvent(place, wrong, envelope);
   const eventTime = eventTimeOf(value, place, context);
   if (typeof eventTime !== "bigint") return rejectedEvent(place, eventTime, envelope);
-  const metered = customerProblem(envelope.subject, context) ?? meteredOf(value, envelope.type, context);
+  const metered = meteredOf(value, { envelope, bytes: place.raw.length, context });
   if (metered?.kind === "rejection") return rejectedEvent(place, metered, { ...envelope, eventTime });
 
   const { source, id, type, customer } = envelope;
@@ -68,12 +71,14 @@ export function decodeEvent(value: JsonValue, place: EventPlace, context: Decode
   };
 }
 
+type MeteredInput = { readonly envelope: Envelope; readonly bytes: number; readonly context: DecodeContext };
+
 /** Undefined where no meter counts events of the type. */
-function meteredOf(
-  event: JsonObject,
-  type: string,
-  { catalog }: DecodeContext,
-): ReturnType<typeof meterEvent> | undefined {
+function meteredOf(event: JsonObject, input: MeteredInput): ReturnType<typeof meterEvent> | undefined {
+  const { catalog } = input.context;
+  const { subject, type } = input.envelope;
+  const wrong = customerProblem(subject, input.context) ?? schemaProblem(event, { type, bytes: input.bytes, catalog });
+  if (wrong !== undefined) return wrong;
   const meters = catalog.metersByType.get(type);
   return meters === undefined ? undefined : meterEvent(event, meters);
 }
@@ -94,7 +99,7 @@ export function rejectedEvent(place: EventPlace, why: Rejection, known: KnownOfE
     id: known.id ?? "",
     type: known.type ?? "",
     customer: known.customer ?? "",
-    eventTime: known.eventTime ?? place.ingestedAt,
+    eventTime: known.eventTime ?? place.arrivedAt,
     rejected: true,
     reason: why.reason,
     detail: why.detail,
@@ -167,7 +172,7 @@ function sourceProblem(source: string, place: EventPlace, context: DecodeContext
 
 function eventTimeOf(event: JsonObject, place: EventPlace, context: DecodeContext): Instant | Rejection {
   const value = event.get("time");
-  if (value === undefined || value === null) return place.ingestedAt;
+  if (value === undefined || value === null) return place.arrivedAt;
   if (typeof value !== "string") return rejection("attribute_invalid", "time must be a string");
   const time = parseInstant(value);
   if (time === undefined) {
@@ -176,10 +181,10 @@ function eventTimeOf(event: JsonObject, place: EventPlace, context: DecodeContex
       `time is ${quoted(value)}: write RFC 3339 with an offset, such as 2026-10-03T08:15:30.250Z`,
     );
   }
-  if (time < place.ingestedAt - context.timeRange.pastNs || time < 0n) {
+  if (time < place.arrivedAt - context.timeRange.pastNs || time < 0n) {
     return rejection("time_too_old", `time ${quoted(value)} lies too far before the arrival`);
   }
-  if (time > place.ingestedAt + context.timeRange.futureNs || time >= TIME_END) {
+  if (time > place.arrivedAt + context.timeRange.futureNs || time >= TIME_END) {
     return rejection("time_in_future", `time ${quoted(value)} lies too far after the arrival`);
   }
   return time;

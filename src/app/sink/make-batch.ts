@@ -8,6 +8,7 @@ import { present } from "../../kernel/assert.ts";
 import { sha256Hex } from "../../kernel/hash.ts";
 import { decideVerdicts, eventKeysOf } from "../../metering/decide-batch.ts";
 import type { EventTimeRange } from "../../metering/decode-context.ts";
+import { originsOf, refuseForgedReplays } from "../../metering/refuse-forged-replays.ts";
 import { cutBatch } from "./cut-batch.ts";
 import type { IdentityIndex } from "./identity-index.ts";
 import type { MeteringCatalogs } from "./metering-catalogs.ts";
@@ -96,8 +97,9 @@ export async function makeBatch(
   prepared: PreparedBatch,
   place: { readonly incarnation: string; readonly cut: number },
 ): Promise<MadeBatch> {
-  const { first, last, messages, events, catalogSeq } = prepared;
+  const { first, last, messages, catalogSeq } = prepared;
   const { incarnation, cut } = place;
+  const events = await withoutForgedReplays(deps, prepared, incarnation);
   const known = await deps.identities.known({ eventKeys: eventKeysOf(events), incarnation, beforeSeq: first });
   const batch = { shard: deps.shard, incarnation: BigInt(incarnation), batchFirst: first, cut };
   const { rows, counts, acceptedKeys } = decideVerdicts({ events, known, batch });
@@ -131,4 +133,18 @@ function countRejections(rows: readonly UsageRow[]): ReadonlyMap<RejectionReason
     if (verdict === "rejected") counts.set(reason as RejectionReason, (counts.get(reason as RejectionReason) ?? 0) + 1);
   }
   return counts;
+}
+
+/** Nothing is asked where no message is a replay, which is nearly always. */
+async function withoutForgedReplays(
+  deps: MakeBatchDeps,
+  prepared: PreparedBatch,
+  incarnation: string,
+): Promise<readonly DecodedEvent[]> {
+  const { first, messages, events } = prepared;
+  const origins = originsOf(messages);
+  const { shard, store } = deps;
+  const rows =
+    origins.length === 0 ? [] : await store.quarantinedRows({ origins, shard, incarnation, beforeSeq: first });
+  return refuseForgedReplays({ messages, events, rows });
 }

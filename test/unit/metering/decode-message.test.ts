@@ -26,6 +26,7 @@ const CATALOG = compileMeteringCatalog(
       { key: "users", eventType: "login", aggregation: "unique_count", value: "/data/user" },
       { key: "calls", eventType: "call", aggregation: "count" },
     ],
+    schemas: { guarded: '{"type":"object","properties":{"n":{"type":"integer","maximum":9007199254740992}}}' },
     customers: [{ key: "acme", aliases: ["acme-eu"] }],
   }),
 );
@@ -135,7 +136,29 @@ describe("decodeMessage", () => {
   });
 });
 
+const guarded = (data: unknown): Record<string, unknown> => eventOf({ type: "guarded", data });
+
+describe("the schema guard", () => {
+  // Guarantee: a number is checked as it was sent: JSON.parse would have made it the one that is allowed.
+  it.each([
+    [
+      JSON.stringify(guarded({ n: "N" })).replace('"N"', "9007199254740993"),
+      '"/data/n" must be at most 9007199254740992',
+    ],
+    [JSON.stringify(guarded({ n: "1" })), '"/data/n" must be an integer, is string'],
+    [JSON.stringify(guarded(undefined)), '"/data" must be an object, is null'],
+  ])("rejects with the place: %s", (body, detail) => {
+    expect(decodeOne(messageOf(body))).toMatchObject({ rejected: true, reason: "schema", detail, id: "e1" });
+  });
+
+  it("accepts what fits, and types without a schema whatever they carry", () => {
+    expect(decodeOne(messageOf(guarded({ n: 1 })))).toMatchObject({ rejected: false });
+    expect(decodeOne(messageOf(eventOf({ type: "free", data: [1, "x"] })))).toMatchObject({ rejected: false });
+  });
+});
+
 const POISON: readonly (readonly [what: string, body: unknown, reason: string])[] = [
+  ["data that breaks its schema", guarded({ n: [] }), "schema"],
   ["nothing", "", "empty_message"],
   ["white space", " \n ", "empty_message"],
   ["an empty array", "[ ]", "empty_message"],
@@ -234,7 +257,7 @@ describe("poison", () => {
   });
 
   it("is a list that shows every reason there is", () => {
-    const shown = new Set([...POISON.map(([, , reason]) => reason), "binary_mode_unsupported"]);
+    const shown = new Set([...POISON.map(([, , reason]) => reason), "binary_mode_unsupported", "replay_invalid"]);
     expect([...shown].sort()).toEqual(Object.keys(REJECTIONS).sort());
   });
 
