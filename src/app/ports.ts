@@ -7,6 +7,7 @@ import type { JournalBody, RecordedEntry } from "../domain/journal-entry.ts";
 import type { Invoice } from "../domain/invoice.ts";
 import type { MeteredUsage, RatedLine } from "../domain/rated-line.ts";
 import type { UsageMessage } from "../domain/usage-event.ts";
+import type { RetractionTarget } from "../domain/usage-retraction.ts";
 import type { Instant } from "../kernel/instant.ts";
 
 export type Clock = {
@@ -87,6 +88,13 @@ export type SinkStore = {
     incarnation: string;
     beforeSeq: number;
   }): Promise<readonly KnownIdentity[]>;
+  /** Accepted events that are to be taken back, by key, with what counts of them before (incarnation, seq). Unknown keys are absent. */
+  retractionTargets(input: {
+    eventKeys: readonly bigint[];
+    shard: number;
+    incarnation: string;
+    beforeSeq: number;
+  }): Promise<ReadonlyMap<bigint, RetractionTarget>>;
   /** All keys of a shard ever accepted within the horizon, for the filter. */
   identities(input: { shard: number }): AsyncIterable<readonly bigint[]>;
   countIdentities(input: { shard: number }): Promise<number>;
