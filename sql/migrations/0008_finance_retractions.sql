@@ -166,7 +166,7 @@ CREATE VIEW IF NOT EXISTS finance.retractions
     cut UInt32 COMMENT 'cut in which it was stored'
 ) AS
 SELECT source, id, type AS kind, target_id,
-    (incarnation, seq, position) = max((incarnation, seq, position)) OVER (PARTITION BY target_key) AS in_force,
+    CAST((incarnation, seq, position) = max((incarnation, seq, position)) OVER (PARTITION BY target_key) AS Bool) AS in_force,
     customer, if(type = 'meterline.void', NULL, event_time) AS event_time, uses.meter AS meters, retracts.meter AS retracted_meters,
     shard, incarnation, seq, position, cut
 FROM meterline.event_retractions;

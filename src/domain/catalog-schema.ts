@@ -11,6 +11,7 @@ import { ROUNDING_MODES } from "../kernel/decimal.ts";
 import { shownValue } from "./decimal-field.ts";
 import { AGGREGATIONS, DIMENSION_BYTES_MAX, DIMENSIONS_MAX } from "./meter.ts";
 import { priceSchema } from "./price.ts";
+import { isRetractionType } from "./usage-retraction.ts";
 import { unknownFieldsMessage } from "./unknown-fields.ts";
 
 const KEY_LENGTH_MAX = 128;
@@ -23,6 +24,10 @@ const key = checked(
 const text = checked(
   (value) => value.trim() !== "" && value.length <= TEXT_LENGTH_MAX,
   `must be a text of 1 to ${TEXT_LENGTH_MAX} characters`,
+);
+const eventType = checked(
+  (value) => value.trim() !== "" && value.length <= TEXT_LENGTH_MAX && !isRetractionType(value),
+  `must be a text of 1 to ${TEXT_LENGTH_MAX} characters, and not one of the types that take usage back`,
 );
 const pointer = checked(
   (value) => /^(\/([^~/]|~[01])*)+$/.test(value),
@@ -49,7 +54,7 @@ const flag = z.boolean({ error: (issue) => `is ${shownValue(issue.input)}; write
 
 const meter = strict({
   key,
-  eventType: text,
+  eventType,
   aggregation: oneOf(AGGREGATIONS),
   value: pointer.optional(),
   dimensions: z.record(dimensionName, pointer).default({}),
