@@ -40,6 +40,28 @@ FROM
     WHERE (s.last = 0 OR p.seq < s.first OR p.seq > s.last)
         AND ((p.incarnation, p.seq) <= e.end OR p.shard NOT IN (SELECT shard FROM meterline.sink_fence))
     UNION ALL
+    SELECT 'event_retractions',
+        concat(toString(u.shard), '/', toString(u.incarnation), '/', toString(u.seq), '/', toString(u.position)),
+        'the row lies in no committed batch'
+    FROM meterline.event_retractions AS u
+    LEFT JOIN spans AS s ON s.shard = u.shard AND s.incarnation = u.incarnation
+    WHERE u.cut <= {cut: UInt32} AND (s.last = 0 OR u.seq < s.first OR u.seq > s.last)
+    UNION ALL
+    SELECT 'usage_replacements',
+        concat(toString(u.shard), '/', toString(u.incarnation), '/', toString(u.seq), '/', toString(u.position), ' ', u.meter),
+        'the row lies in no committed batch'
+    FROM meterline.usage_replacements AS u
+    LEFT JOIN spans AS s ON s.shard = u.shard AND s.incarnation = u.incarnation
+    WHERE u.cut <= {cut: UInt32} AND (s.last = 0 OR u.seq < s.first OR u.seq > s.last)
+    UNION ALL
+    SELECT 'usage_retractions',
+        concat(toString(u.shard), '/', toString(u.incarnation), '/', toString(u.seq), '/', toString(u.position), ' ', u.meter, ' of ',
+            toString(u.target_incarnation), '/', toString(u.target_seq), '/', toString(u.target_position)),
+        'the row lies in no committed batch'
+    FROM meterline.usage_retractions AS u
+    LEFT JOIN spans AS s ON s.shard = u.shard AND s.incarnation = u.incarnation
+    WHERE u.cut <= {cut: UInt32} AND (s.last = 0 OR u.seq < s.first OR u.seq > s.last)
+    UNION ALL
     SELECT 'event_keys',
         concat(toString(k.event_key), ' (', toString(k.shard), '/', toString(k.incarnation), '/', toString(k.seq), '/', toString(k.position), ')'),
         'the identity belongs to no event of a committed batch'

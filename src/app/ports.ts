@@ -8,6 +8,7 @@ import type { Invoice } from "../domain/invoice.ts";
 import type { MeteredUsage, RatedLine } from "../domain/rated-line.ts";
 import type { EventOrigin, QuarantinedRow } from "../domain/quarantine.ts";
 import type { UsageMessage } from "../domain/usage-event.ts";
+import type { RetractionTarget } from "../domain/usage-retraction.ts";
 import type { Instant } from "../kernel/instant.ts";
 
 export type Clock = {
@@ -97,6 +98,13 @@ export type SinkStore = {
   }): Promise<readonly QuarantinedRow[]>;
   /** All keys of a shard ever accepted, for the filter: each as four 32-bit words, the lowest first. */
   identities(input: { shard: number }): AsyncIterable<Uint32Array>;
+  /** Accepted events that are to be taken back, by key, with what counts of them before (incarnation, seq). Unknown keys are absent. */
+  retractionTargets(input: {
+    eventKeys: readonly bigint[];
+    shard: number;
+    incarnation: string;
+    beforeSeq: number;
+  }): Promise<ReadonlyMap<bigint, RetractionTarget>>;
   countIdentities(input: { shard: number }): Promise<number>;
 };
 

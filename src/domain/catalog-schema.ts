@@ -12,6 +12,7 @@ import { shownValue } from "./decimal-field.ts";
 import { compileEventSchema } from "./event-type.ts";
 import { AGGREGATIONS, DIMENSION_BYTES_MAX, DIMENSIONS_MAX } from "./meter.ts";
 import { priceSchema } from "./price.ts";
+import { isRetractionType } from "./usage-retraction.ts";
 import { unknownFieldsMessage } from "./unknown-fields.ts";
 
 const KEY_LENGTH_MAX = 128;
@@ -24,6 +25,10 @@ const key = checked(
 const text = checked(
   (value) => value.trim() !== "" && value.length <= TEXT_LENGTH_MAX,
   `must be a text of 1 to ${TEXT_LENGTH_MAX} characters`,
+);
+const eventType = checked(
+  (value) => value.trim() !== "" && value.length <= TEXT_LENGTH_MAX && !isRetractionType(value),
+  `must be a text of 1 to ${TEXT_LENGTH_MAX} characters, and not one of the types that take usage back`,
 );
 const pointer = checked(
   (value) => /^(\/([^~/]|~[01])*)+$/.test(value),
@@ -57,11 +62,11 @@ const schema = z
     for (const { path, message } of compiled.problems) context.addIssue({ code: "custom", path: [...path], message });
   });
 
-const guardedType = strict({ key: text, schema });
+const guardedType = strict({ key: eventType, schema });
 
 const meter = strict({
   key,
-  eventType: text,
+  eventType,
   aggregation: oneOf(AGGREGATIONS),
   value: pointer.optional(),
   dimensions: z.record(dimensionName, pointer).default({}),

@@ -4,6 +4,7 @@
  */
 import type { Instant } from "../kernel/instant.ts";
 import type { Aggregation } from "./meter.ts";
+import type { Retraction, RetractionRequest } from "./usage-retraction.ts";
 
 /** A message of a usage stream. */
 export type UsageMessage = {
@@ -60,6 +61,11 @@ export const REJECTIONS = {
   dimension_not_scalar: "a dimension is an object or an array",
   dimension_too_long: "a dimension is longer than 256 bytes",
   replay_invalid: "the message came in on the subject of replays and names no rejected event with its bytes",
+  retraction_invalid: "a void or amend does not name an event by data.id, or an amend names nothing to change",
+  target_unknown: "a void or amend names an event that was not accepted from its source before it",
+  target_of_other_source: "a void or amend names another source than its own",
+  target_of_other_customer: "a void or amend has another customer than the event that it names",
+  target_not_usage: "a void or amend names a void or an amend: name the event itself, the last one decides",
 } as const;
 export type RejectionReason = keyof typeof REJECTIONS;
 
@@ -67,6 +73,7 @@ export type RejectionReason = keyof typeof REJECTIONS;
 export const ACCEPTANCE_NOTES = {
   unmetered: "no meter uses the event's type",
   value_skipped: "a meter with whenMissing: skip left the event out because its value was wrong, not just missing",
+  without_effect: "a void of what counts nowhere, or no longer",
 } as const;
 export type AcceptanceNote = keyof typeof ACCEPTANCE_NOTES;
 
@@ -114,6 +121,8 @@ export type DecodedEvent = {
   /** The event's bytes as they came; the whole message's when that could not be taken apart. */
   readonly raw: Uint8Array;
   readonly uses: readonly MeterUse[];
+  /** Undefined for everything but a readable void or amend. */
+  readonly retraction: RetractionRequest | undefined;
 };
 
 /** What all rows of one batch share. */
@@ -125,4 +134,9 @@ export type BatchPlace = {
 };
 
 /** One row of `usage_ingest`. */
-export type UsageRow = BatchPlace & Omit<DecodedEvent, "rejected"> & { readonly verdict: Verdict };
+export type UsageRow = BatchPlace &
+  Omit<DecodedEvent, "rejected" | "retraction"> & {
+    readonly verdict: Verdict;
+    /** Undefined for everything but an accepted void or amend. */
+    readonly retraction: Retraction | undefined;
+  };

@@ -238,7 +238,18 @@ const POISON: readonly (readonly [what: string, body: unknown, reason: string])[
     eventOf({ data: { outputTokens: 1, model: "€".repeat(86) } }),
     "dimension_too_long",
   ],
+  ["a void without data", eventOf({ type: "meterline.void", data: undefined }), "retraction_invalid"],
+  ["a void of a number", eventOf({ type: "meterline.void", data: { id: 7 } }), "retraction_invalid"],
+  ["an amend of nothing", eventOf({ type: "meterline.amend", data: { data: {} } }), "retraction_invalid"],
+  ["an amend to nothing", eventOf({ type: "meterline.amend", data: { id: "e0", time: null } }), "retraction_invalid"],
+  [
+    "a void of another source's event",
+    eventOf({ type: "meterline.void", data: { id: "e0", source: "gateway" } }),
+    "target_of_other_source",
+  ],
 ];
+/** What only the events before it tell; see decide-retraction.test.ts. */
+const DECIDED_LATER = ["target_unknown", "target_not_usage", "target_of_other_customer"];
 
 describe("poison", () => {
   // Guarantee: whatever is published gets exactly one row, with a documented reason and the bytes as they came, and nothing is thrown.
@@ -257,7 +268,7 @@ describe("poison", () => {
   });
 
   it("is a list that shows every reason there is", () => {
-    const shown = new Set([...POISON.map(([, , reason]) => reason), "binary_mode_unsupported", "replay_invalid"]);
+    const shown = new Set([...POISON.map(([, , reason]) => reason), "binary_mode_unsupported", "replay_invalid", ...DECIDED_LATER]);
     expect([...shown].sort()).toEqual(Object.keys(REJECTIONS).sort());
   });
 
