@@ -50,7 +50,8 @@ export function decodeEvent(value: JsonValue, place: EventPlace, context: Decode
   if (wrong !== undefined) return rejectedEvent(place, wrong, envelope);
   const eventTime = eventTimeOf(value, place, context);
   if (typeof eventTime !== "bigint") return rejectedEvent(place, eventTime, envelope);
-  const content = customerProblem(envelope.subject, context) ?? contentOf(value, { envelope, bytes: place.raw.length, context });
+  const content =
+    customerProblem(envelope.subject, context) ?? contentOf(value, { envelope, bytes: place.raw.length, context });
   if (content.kind === "rejection") return rejectedEvent(place, content, { ...envelope, eventTime });
 
   const { source, id, type, customer } = envelope;

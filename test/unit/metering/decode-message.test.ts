@@ -268,7 +268,12 @@ describe("poison", () => {
   });
 
   it("is a list that shows every reason there is", () => {
-    const shown = new Set([...POISON.map(([, , reason]) => reason), "binary_mode_unsupported", "replay_invalid", ...DECIDED_LATER]);
+    const shown = new Set([
+      ...POISON.map(([, , reason]) => reason),
+      "binary_mode_unsupported",
+      "replay_invalid",
+      ...DECIDED_LATER,
+    ]);
     expect([...shown].sort()).toEqual(Object.keys(REJECTIONS).sort());
   });
 
