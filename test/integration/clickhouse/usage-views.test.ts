@@ -182,6 +182,8 @@ test("every column of every finance view says what it means", async () => {
       "event_verdicts",
       "contracts",
       "prices",
+      "quarantine",
+      "schema_drift",
     ]),
   );
   expect(columns.filter((column) => column.comment === "")).toEqual([]);
