@@ -48,8 +48,7 @@ export type Engine = {
   /** HTTP content types by the lower-case name of the format. */
   readonly contentTypes: ReadonlyMap<string, string>;
   readonly parse: StatementParser["parse"];
-  /** Names of all table functions, lower case. */
-  readonly tableFunctions: ReadonlySet<string>;
+  readonly functions: StatementParser["functions"];
   /** Calls `consume` with the result while the seat is held; a failure of the query or of `consume` is thrown. */
   run(query: EngineQuery, consume: Consume): Promise<void>;
   /** Carries out `KILL QUERY WHERE condition` among the queries that the role sees. */
@@ -103,7 +102,7 @@ export async function openEngine({ data, config, pipes, limits, users }: OpenEng
   return {
     ...about,
     parse: (text, parameters) => parser.parse(text, parameters),
-    tableFunctions: parser.tableFunctions,
+    functions: parser.functions,
     run: (query, consume) =>
       (query.ingest ? ingest : queries).use(query.user, async (pipe) => {
         if (query.signal.aborted) return;

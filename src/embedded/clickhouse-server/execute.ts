@@ -3,7 +3,7 @@ import { isUtf8 } from "node:buffer";
 import type { Readable } from "node:stream";
 import type { Login } from "./accounts.ts";
 import { seeOwnQueries } from "./client-queries.ts";
-import { columnsOf, kindOf, mayCallForeign, refuseForeign, type StatementKind } from "./classify.ts";
+import { columnsOf, kindOf, mayEvaluate, refuseForeign, type StatementKind } from "./classify.ts";
 import type { ClientSessions } from "./client-sessions.ts";
 import type { Engine, EngineQuery, EngineResult } from "./engine.ts";
 import type { EngineRole } from "./engine-config.ts";
@@ -53,7 +53,7 @@ export async function execute(deps: ExecuteDeps, input: ExecuteInput): Promise<v
     data !== null || rest === null ? text : Buffer.concat([text, ...(await readAll(rest, STATEMENT_BYTES_MAX))]);
   if (!isUtf8(whole)) throw syntaxError("The statement is not valid UTF-8");
   const statement = await deps.engine.parse(whole.toString("utf8"), request.parameters);
-  refuseForeign(statement, deps.engine.tableFunctions);
+  await refuseForeign(statement, deps.engine);
   const kind = kindOf(statement);
   refuseChangeByGet(request, kind);
   const spooled: string[] = [];
@@ -150,8 +150,9 @@ async function planInsert(
 ): Promise<Planned> {
   const format = statement.format?.name ?? "Values";
   refuseSecondStatement(format, data);
-  const settings = isPlainData(format, data) ? [] : NO_EXPRESSIONS;
-  if (holdsParameters(format, input, data)) {
+  const settings = await expressionSettings(deps, format, data);
+  if (settings.length > 0) refuseExpressionSettings(statement);
+  if (settings.length === 0 && holdsParameters(format, input, data)) {
     const rows = data.first.toString("utf8");
     return { sql: `${statement.sql.slice(0, statement.format?.start)} VALUES ${rows}`, files: [], settings };
   }
@@ -167,7 +168,15 @@ async function planInsert(
   const { sql } = statement;
   return {
     sql: `${sql.slice(0, call.start)}${INPUT_TABLE}${sql.slice(call.end, statement.format?.start)}`,
-    files: [{ name: INPUT_TABLE, structure, format, path, formatSettings: formatSettingsOf(input.request, statement) }],
+    files: [
+      {
+        name: INPUT_TABLE,
+        structure,
+        format,
+        path,
+        formatSettings: formatSettingsOf({ request: input.request, statement, fixed: settings }),
+      },
+    ],
     settings,
   };
 }
@@ -182,15 +191,26 @@ function refuseSecondStatement(format: string, { first }: Data): void {
 }
 
 /** Expressions among the values are evaluated only where all of them could be looked through first. Other formats have none. */
-function isPlainData(format: string, { first, rest }: Data): boolean {
-  if (format.toLowerCase() !== "values") return true;
-  return rest === null && isUtf8(first) && !mayCallForeign(first.toString("utf8"));
+async function expressionSettings({ engine }: ExecuteDeps, format: string, { first, rest }: Data): Promise<Named> {
+  if (format.toLowerCase() !== "values") return [];
+  const isKnown = rest === null && isUtf8(first) && (await mayEvaluate(first.toString("utf8"), engine));
+  return isKnown ? [] : NO_EXPRESSIONS;
+}
+
+/** The statement's own settings would hold instead. */
+function refuseExpressionSettings({ tokens }: ParsedStatement): void {
+  const own = tokens.find((token) => NO_EXPRESSIONS.some(([name]) => token.text === name));
+  if (own === undefined) return;
+  throw serverError({
+    code: 452,
+    name: "SETTING_CONSTRAINT_VIOLATION",
+    text: `Setting ${own.text} should not be changed for these values: they are too long, or call what is not allowed here`,
+  });
 }
 
 /** Values with `{name: Type}` in them stay in the statement: only there are they replaced. A semicolon could begin another statement. */
-function holdsParameters(format: string, { request }: ExecuteInput, { first, rest }: Data): boolean {
-  if (format.toLowerCase() !== "values" || request.parameters.length === 0) return false;
-  return rest === null && isUtf8(first) && !first.includes(";") && !mayCallForeign(first.toString("utf8"));
+function holdsParameters(format: string, { request }: ExecuteInput, { first }: Data): boolean {
+  return format.toLowerCase() === "values" && request.parameters.length > 0 && !first.includes(";");
 }
 
 /** The span of `input('structure')` and its structure. */
@@ -213,7 +233,7 @@ function unquoted(text: string): string {
 
 async function checkedStructure({ engine }: ExecuteDeps, structure: string): Promise<string> {
   const asTable = await engine.parse(`CREATE TABLE t (${structure}) ENGINE = Null`, []);
-  return columnsOf(asTable, engine.tableFunctions);
+  return columnsOf(asTable, engine);
 }
 
 async function tablesOf(deps: ExecuteDeps, { tables, request }: ExecuteInput): Promise<readonly FileTable[]> {
@@ -222,7 +242,8 @@ async function tablesOf(deps: ExecuteDeps, { tables, request }: ExecuteInput): P
     described.map(async (table) => ({
       ...table,
       structure: await checkedStructure(deps, table.structure),
-      formatSettings: formatSettingsOf(request, null),
+      // What is in them is not looked through.
+      formatSettings: formatSettingsOf({ request, statement: null, fixed: NO_EXPRESSIONS }),
     })),
   );
 }

@@ -1,4 +1,5 @@
 /** Settings that say how a format is read, of a request and of its statement. */
+import type { Named } from "./engine-session.ts";
 import type { HttpRequest } from "./http-request.ts";
 import type { ParsedStatement } from "./parse-statement.ts";
 import { literal, upper, type Token } from "./sql-text.ts";
@@ -6,11 +7,18 @@ import { literal, upper, type Token } from "./sql-text.ts";
 const OF_FORMATS =
   /^(input_format_\w+|format_\w+|date_time_input_format|bool_(true|false)_representation|errors_output_format|precise_float_parsing)$/;
 
+export type FormatSettingsInput = {
+  readonly request: HttpRequest;
+  readonly statement: ParsedStatement | null;
+  /** Hold whatever the others say. */
+  readonly fixed: Named;
+};
+
 /** As `name = value` in SQL; the statement's own after the request's, because the last one holds. */
-export function formatSettingsOf(request: HttpRequest, statement: ParsedStatement | null): readonly string[] {
+export function formatSettingsOf({ request, statement, fixed }: FormatSettingsInput): readonly string[] {
   const given = request.settings.map(([name, value]) => [name, literal(value)] as const);
   const own = statement === null ? [] : statementSettings(statement);
-  const last = new Map([...given, ...own].filter(([name]) => OF_FORMATS.test(name)));
+  const last = new Map([...given, ...own, ...fixed].filter(([name]) => OF_FORMATS.test(name)));
   return [...last].map(([name, value]) => `${name} = ${value}`);
 }
 

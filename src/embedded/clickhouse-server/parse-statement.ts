@@ -3,6 +3,7 @@
  * understood in one way when it is checked and in another when it runs.
  */
 import type { EngineSession, Named } from "./engine-session.ts";
+import type { EngineFunctions } from "./foreign-functions.ts";
 import { lastFormat } from "./statement-head.ts";
 import { literal, tokensOf, upper, type Span, type Token } from "./sql-text.ts";
 import { ClickHouseError, asServerError } from "./server-error.ts";
@@ -22,8 +23,7 @@ export type ParsedStatement = {
 export type StatementParser = {
   /** Throws the engine's error about what it cannot read, among it a second statement. Parameters are needed for the tree. */
   parse(text: string, parameters: Named): Promise<ParsedStatement>;
-  /** Names of table functions. */
-  readonly tableFunctions: ReadonlySet<string>;
+  readonly functions: EngineFunctions;
 };
 
 const CACHED_MAX = 500;
@@ -47,10 +47,39 @@ export async function createStatementParser(open: () => EngineSession): Promise<
       session.close();
     }
   };
-  const session = open();
-  const { bytes } = await session.run("SELECT lower(name) FROM system.table_functions", "TSVRaw");
-  session.close();
-  return { parse, tableFunctions: new Set(Buffer.from(bytes).toString("utf8").trim().split("\n")) };
+  return { parse, functions: await readFunctions(open()) };
+}
+
+async function readFunctions(session: EngineSession): Promise<EngineFunctions> {
+  const names = async (from: string): Promise<ReadonlySet<string>> => {
+    const { bytes } = await session.run(`SELECT lower(name) FROM ${from}`, "TSVRaw");
+    return new Set(Buffer.from(bytes).toString("utf8").trim().split("\n"));
+  };
+  try {
+    const tables = await names("system.table_functions");
+    return { tables, higherOrder: await names("system.functions WHERE higher_order") };
+  } finally {
+    session.close();
+  }
+}
+
+export type Call = { readonly kind: string; readonly name: string };
+
+const CALL = /^(Function|TableFunction|FunctionWithKeyValueArguments)\s+([^\s(]+)/;
+
+/** The function that a node calls, in lower case, or null. */
+export function callOf(node: SyntaxNode): Call | null {
+  const [, kind, name] = CALL.exec(node.text) ?? [];
+  return kind === undefined || name === undefined ? null : { kind, name: name.replaceAll(/[`"]/g, "").toLowerCase() };
+}
+
+/** The arguments of the call at a place among the nodes. */
+export function argumentsOf(nodes: readonly SyntaxNode[], at: number): readonly SyntaxNode[] {
+  const depth = (nodes[at]?.depth ?? 0) + 1;
+  const list = nodes[at + 1];
+  if (list?.depth !== depth) return [];
+  const end = nodes.findIndex((node, index) => index > at + 1 && node.depth <= depth);
+  return nodes.slice(at + 2, end < 0 ? undefined : end).filter((node) => node.depth === depth + 1);
 }
 
 async function parseIn(session: EngineSession, text: string, parameters: Named): Promise<ParsedStatement> {

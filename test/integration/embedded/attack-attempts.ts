@@ -1,4 +1,5 @@
 /** Attempts, and honest statements that look like them. `$CANARY`, `$OUTSIDE`, `$SERVER`, `$TRAP` and `$TRAPPORT` stand for places of the test. */
+import { HIDDEN_CALLS, HIDDEN_IN_TEXTS, HIDDEN_IN_VALUES, HONEST_TEXTS } from "./hidden-call-attempts.ts";
 
 type User = "admin" | "sink" | "finance" | "default" | "nobody";
 export type Request = {
@@ -19,7 +20,7 @@ export type Places = {
   readonly trapPort: number;
 };
 
-type Refused = readonly [name: string, code: number, body: string, more?: Partial<Request>];
+export type Refused = readonly [name: string, code: number, body: string, more?: Partial<Request>];
 
 const DENIED = 497;
 const NOT_HERE = 48;
@@ -287,14 +288,20 @@ export function attempts(): readonly Attempt[] {
   const of = (user: User, list: readonly Refused[]): readonly Attempt[] =>
     list.map(([name, code, body, more]) => ({ user, name, code, body, ...more }));
   return [
-    ...of("admin", [...REACHING_OUT, ...OTHER_RIGHTS]),
+    ...of("admin", [...REACHING_OUT, ...OTHER_RIGHTS, ...HIDDEN_CALLS]),
+    ...of("admin", named("in a text", HIDDEN_IN_TEXTS)),
+    ...of("admin", named("among values", HIDDEN_IN_VALUES)),
     ...of("finance", AS_FINANCE),
     ...of("sink", AS_SINK),
     ...of("nobody", LOGINS),
   ];
 }
 
-type Answered = readonly [name: string, body: string, answer?: string, more?: Partial<Request>];
+function named(where: string, list: readonly Refused[]): readonly Refused[] {
+  return list.map(([name, ...rest]) => [`a file ${where}, ${name}`, ...rest]);
+}
+
+export type Answered = readonly [name: string, body: string, answer?: string, more?: Partial<Request>];
 
 const AS_ADMIN: readonly Answered[] = [
   ["a column called file", "SELECT file FROM default.rows WHERE file = 'x'", ""],
@@ -382,5 +389,5 @@ const OF_FINANCE: readonly Answered[] = [
 export function honest(): readonly Honest[] {
   const of = (user: User, list: readonly Answered[]): readonly Honest[] =>
     list.map(([name, body, answer, more]) => ({ user, name, body, ...(answer !== undefined && { answer }), ...more }));
-  return [...of("admin", AS_ADMIN), ...of("finance", OF_FINANCE)];
+  return [...of("admin", [...AS_ADMIN, ...HONEST_TEXTS]), ...of("finance", OF_FINANCE)];
 }

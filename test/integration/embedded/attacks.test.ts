@@ -144,6 +144,24 @@ test("nobody sees or ends another user's queries", async () => {
   await running;
 });
 
+// Guarantee: rows that come as a table of the request are values and nothing more.
+test.each([{}, { input_format_values_interpret_expressions: "1" }])(
+  "a table of the request evaluates no expressions, asked for by %o",
+  async (settings) => {
+    const form = new FormData();
+    form.append("t", new Blob([`(file('${places.canaryFile}'))\n`]), "t");
+    const query = new URLSearchParams({
+      query: "SELECT * FROM t",
+      t_structure: "a String",
+      t_format: "Values",
+      ...settings,
+    });
+    const headers = { "x-clickhouse-user": "finance", "x-clickhouse-key": "finance" };
+    const answer = await fetch(`${server.url}/?${query.toString()}`, { method: "POST", headers, body: form });
+    expect(await answer.text()).toMatch(/^Code: 344\./);
+  },
+);
+
 // Guarantee: a format's name is nothing but a name: behind a semicolon, `SET ROLE ALL` would give a session every right there is.
 test.each([
   ["by its parameter", "SELECT 1", { default_format: "TSV;SET ROLE ALL" }],

@@ -1,8 +1,9 @@
 /**
- * Every format with a million rows, out of the server and into it, beside the engine by itself: `node test/clients/formats-beside-engine.ts [rows] [name …]`. A line of
- * JSON for each as it comes, and the sums at the end. Ends with 1 when one differs.
+ * Every format with a million rows, out of the server and into it, beside the engine by itself: `node test/clients/formats-at-size.ts [rows] [name …]`. A line of
+ * JSON for each as it comes. When all were tried, the result goes into docs/embedded-clickhouse.md. Ends with 1 when one differs.
  */
 import { join } from "node:path";
+import { replaceSection } from "./replace-section.ts";
 import { startClickHouseServer } from "../../src/embedded/clickhouse-server.ts";
 import { startBareEngine } from "../support/formats/bare-engine.ts";
 import { carryIn, carryOut, type FormatWorld } from "../support/formats/carry.ts";
@@ -32,7 +33,9 @@ const server = await startClickHouseServer({
 const bare = startBareEngine(join(home.path, "bare"));
 try {
   const lines = await carryAll({ url: server.url, bare, directory: home.path, rows: Number(rows) });
-  for (const direction of ["out", "in"] as const) process.stdout.write(`${summaryOf(lines, direction)}\n`);
+  const summary = summaryOf(lines);
+  process.stdout.write(`${summary}\n`);
+  if (names.length === 0) await replaceSection("at size", summary);
   process.exitCode = lines.every(({ problem }) => problem === "") ? 0 : 1;
 } finally {
   await bare.stop();
@@ -81,9 +84,22 @@ function measured(bytes: number, seconds: number): Pick<Line, "mib" | "seconds">
   return { mib: Number((bytes / 1024 ** 2).toFixed(1)), seconds: Number(seconds.toFixed(2)) };
 }
 
-function summaryOf(lines: readonly Line[], direction: Line["direction"]): string {
-  const own = lines.filter((line) => line.direction === direction);
-  const same = own.filter(({ problem }) => problem === "");
-  const mib = own.reduce((sum, line) => sum + line.mib, 0);
-  return `${direction}: ${same.length} of ${own.length} formats the same, ${Math.round(mib)} MiB`;
+function summaryOf(lines: readonly Line[]): string {
+  const day = new Date().toISOString().slice(0, 10);
+  const wrong = lines.filter(({ problem }) => problem !== "");
+  const differing = wrong.map(
+    ({ format, direction, problem }) => `- ${format} ${direction}: ${problem.replace(/\s+/g, " ")}`,
+  );
+  return [
+    `Run on ${day} with ${Number(rows).toLocaleString("en")} rows, sizes in MiB.`,
+    `Out, the same as the engine's own: ${listOf(lines, "out")}.`,
+    `In, all rows in one part, by both statements, and none more when repeated: ${listOf(lines, "in")}.`,
+    wrong.length === 0 ? "None differed." : `Different:\n\n${differing.join("\n")}`,
+  ].join("\n\n");
+}
+
+function listOf(lines: readonly Line[], direction: Line["direction"]): string {
+  const same = lines.filter((line) => line.direction === direction && line.problem === "");
+  const total = Math.round(same.reduce((sum, { mib }) => sum + mib, 0));
+  return `${same.length} formats, ${total} MiB: ${same.map(({ format, mib }) => `${format} ${mib}`).join(", ")}`;
 }
