@@ -192,7 +192,7 @@ def wrong_password():
     raise AssertionError("no error")
 
 
-report = Report(CLIENT)
+report = Report(CLIENT, clickhouse_connect.__version__)
 try:
     client = connect()
 except ClickHouseError as error:

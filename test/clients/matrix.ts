@@ -1,6 +1,9 @@
 /** Cells as tables of Markdown: `yes`, `no` with its reason below, `not run` for what is not installed, a dash for what a client does not have. */
 import type { Cell, CellResult } from "./cells.ts";
 
+/** A line that is no cell of the table: which version of the client ran. */
+const VERSION_CELL = "version";
+
 export type MatrixInput = {
   readonly heading: string;
   readonly cells: readonly Cell[];
@@ -15,6 +18,12 @@ export function matrixOf({ heading, cells, clients, results }: MatrixInput): str
   ]);
   const table = [[heading, ...clients], clients.reduce((rule) => [...rule, "---"], ["---"]), ...rows];
   return table.map((row) => `| ${row.join(" | ")} |`).join("\n");
+}
+
+/** The version of each client that ran, in the order in which they ran. */
+export function versionsOf(results: readonly CellResult[]): string {
+  const said = results.filter(({ cell }) => cell === VERSION_CELL);
+  return said.map(({ client, detail }) => `${client} ${detail}`).join(", ");
 }
 
 /** What each cell says beside yes and no, as a list; failures first. */
@@ -41,5 +50,5 @@ function word(answer: ReturnType<typeof answerOf>): string {
 }
 
 function oneLine(text: string): string {
-  return text.replace(/\s+/g, " ").replace(/[|<>]/g, " ").trim();
+  return text.replace(/[|<>\s]+/g, " ").trim();
 }

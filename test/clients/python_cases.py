@@ -68,14 +68,18 @@ def native(kind, value):
 class Report:
     """Prints one line per cell; what a cell raises is its failure."""
 
-    def __init__(self, client):
+    def __init__(self, client, version):
         self.client = client
+        self.print("version", None, version)
 
     def cell(self, name, work):
         try:
             ok, detail = True, work()
         except Exception as error:  # noqa: BLE001  every failure is a result here
             ok, detail = False, f"{type(error).__name__}: {error}"[:300]
+        self.print(name, ok, detail)
+
+    def print(self, name, ok, detail):
         print(json.dumps({"client": self.client, "cell": name, "ok": ok, "detail": detail}), flush=True)
 
 

@@ -5,6 +5,7 @@ import hashlib
 import importlib
 import importlib.util
 import json
+import platform
 import shutil
 import subprocess
 import tempfile
@@ -235,12 +236,18 @@ def here(module, reader):
     return shutil.which("sqlite3") if reader == "SQLite" else importlib.util.find_spec(module)
 
 
+def version_of(package):
+    if package == "sqlite3":
+        return subprocess.run(["sqlite3", "--version"], capture_output=True, text=True, check=True).stdout.split()[0]
+    return platform.python_version() if package == "csv" else importlib.import_module(package).__version__
+
+
 with tempfile.TemporaryDirectory() as scratch:
     known = {}
     for reader, (package, forms) in READERS.items():
         if not here(package, reader):
             absent(reader)
             continue
-        report = Report(reader)
+        report = Report(reader, version_of(package))
         for each, how in forms.items():
             report.cell(each, lambda how=how, each=each: read(how, each, scratch, known))

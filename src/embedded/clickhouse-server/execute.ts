@@ -12,6 +12,7 @@ import { describeTable, type TableInBody } from "./external-data.ts";
 import type { HttpRequest } from "./http-request.ts";
 import { formatSettingsOf } from "./format-settings.ts";
 import { killOf } from "./kill-query.ts";
+import { nativeOfRevision } from "./native/native-revision.ts";
 import { sourcePosition, type ParsedStatement } from "./parse-statement.ts";
 import type { RespondInput } from "./respond.ts";
 import { serverError } from "./server-error.ts";
@@ -92,7 +93,9 @@ async function runParsed(deps: ExecuteDeps, input: ExecuteInput, parsed: Parsed)
   const format = formatName(parsed.statement.format?.name ?? request.defaultFormat ?? DEFAULT_FORMAT);
   const answer = async (result: EngineResult): Promise<void> => {
     const hasRows = parsed.kind === "select" || parsed.kind === "read" || parsed.kind === "kill";
-    await input.respond({ result, format, hasRows, isInsertOfData: parsed.data !== null });
+    const isRevised = hasRows && request.nativeRevision > 0 && format.toLowerCase() === "native";
+    const chunks = isRevised ? nativeOfRevision(result.chunks, request.nativeRevision) : result.chunks;
+    await input.respond({ result: { ...result, chunks }, format, hasRows, isInsertOfData: parsed.data !== null });
   };
   const kill = parsed.kind === "kill" ? killOf(parsed.statement) : null;
   if (kill !== null) {
