@@ -7,6 +7,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeDirectory } from "../make-directory.ts";
+import { systemPolicies } from "./system-tables.ts";
 
 export const ENGINE_ROLES = ["admin", "sink", "finance"] as const;
 export type EngineRole = (typeof ENGINE_ROLES)[number];
@@ -29,6 +30,10 @@ const LOCAL_ENGINES = [
   ..."Atomic Ordinary".split(" "),
 ];
 
+/** What `meterline sink` writes itself: batches, its fence, and the journal's projections. From `usage_ingest` the rows go on with the rights of the views' maker. */
+const INGEST_TABLES =
+  "usage_ingest sink_fence sink_batches journal_entries catalog_versions rating_runs invoices invoice_lines".split(" ");
+
 const GRANTS: Readonly<Record<EngineRole | "server", readonly string[]>> = {
   server: ["ALL ON *.*"],
   admin: [
@@ -37,8 +42,8 @@ const GRANTS: Readonly<Record<EngineRole | "server", readonly string[]>> = {
     "SET DEFINER ON default",
     ...LOCAL_ENGINES.map((engine) => `TABLE ENGINE ON ${engine}`),
   ],
-  sink: ["SHOW, SELECT, INSERT ON meterline.*", "SELECT ON system.processes_of_sink"],
-  finance: ["SHOW, SELECT ON finance.*", "CREATE TEMPORARY TABLE ON *.*", "SELECT ON system.processes_of_finance"],
+  sink: ["SHOW, SELECT ON meterline.*", ...INGEST_TABLES.map((table) => `INSERT ON meterline.${table}`)],
+  finance: ["SHOW, SELECT ON finance.*", "CREATE TEMPORARY TABLE ON *.*"],
 };
 
 /** They hold expressions or paths as text, where no check of the statement sees them, or change how statements are read. */
@@ -76,7 +81,6 @@ export function writeEngineConfig({ directory, fsync }: EngineConfigInput): stri
     `<users_config>${escape(users)}</users_config>`,
     `<backups><allowed_path>${escape(join(directory, "backups"))}/</allowed_path></backups>`,
     `<merge_tree>${durable}</merge_tree>`,
-    "<access_control_improvements><select_from_system_db_requires_grant>true</select_from_system_db_requires_grant></access_control_improvements>",
   ]);
   const roles = Object.entries(GRANTS).map(
     ([role, grants]) =>
@@ -94,7 +98,7 @@ export function writeEngineConfig({ directory, fsync }: EngineConfigInput): stri
     "<users><default><no_password/><networks><ip>::/0</ip></networks><profile>default</profile><quota>default</quota>",
     `<grants>${Object.keys(GRANTS)
       .map((role) => query(`GRANT ${role}`))
-      .join("")}</grants></default></users>`,
+      .join("")}</grants><databases>${systemPolicies(ENGINE_ROLES)}</databases></default></users>`,
     "<quotas><default/></quotas>",
   ]);
   return path;
