@@ -26,11 +26,22 @@ export function versionsOf(results: readonly CellResult[]): string {
   return said.map(({ client, detail }) => `${client} ${detail}`).join(", ");
 }
 
-/** What each cell says beside yes and no, as a list; failures first. */
-export function remarksOf(results: readonly CellResult[]): string {
+/** The failures, as a list. */
+export function failuresOf(results: readonly CellResult[]): string {
   const failed = results.filter((result) => result.ok === false);
   const lines = failed.map(({ client, cell, detail }) => `- ${client}, ${cell ?? ""}: ${oneLine(detail)}`);
   return lines.length === 0 ? "No cell failed." : lines.join("\n");
+}
+
+export type LimitsInput = { readonly cells: readonly Cell[]; readonly results: readonly CellResult[] };
+
+/** What clients cannot do themselves, as a list. */
+export function limitsOf({ cells, results }: LimitsInput): string {
+  const lines = results.flatMap(({ client, cell, limit }) => {
+    const title = cells.find(({ id }) => id === cell)?.title ?? cell;
+    return limit === undefined ? [] : [`- ${client}, ${title ?? ""}: ${oneLine(limit)}`];
+  });
+  return lines.length === 0 ? "None." : lines.join("\n");
 }
 
 type AnswerInput = { readonly client: string; readonly id: string; readonly results: readonly CellResult[] };
@@ -46,7 +57,8 @@ function answerOf({ client, id, results }: AnswerInput): CellResult | "not run" 
 function word(answer: ReturnType<typeof answerOf>): string {
   if (answer === "not run" || answer === "no answer") return answer;
   if (answer === "none" || answer.ok === null) return "–";
-  return answer.ok ? "yes" : "**no**";
+  if (!answer.ok) return "**no**";
+  return answer.limit === undefined ? "yes" : "in part";
 }
 
 function oneLine(text: string): string {

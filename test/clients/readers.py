@@ -229,7 +229,9 @@ def read(work, form, directory, digests):
     got = hashlib.sha256(("\n".join(lines) + "\n").encode()).hexdigest()
     if (len(lines), got) != (1_000_000, digests[tick]):
         raise AssertionError(f"{len(lines)} rows, first <{lines[0]}>, last <{lines[-1]}>")
-    return "to the microsecond" if tick == MICROSECOND else "every value"
+    if tick == MICROSECOND:
+        return "every other value", "a time with a time zone has microseconds there, so its nanoseconds are cut"
+    return "every value"
 
 
 def here(module, reader):

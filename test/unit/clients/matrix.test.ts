@@ -1,7 +1,7 @@
 /** The tables of docs/clickhouse-clients.md: what did not run is never shown as working. */
 import { expect, test } from "vitest";
 import { CLIENT_CELLS, READER_CELLS, type CellResult } from "../../clients/cells.ts";
-import { matrixOf, remarksOf, versionsOf } from "../../clients/matrix.ts";
+import { failuresOf, limitsOf, matrixOf, versionsOf } from "../../clients/matrix.ts";
 import { CLIENT_PROGRAMS, READER_PROGRAMS, runProgram } from "../../clients/programs.ts";
 
 const CELLS = [
@@ -40,10 +40,17 @@ test("the cells behind the end of a program that broke have no answer", () => {
 });
 
 test("failures are told with what was seen, in one line each", () => {
-  expect(remarksOf([said("c", "ping", true), said("c", "session", false, "got <1>,\n wanted | 2")])).toBe(
+  expect(failuresOf([said("c", "ping", true), said("c", "session", false, "got <1>,\n wanted | 2")])).toBe(
     "- c, session: got 1 , wanted 2",
   );
-  expect(remarksOf([said("c", "ping", true), said("d", null, null)])).toBe("No cell failed.");
+  expect(failuresOf([said("c", "ping", true), said("d", null, null)])).toBe("No cell failed.");
+});
+
+test("what a client cannot do itself is told", () => {
+  const results = [{ ...said("c", "ping", true), limit: "no\nhead" }, said("c", "session", true)];
+  expect(table(results)).toEqual(["| ping | in part |", "| a session | yes |"]);
+  expect(limitsOf({ cells: CELLS, results })).toBe("- c, ping: no head");
+  expect(limitsOf({ cells: CELLS, results: [said("c", "session", true)] })).toBe("None.");
 });
 
 test("versions are told of those that ran", () => {
