@@ -2,7 +2,7 @@
  * What a parsed statement does, and what no client may do whatever its role: reach files, other servers or programs of this machine. The engine's grants refuse
  * most of that by themselves; here is what they let through, because the engine takes itself for a command line tool of the machine's owner.
  */
-import { isForeign } from "./foreign-functions.ts";
+import { isForeign, isForeignEngine } from "./foreign-functions.ts";
 import { hiddenCall } from "./hidden-calls.ts";
 import { callOf, type Call, type ParsedStatement, type StatementParser, type SyntaxNode } from "./parse-statement.ts";
 import { asServerError, serverError } from "./server-error.ts";
@@ -43,7 +43,8 @@ export async function refuseForeign(statement: ParsedStatement, reader: Reader, 
   if (/^ParallelWithQuery\b/.test(root))
     throw syntaxError("Syntax error (Multi-statements are not allowed): PARALLEL WITH");
   refuseAccessChange(root);
-  for (const node of nodes) {
+  for (const [at, node] of nodes.entries()) {
+    if (node.text.startsWith("Storage definition")) refuseEngine(nodes[at + 1], reader);
     if (FORBIDDEN_KINDS.test(node.text)) throw denied(`${statement.sql.split("\n", 1)[0] ?? ""} is not allowed`);
     const call = callOf(node);
     if (call !== null && !isBackupPlace(root, node, call.name)) refuseCall(call, statement, reader);
@@ -79,6 +80,12 @@ function refuseCall({ kind, name }: Call, statement: ParsedStatement, { function
   if (kind === "FunctionWithKeyValueArguments") refuseSource(name, statement);
   else if (isForeign(name, functions))
     throw denied(`The function ${name} reaches beyond the data directory and is not allowed here`);
+}
+
+/** The engine comes first below its storage definition; without one it is an expression to order by. */
+function refuseEngine(node: SyntaxNode | undefined, { functions }: Reader): void {
+  const name = node === undefined ? "" : (callOf(node)?.name ?? "");
+  if (isForeignEngine(name, functions)) throw denied(`The engine ${name} is not allowed here`);
 }
 
 function refuseAccessChange(root: string): void {

@@ -7,6 +7,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeDirectory } from "../make-directory.ts";
+import { LOCAL_ENGINES } from "./foreign-functions.ts";
+import { financeConstraints, type QueryLimits } from "./query-limits.ts";
 import { systemPolicies } from "./system-tables.ts";
 
 export const ENGINE_ROLES = ["admin", "sink", "finance"] as const;
@@ -17,22 +19,15 @@ export type EngineConfigInput = {
   readonly directory: string;
   /** Every insert is on the disk before it is acknowledged. */
   readonly fsync: boolean;
+  readonly limits: QueryLimits;
 };
-
-/** Engines that keep their data in the data directory, or have none. The others read files, other servers or programs. */
-const LOCAL_ENGINES = [
-  ...["", "Replacing", "Summing", "Aggregating", "Collapsing", "VersionedCollapsing", "Graphite", "Coalescing"].map(
-    (kind) => `${kind}MergeTree`,
-  ),
-  ..."Null Memory Log TinyLog StripeLog Buffer Set Join Merge Dictionary GenerateRandom View MaterializedView".split(
-    " ",
-  ),
-  ..."Atomic Ordinary".split(" "),
-];
 
 /** What `meterline sink` writes itself: batches, its fence, and the journal's projections. From `usage_ingest` the rows go on with the rights of the views' maker. */
 const INGEST_TABLES =
   "usage_ingest sink_fence sink_batches journal_entries catalog_versions rating_runs invoices invoice_lines".split(" ");
+
+/** Its tables are the engine's, and the views of queries that run. */
+const ADMIN_REVOKES = ["INSERT, ALTER, CREATE, DROP, UNDROP TABLE, TRUNCATE, OPTIMIZE ON system.*"];
 
 const GRANTS: Readonly<Record<EngineRole | "server", readonly string[]>> = {
   server: ["ALL ON *.*"],
@@ -70,7 +65,7 @@ const FIXED_SETTINGS = [
 const LEAST_SETTINGS: readonly (readonly [name: string, least: number])[] = [["interactive_delay", 10_000]];
 
 /** Writes the files and returns the path that the engine is to be given. */
-export function writeEngineConfig({ directory, fsync }: EngineConfigInput): string {
+export function writeEngineConfig({ directory, fsync, limits }: EngineConfigInput): string {
   const path = join(directory, "engine.xml");
   const users = join(directory, "engine-users.xml");
   makeDirectory(join(directory, "backups"));
@@ -82,18 +77,22 @@ export function writeEngineConfig({ directory, fsync }: EngineConfigInput): stri
     `<backups><allowed_path>${escape(join(directory, "backups"))}/</allowed_path></backups>`,
     `<merge_tree>${durable}</merge_tree>`,
   ]);
-  const roles = Object.entries(GRANTS).map(
-    ([role, grants]) =>
-      `<${role}><grants>${grants.map((grant) => query(`GRANT ${grant}`)).join("")}</grants></${role}>`,
-  );
+  const roles = Object.entries(GRANTS).map(([role, grants]) => {
+    const revoked = role === "admin" ? ADMIN_REVOKES.map((revoke) => query(`REVOKE ${revoke}`)) : [];
+    return `<${role}><grants>${[...grants.map((grant) => query(`GRANT ${grant}`)), ...revoked].join("")}</grants></${role}>`;
+  });
   const constraints = [
     ...FIXED_SETTINGS.map((name) => `<${name}><const/></${name}>`),
     ...LEAST_SETTINGS.map(([name, least]) => `<${name}><min>${least}</min></${name}>`),
   ];
+  const ofFinance = financeConstraints(limits).map(
+    ({ name, min, max }) => `<${name}><min>${min}</min><max>${max}</max></${name}>`,
+  );
   write(users, [
     // A schema comes with the request as text: a path would lead out of it.
     "<profiles><default><format_schema_source>string</format_schema_source>",
-    `<constraints>${constraints.join("")}</constraints></default></profiles>`,
+    `<constraints>${constraints.join("")}</constraints></default>`,
+    `<finance><constraints>${ofFinance.join("")}</constraints></finance></profiles>`,
     `<roles>${roles.join("\n")}</roles>`,
     "<users><default><no_password/><networks><ip>::/0</ip></networks><profile>default</profile><quota>default</quota>",
     `<grants>${Object.keys(GRANTS)

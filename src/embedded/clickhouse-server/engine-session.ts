@@ -86,9 +86,13 @@ export function openEngineSession({ data, config, role, limits, readOnly, lastin
     current = wanted;
   };
   let isReadOnly = false;
+  let isConstrained = role !== "finance";
   return {
     run,
     prepare: async (setup) => {
+      // Before the client's own settings; no other profile takes its constraints away again.
+      if (!isConstrained) await command("SET profile = 'finance'");
+      isConstrained = true;
       const before = lasting ? await valuesOf(run, setup.settings) : [];
       const restore = async (): Promise<void> => {
         for (const file of setup.files) await command(`DROP TEMPORARY TABLE IF EXISTS ${identifier(file.name)}`);

@@ -14,6 +14,7 @@ import { formatSettingsOf } from "./format-settings.ts";
 import { killOf } from "./kill-query.ts";
 import { nativeOfRevision } from "./native/native-revision.ts";
 import { sourcePosition, type ParsedStatement } from "./parse-statement.ts";
+import { refuseUnlimited } from "./query-limits.ts";
 import type { RespondInput } from "./respond.ts";
 import { serverError } from "./server-error.ts";
 import type { Spool } from "./spool.ts";
@@ -55,6 +56,7 @@ export async function execute(deps: ExecuteDeps, input: ExecuteInput): Promise<v
   if (!isUtf8(whole)) throw syntaxError("The statement is not valid UTF-8");
   const statement = await deps.engine.parse(whole.toString("utf8"), request.parameters);
   await refuseForeign(statement, deps.engine);
+  refuseUnlimited(statement, input.login.role);
   const kind = kindOf(statement);
   refuseChangeByGet(request, kind);
   const spooled: string[] = [];

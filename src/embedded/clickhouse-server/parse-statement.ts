@@ -57,7 +57,9 @@ async function readFunctions(session: EngineSession): Promise<EngineFunctions> {
   };
   try {
     const tables = await names("system.table_functions");
-    return { tables, higherOrder: await names("system.functions WHERE higher_order") };
+    const higherOrder = await names("system.functions WHERE higher_order");
+    const engines = "(SELECT name FROM system.table_engines UNION ALL SELECT name FROM system.database_engines)";
+    return { tables, higherOrder, engines: await names(engines) };
   } finally {
     session.close();
   }

@@ -53,6 +53,8 @@ beforeAll(async () => {
     "INSERT INTO meterline.counts VALUES (7)",
     "CREATE VIEW finance.total DEFINER = default SQL SECURITY DEFINER AS SELECT sum(a) AS total FROM meterline.counts",
     "CREATE TABLE default.rows (file String, n UInt64, d Decimal(20, 6), t DateTime) ENGINE = MergeTree ORDER BY n",
+    `CREATE DICTIONARY default.elsewhere (n UInt64, file String) PRIMARY KEY n SOURCE(CLICKHOUSE(TABLE 'rows')) LAYOUT(SSD_CACHE(PATH '${places.outside}/written' BLOCK_SIZE 4096)) LIFETIME(1)`,
+    "SELECT a FROM meterline.secret SETTINGS use_query_cache = 1, query_cache_share_between_users = 1 FORMAT Null",
   ])
     expect((await as("admin", { body: statement })).text).toBe("");
 });

@@ -151,7 +151,11 @@ test("passwords that nobody set are made up, each its own, for their owner alone
     expect(passwords[n]?.length).toBeGreaterThanOrEqual(24);
     expect(statSync(passwordFile(user)).mode & 0o777).toBe(0o600);
   }
-  const kept = readFileSync(join(servers.home, "clickhouse", "users.json"), "utf8");
-  for (const password of passwords) expect(kept).not.toContain(password);
-  expect(statSync(join(servers.home, "clickhouse", "users.json")).mode & 0o777).toBe(0o600);
+  for (const file of ["users.json", "engine.xml", "engine-users.xml"]) {
+    const kept = readFileSync(join(servers.home, "clickhouse", file), "utf8");
+    for (const password of passwords) expect(kept).not.toContain(password);
+    expect(statSync(join(servers.home, "clickhouse", file)).mode & 0o777).toBe(0o600);
+  }
+  for (const directory of [".", "data", "backups", "spool", "pipes", "passwords"])
+    expect(statSync(join(servers.home, "clickhouse", directory)).mode & 0o777).toBe(0o700);
 });
