@@ -215,6 +215,35 @@ test.each([
   expect((await as("admin", { body: "SELECT 1" })).text).toBe("1\n");
 });
 
+test("a statement is as long as on a server, and as a request asks for, within bounds", async () => {
+  const ids = Array.from({ length: 45_000 }, (_, id) => id).join();
+  const body = `SELECT count() FROM numbers(10) WHERE number IN (${ids})`;
+  expect((await as("finance", { body })).text).toBe("10\n");
+  const longer = `SELECT length('${"x".repeat(300_000)}')`;
+  expect((await as("finance", { body: longer })).text).toMatch(/^Code: 62\..*Max query size exceeded/);
+  expect((await as("finance", { body: longer, parameters: { max_query_size: "1000000" } })).text).toBe("300000\n");
+  const longest = `SELECT length('${"x".repeat(5_000_000)}')`;
+  const parameters = { max_query_size: "0" };
+  expect((await as("finance", { body: longest, parameters })).text).toMatch(/^Code: 62\..*Max query size exceeded/);
+  expect((await as("admin", { body: longest, parameters })).text).toBe("5000000\n");
+});
+
+// Guarantee: statements that take seconds to parse hold up neither the sink nor other users.
+test("the sink and others are answered while finance has its statements parsed", async () => {
+  const body = `SELECT ${"1,".repeat(200_000)}1`;
+  let parsed = 0;
+  const heavy = Array.from({ length: 4 }, async () => {
+    const answer = await as("finance", { body, parameters: { max_query_size: "1000000" } });
+    expect(answer.text).toMatch(/^Code: 168\./);
+    parsed += 1;
+  });
+  await delay(300);
+  expect((await as("sink", { body: "SELECT count() + 35 FROM meterline.counts" })).text).toBe("36\n");
+  expect((await as("admin", { body: "SELECT 4 * 9" })).text).toBe("36\n");
+  expect(parsed).toBeLessThan(4);
+  await Promise.all(heavy);
+});
+
 /** Places are known when the server runs. */
 function fill<T extends { readonly body: string; readonly parameters?: Readonly<Record<string, string>> }>(from: T): T {
   const filled = (text: string): string =>
