@@ -57,11 +57,13 @@ export type OpenSessionInput = {
 
 /**
  * What differs from the engine's own defaults, which are those of a command line tool: a misspelt SELECT is an error, not an expression; and
- * finance.line_events finds one line's events by the table's key (measured: 53 thousand rows read instead of 2.1 million).
+ * finance.line_events finds one line's events by the table's key (measured: 53 thousand rows read instead of 2.1 million). A body's file is read and not
+ * mapped: mapped pages count as the process's memory, as much as the body is long (measured: 2025 MiB instead of 1031 for a body of 1 GB).
  */
 const ARGUMENTS = [
   "--implicit_select=0",
   "--allow_introspection_functions=0",
+  "--storage_file_read_method=pread",
   "--enable_join_runtime_filters=1",
   "--enable_join_runtime_filters_index_analysis=1",
 ];
