@@ -13,6 +13,8 @@ import { systemPolicies } from "./system-tables.ts";
 
 export const ENGINE_ROLES = ["admin", "sink", "finance"] as const;
 export type EngineRole = (typeof ENGINE_ROLES)[number];
+/** In it a session makes the tables that a request brings along. */
+export const FILES_ROLE = "files";
 
 export type EngineConfigInput = {
   /** The server's directory; `backups` is made below it. */
@@ -29,8 +31,9 @@ const INGEST_TABLES =
 /** Its tables are the engine's, and the views of queries that run. */
 const ADMIN_REVOKES = ["INSERT, ALTER, CREATE, DROP, UNDROP TABLE, TRUNCATE, OPTIMIZE ON system.*"];
 
-const GRANTS: Readonly<Record<EngineRole | "server", readonly string[]>> = {
+const GRANTS: Readonly<Record<EngineRole | "server" | typeof FILES_ROLE, readonly string[]>> = {
   server: ["ALL ON *.*"],
+  [FILES_ROLE]: ["CREATE ARBITRARY TEMPORARY TABLE ON *.*", "READ, WRITE ON FILE", "TABLE ENGINE ON File"],
   admin: [
     "CHECK, SHOW, SELECT, INSERT, ALTER, CREATE, DROP, UNDROP TABLE, TRUNCATE, OPTIMIZE, BACKUP, KILL QUERY, dictGet ON *.*",
     "SYSTEM MERGES, SYSTEM TTL MERGES, SYSTEM MOVES, SYSTEM FLUSH, SYSTEM VIEWS, SYSTEM DROP CACHE, SYSTEM RELOAD DICTIONARY, SYSTEM SYNC REPLICA ON *.*",

@@ -4,7 +4,7 @@
  */
 import { createRequire } from "node:module";
 import type { Session as ChdbSession } from "chdb";
-import type { EngineRole } from "./engine-config.ts";
+import { FILES_ROLE, type EngineRole } from "./engine-config.ts";
 import { identifier, literal } from "./sql-text.ts";
 
 const { Session } = createRequire(import.meta.url)("chdb") as { readonly Session: typeof ChdbSession };
@@ -82,8 +82,8 @@ export function openEngineSession({ data, config, role, limits, readOnly, lastin
     await native.queryAsync(sql, { format: "TSVRaw" });
   };
   /** All roles until the first request is prepared. */
-  let current: EngineRole | null = null;
-  const take = async (wanted: EngineRole | null): Promise<void> => {
+  let current: EngineRole | typeof FILES_ROLE | null = null;
+  const take = async (wanted: typeof current): Promise<void> => {
     if (wanted !== current) await command(`SET ROLE ${wanted ?? "ALL"}`);
     current = wanted;
   };
@@ -103,9 +103,12 @@ export function openEngineSession({ data, config, role, limits, readOnly, lastin
       try {
         const assignments = [...known(setup.settings), ...known(setup.parameters)];
         if (assignments.length > 0) await command(`SET ${assignments.map(assignment).join(", ")}`);
-        if (setup.files.length > 0) await take(null);
-        for (const file of setup.files) await command(fileTable(file));
+        // As on a server: whoever may not read there is told so by the query.
+        if (setup.database !== null) await take(null);
         if (setup.database !== null) await command(`USE ${identifier(setup.database)}`);
+        // What a structure calls is the client's: it gets no other right than to have its own file read.
+        if (setup.files.length > 0) await take(FILES_ROLE);
+        for (const file of setup.files) await command(fileTable(file));
       } catch (error) {
         await take(role);
         await restore().catch(() => undefined);
