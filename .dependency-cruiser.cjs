@@ -13,6 +13,7 @@ const FLOORS = {
   stream: ["app", "domain", "kernel", "telemetry"],
   clickhouse: ["app", "domain", "kernel", "telemetry"],
   embedded: ["kernel", "telemetry"],
+  http: ["kernel"],
 };
 const PURE = "^src/(kernel|domain|metering|rating|invoicing|reconcile|app)/";
 const room = (name) => `^src/${name}/`;
@@ -29,6 +30,7 @@ const OWNERS = {
   "@fastify/busboy": ["src/embedded"],
   "lz4-napi": ["src/embedded"],
   pino: ["src/telemetry"],
+  "@opentelemetry/": ["src/telemetry"],
   yaml: ["src/files"],
   "csv-parse": ["src/files"],
   commander: ["cmd"],

@@ -24,6 +24,7 @@ import { createJournal } from "../src/stream/journal.ts";
 import { openBucket, readShards } from "../src/stream/register.ts";
 import { shardKeys } from "../src/stream/shard-keys.ts";
 import { usageStreamState } from "../src/stream/usage-stream.ts";
+import { verifyRegister, type VerifyRegister } from "../src/stream/verify-register.ts";
 import type { Context } from "./context.ts";
 import { systemClock } from "./system-clock.ts";
 
@@ -38,6 +39,9 @@ export type Services = {
   readonly reader: JournalReader;
   /** Brings the projections up to the journal's head. */
   readonly project: () => Promise<void>;
+  /** How far they are. */
+  readonly projected: () => Promise<number>;
+  readonly verifications: VerifyRegister;
   readonly rating: RatingDeps;
   readonly invoicing: InvoicingDeps;
   readonly verify: (onProgress: VerifyDeps["onProgress"]) => VerifyDeps;
@@ -69,13 +73,15 @@ export async function openServices(context: Context): Promise<Services> {
     journal: createJournal(nats, { now: systemClock.now }),
   };
   const reader = createJournalReader(base.journal);
-  const project = (): Promise<void> =>
-    projectJournal({ journal: base.journal, projection: createJournalProjection(clickhouse) });
+  const projection = createJournalProjection(clickhouse);
+  const project = (): Promise<void> => projectJournal({ journal: base.journal, projection });
   const rating = ratingDeps({ ...base, reader, project });
   return {
     ...base,
     reader,
     project,
+    projected: () => projection.watermark(),
+    verifications: verifyRegister(bucket),
     rating,
     invoicing: invoicingDeps({ ...base, reader, rating }),
     verify: verifyDeps({ ...base, rating }),

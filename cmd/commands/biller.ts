@@ -6,7 +6,9 @@ import { finalizeInvoices } from "../../src/app/invoicing/finalize-invoices.ts";
 import type { InvoicingState } from "../../src/app/invoicing/invoicing-deps.ts";
 import { AppError } from "../../src/kernel/errors.ts";
 import { instantOf, instantText, type Instant } from "../../src/kernel/instant.ts";
+import type { Metrics } from "../../src/telemetry/metrics.ts";
 import { withContext, type Context } from "../context.ts";
+import { startObservation, type Observation } from "../observe/start-observation.ts";
 import { awaitServices, type Services } from "../services.ts";
 import { stopSignal } from "../stop-signal.ts";
 import { systemClock } from "../system-clock.ts";
@@ -16,8 +18,11 @@ const LOOK_EVERY_MS = 60 * 60_000;
 /** Whole months before the current one that are looked at; older ones are rated by hand. */
 const MONTHS_BACK = 3;
 const MONTHS_PER_YEAR = 12;
+const MS_PER_SECOND = 1_000;
 
 type BillerOptions = { readonly finalize?: boolean; readonly once?: boolean };
+const OUTCOMES = ["drafted", "finalized", "failed"] as const;
+type BilledMonth = "nothing" | (typeof OUTCOMES)[number];
 type BillMonthInput = { readonly month: string; readonly finalize: boolean };
 
 export function registerBiller(program: Command): void {
@@ -29,7 +34,15 @@ export function registerBiller(program: Command): void {
     .action(async (options: BillerOptions, command: Command) => {
       const stopping = stopSignal();
       await withContext(command, async (context) => {
-        await runBillerRole(context, stopping, { finalize: options.finalize === true, once: options.once === true });
+        const { finalize = false, once = false } = options;
+        // One look is over before anybody could scrape it, and may be taken beside a role that has the port.
+        const settings = once ? { ...context.settings, httpPort: 0 } : context.settings;
+        const observation = await startObservation({ ...context, settings, role: "biller" });
+        try {
+          await runBillerRole(context, stopping, { finalize, once, observation });
+        } finally {
+          await observation.close();
+        }
       });
     });
 }
@@ -39,18 +52,24 @@ export type BillerRoleOptions = {
   readonly once: boolean;
   /** Before the first look. */
   readonly waitMs?: number;
+  readonly observation: Observation;
 };
 
 /** Runs until the signal; a month under way is finished first. */
 export async function runBillerRole(context: Context, signal: AbortSignal, options: BillerRoleOptions): Promise<void> {
-  const { finalize, once, waitMs = 0 } = options;
+  const { finalize, once, waitMs = 0, observation } = options;
   const services = await awaitServices(context, signal);
   if (services === null) return;
+  observation.servicesOpened(services);
+  const { metrics } = observation;
+  for (const outcome of OUTCOMES) metrics.add("billerMonths", 0, { outcome });
+  metrics.add("billerLooks", 0, {});
   await systemClock.sleep(waitMs, signal).catch(() => undefined);
   while (!signal.aborted) {
     for (const month of recentMonths(systemClock.now())) {
-      if (!signal.aborted) await billMonth(context, services, { month, finalize });
+      if (!signal.aborted) await observed(metrics, () => billMonth(context, services, { month, finalize }));
     }
+    metrics.add("billerLooks", 1, {});
     if (once) return;
     await systemClock.sleep(LOOK_EVERY_MS, signal).catch(() => undefined);
   }
@@ -65,26 +84,42 @@ function recentMonths(now: Instant): readonly string[] {
   });
 }
 
+/** A month for which nothing was to be done is not counted. */
+async function observed(metrics: Metrics, bill: () => Promise<BilledMonth>): Promise<void> {
+  const startedMs = performance.now();
+  const outcome = await bill();
+  if (outcome === "nothing") return;
+  metrics.add("billerMonths", 1, { outcome });
+  metrics.record("billerMonthDuration", (performance.now() - startedMs) / MS_PER_SECOND, { outcome });
+}
+
 /** What fails for one month is logged and tried again at the next look; other months are not held up by it. */
-async function billMonth(context: Context, services: Services, { month, finalize }: BillMonthInput): Promise<void> {
+async function billMonth(
+  context: Context,
+  services: Services,
+  { month, finalize }: BillMonthInput,
+): Promise<BilledMonth> {
   const { logger } = context;
   const { invoicing } = services;
   const settings = invoicingSettings(context.settings);
   try {
     const state = await invoicing.readState();
     const { open } = await dueInvoices(invoicing, { period: month, customers: [], settings, state });
-    if (open.length === 0 || (!finalize && wasDrafted({ state, month, open }))) return;
+    if (open.length === 0 || (!finalize && wasDrafted({ state, month, open }))) return "nothing";
     const customers = [...new Set(open.map((invoice) => invoice.customer))].sort();
     if (finalize) {
       const { finalized } = await finalizeInvoices(invoicing, { period: month, customers, settings });
       logger.info({ month, invoices: finalized.map((invoice) => invoice.number) }, "finalized");
+      return "finalized";
     } else {
       const { run, drafted } = await draftInvoices(invoicing, { period: month, customers });
       logger.info({ month, run: run.runId, drafts: drafted.length }, "drafted");
+      return "drafted";
     }
   } catch (error) {
     if (!(error instanceof AppError) || error.kind === "broken") throw error;
     logger.error({ month, code: error.code, error: error.message }, "the month was not billed; it is tried again");
+    return "failed";
   }
 }
 

@@ -7,9 +7,12 @@ import { meteringCatalogs } from "../../src/app/sink/metering-catalogs.ts";
 import { runSink, type SinkDeps, type SinkSettings } from "../../src/app/sink/run-sink.ts";
 import { encodeUsageRows } from "../../src/clickhouse/encode-usage-rows.ts";
 import type { Settings } from "../../src/config/settings.ts";
-import { NS_PER_DAY, NS_PER_HOUR } from "../../src/kernel/instant.ts";
 import { openUsageStream } from "../../src/stream/usage-stream.ts";
 import { withContext, type Context } from "../context.ts";
+import { eventTimeRange } from "../event-time-range.ts";
+import { startObservation, type Observation } from "../observe/start-observation.ts";
+import { watchRequests } from "../observe/watch-requests.ts";
+import { watchedShardKeys, watchedSinkStore } from "../observe/watched-ports.ts";
 import { makeStreams } from "../make-streams.ts";
 import { awaitServices, type Services } from "../services.ts";
 import { stopSignal } from "../stop-signal.ts";
@@ -18,6 +21,7 @@ import { systemClock } from "../system-clock.ts";
 export type SinkRoleOptions = {
   /** Where no other process can be the writer (an embedded instance that holds its home's lock), a dead predecessor's lease is not waited for. */
   readonly instance?: string;
+  readonly observation?: Observation;
   readonly onCommitted?: SinkDeps["onCommitted"];
 };
 
@@ -35,8 +39,13 @@ export function registerSink(program: Command): void {
     .action(async (_options: unknown, command: Command) => {
       const stopping = stopSignal();
       await withContext(command, async (context) => {
-        await makeStreams(context);
-        await runSinkRole(context, stopping);
+        const observation = await startObservation({ ...context, role: "sink" });
+        try {
+          await makeStreams(context);
+          await runSinkRole(context, stopping, { observation });
+        } finally {
+          await observation.close();
+        }
       });
     });
 }
@@ -59,14 +68,12 @@ export async function runSinkRole(context: Context, signal: AbortSignal, options
     store: services.sinkStore,
     catalogs: meteringCatalogs(services.reader, projector.onHead),
     encodeRows: encodeUsageRows,
-    timeRange: {
-      pastNs: BigInt(settings.eventTimePastDays) * NS_PER_DAY,
-      futureNs: BigInt(settings.eventTimeFutureHours) * NS_PER_HOUR,
-    },
+    timeRange: eventTimeRange(settings),
     clock: systemClock,
     log: context.logger,
     crash: crashHook(settings.crashAt, () => process.kill(process.pid, "SIGKILL")),
     ...(options.onCommitted && { onCommitted: options.onCommitted }),
+    ...(options.observation && observed(services, options.observation)),
   };
   projector.onHead();
   try {
@@ -74,6 +81,19 @@ export async function runSinkRole(context: Context, signal: AbortSignal, options
   } finally {
     await projector.idle();
   }
+}
+
+/** The same ports, watched. */
+function observed(
+  services: Services,
+  { metrics, sinkStarts }: Observation,
+): Pick<SinkDeps, "keys" | "store" | "observer"> {
+  const watch = watchRequests(metrics);
+  return {
+    keys: watchedShardKeys(services.keys, watch),
+    store: watchedSinkStore(services.sinkStore, watch, metrics),
+    observer: sinkStarts(services).observer,
+  };
 }
 
 function sinkSettings(settings: Settings, shards: number, instance: string): SinkSettings {

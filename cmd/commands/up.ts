@@ -36,7 +36,7 @@ async function up({ settings, json }: { readonly settings: Settings; readonly js
     const addresses = findAddresses(settings);
     everything.context.output.result({
       text: welcome(settings, addresses, everything.told),
-      value: { ...addresses, home: resolve(settings.home) },
+      value: { ...addresses, httpUrl: everything.httpUrl ?? null, home: resolve(settings.home) },
     });
     await Promise.race([everything.running, asked]);
   } finally {

@@ -7,6 +7,7 @@ import { withContext } from "../context.ts";
 import { startProgress } from "../output/progress.ts";
 import { tableText } from "../output/table.ts";
 import { openServices, type Services } from "../services.ts";
+import { systemClock } from "../system-clock.ts";
 
 const DISCREPANCIES_SHOWN = 50;
 
@@ -29,14 +30,30 @@ export function registerVerify(program: Command): void {
 export async function runVerify(services: Services): Promise<VerifyReport> {
   const progress = startProgress({ label: "Verifying", total: 1, unit: "checks" });
   try {
-    return await verify(
+    const report = await verify(
       services.verify(({ finished, total }) => {
         progress.update(finished, total);
       }),
     );
+    await recordForMetrics(services, report);
+    return report;
   } finally {
     progress.stop();
   }
+}
+
+/** The roles that are scraped are other processes: they read it where every role looks. The report itself does not depend on it. */
+async function recordForMetrics({ verifications }: Services, report: VerifyReport): Promise<void> {
+  const mismatches: Record<string, number> = {};
+  for (const { check, discrepancies } of report.results) {
+    mismatches[check] = (mismatches[check] ?? 0) + discrepancies.length;
+  }
+  const summary = { finishedAt: systemClock.nowMs(), cut: report.cut, mismatches };
+  await verifications.write(summary).catch((error: unknown) => {
+    process.stderr.write(
+      `The result is not in the metrics: ${error instanceof Error ? error.message : String(error)}\n`,
+    );
+  });
 }
 
 /** The report for people: each check with what it looked at, then every discrepancy by table and key. */

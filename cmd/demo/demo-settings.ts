@@ -26,6 +26,8 @@ export async function prepareDemoPlace(settings: Settings): Promise<DemoPlace> {
       home,
       natsPort,
       clickhousePort,
+      // It ends before anybody could look.
+      httpPort: 0,
       natsUrl: undefined,
       clickhouseUrl: undefined,
       logLevel: settings.logLevel === "info" ? "warn" : settings.logLevel,

@@ -9,12 +9,15 @@ import { removeAddresses, writeAddresses } from "../addresses.ts";
 import { runBillerRole } from "../commands/biller.ts";
 import { runSinkRole } from "../commands/sink.ts";
 import { createContext, type Context } from "../context.ts";
+import { startObservation, type Observation } from "../observe/start-observation.ts";
 import { prepareServices, startEmbedded } from "./start-embedded.ts";
 
 export type Everything = {
   readonly context: Context;
   /** Sentences for people: what runs where. */
   readonly told: readonly string[];
+  /** Metrics and health; undefined where METERLINE_HTTP_PORT is 0. */
+  readonly httpUrl: string | undefined;
   /** Resolves when the sink has drained after `stop`; rejects with what ended it before. */
   readonly running: Promise<void>;
   /** Drains the sink, then ends the servers. Safe to call twice. */
@@ -38,12 +41,16 @@ export async function runEverything(input: RunEverythingInput): Promise<Everythi
   const { settings, json, name, log } = input;
   const servers = await startEmbedded(settings, log);
   const context = createContext({ settings, json, name, addresses: servers.addresses });
+  let observation: Observation | undefined;
   const end = async (): Promise<void> => {
     removeAddresses(settings.home);
+    await observation?.close();
     await context.close().catch(() => undefined);
     await servers.stop();
   };
   try {
+    // After the servers: of two instances with the same home, the second one is told about the home and not about a port.
+    observation = await startObservation({ ...context, role: name });
     await prepareServices(context);
     writeAddresses(settings.home, servers.addresses);
   } catch (error) {
@@ -52,11 +59,12 @@ export async function runEverything(input: RunEverythingInput): Promise<Everythi
   }
   const drain = new AbortController();
   const sink = runSinkRole(context, drain.signal, {
+    observation,
     // Only this process can be the writer where the NATS server is its own: the home's lock says so.
     ...(settings.natsUrl === undefined && { instance: resolve(settings.home) }),
   });
   const biller = input.biller
-    ? runBillerRole(context, drain.signal, { finalize: false, once: false, waitMs: BILLER_WAIT_MS })
+    ? runBillerRole(context, drain.signal, { finalize: false, once: false, waitMs: BILLER_WAIT_MS, observation })
     : Promise.resolve();
   const roles = Promise.all([sink, biller]).then(() => undefined);
   const running = Promise.race([roles, servers.failed]);
@@ -64,7 +72,8 @@ export async function runEverything(input: RunEverythingInput): Promise<Everythi
   let stopped: Promise<void> | undefined;
   return {
     context,
-    told: servers.told,
+    told: [...servers.told, ...(observation.url === undefined ? [] : [toldOf(observation.url)])],
+    httpUrl: observation.url,
     running,
     stop: () => (stopped ??= drainAndEnd()),
   };
@@ -78,6 +87,10 @@ export async function runEverything(input: RunEverythingInput): Promise<Everythi
     await end();
     if (outcome === "late") throw drainTooSlow(settings.drainTimeoutMs);
   }
+}
+
+function toldOf(url: string): string {
+  return `HTTP        ${url}  (metrics and health)`;
 }
 
 function drainTooSlow(timeoutMs: number): AppError {

@@ -91,8 +91,13 @@ export const SETTING_FIELDS = {
   ),
   httpPort: integer(
     "METERLINE_HTTP_PORT",
-    { fallback: 8080, min: 1, max: 65_535 },
-    "Port of the API and the console on loopback; reserved, nothing listens on it yet.",
+    { fallback: 8080, min: 0, max: 65_535 },
+    "Port of metrics and health (`/metrics`, `/health/live`, `/health/ready`) of up, sink and biller; 0: none.",
+  ),
+  httpHost: text(
+    "METERLINE_HTTP_HOST",
+    "127.0.0.1",
+    "Address on which that port listens. It asks for no password: choose another one only in a network that you trust.",
   ),
   shards: integer(
     "METERLINE_SHARDS",

@@ -19,6 +19,8 @@ export type Up = {
   readonly pid: number;
   readonly natsUrl: string;
   readonly clickhouseUrl: string;
+  /** Metrics and health. */
+  readonly httpUrl: string;
   /** Pids of its direct children by what they are. */
   readonly children: () => { readonly nats: number; readonly clickhouse: number };
   readonly signal: (signal: NodeJS.Signals) => void;
@@ -34,6 +36,7 @@ export async function instanceIn(home: string, env: Readonly<Record<string, stri
       METERLINE_HOME: home,
       METERLINE_NATS_PORT: String(await freePort()),
       METERLINE_CLICKHOUSE_PORT: String(await freePort()),
+      METERLINE_HTTP_PORT: String(await freePort()),
       METERLINE_CLICKHOUSE_PASSWORD: PASSWORD,
       METERLINE_LOG_LEVEL: "warn",
       ...env,
@@ -50,8 +53,9 @@ export async function runMeterline(instance: Pick<Instance, "env">, args: readon
 export function startMeterline(
   instance: Pick<Instance, "env">,
   args: readonly string[],
-): Pick<Running, "ended" | "stderr"> {
-  return start(instance, args);
+): Pick<Running, "ended" | "stderr"> & Pick<Up, "signal"> {
+  const { child, ended, stderr } = start(instance, args);
+  return { ended, stderr, signal: (signal) => void child.kill(signal) };
 }
 
 /** Starts `up` and resolves when it says that it is up; rejects with its stderr when it ends before. */
@@ -61,12 +65,13 @@ export async function startUp(instance: Instance): Promise<Up> {
     if (process_.child.exitCode !== null) throw new Error(`up ended: ${process_.stderr()}`);
     return process_.stdout().includes("}") ? process_.stdout() : undefined;
   });
-  const { natsUrl, clickhouseUrl } = JSON.parse(said) as { natsUrl: string; clickhouseUrl: string };
+  const { natsUrl, clickhouseUrl, httpUrl } = JSON.parse(said) as Pick<Up, "natsUrl" | "clickhouseUrl" | "httpUrl">;
   const pid = process_.child.pid ?? 0;
   return {
     pid,
     natsUrl,
     clickhouseUrl,
+    httpUrl,
     children: () => childrenOf(pid),
     signal: (signal) => void process_.child.kill(signal),
     ended: process_.ended,

@@ -3,6 +3,7 @@
  * that was ever accepted: it is loaded before the first plan, added to after each insert, and made again, larger, when it is full.
  */
 import type { SinkStore } from "../ports.ts";
+import { assert } from "../../kernel/assert.ts";
 import { createIdentityFilter, type IdentityFilter } from "../../metering/identity-filter.ts";
 
 export type KnownInput = {
@@ -29,7 +30,8 @@ export function identityIndex(store: SinkStore, shard: number, capacityMin = CAP
   const load = async (): Promise<IdentityFilter> => {
     const stored = await store.countIdentities({ shard });
     const loaded = createIdentityFilter(Math.max(stored * GROWTH, capacityMin));
-    for await (const keys of store.identities({ shard })) for (const key of keys) loaded.add(key);
+    for await (const words of store.identities({ shard })) loaded.addWords(words);
+    assert(loaded.size() >= stored, "fewer identities came than there are", { shard, stored, loaded: loaded.size() });
     filter = loaded;
     return loaded;
   };

@@ -14,6 +14,7 @@ import type { MeteringCatalogs } from "./metering-catalogs.ts";
 import type { SinkOutcome } from "./protocol-types.ts";
 import { raiseCut } from "./raise-cut.ts";
 import { runShardWriter, type SinkLog } from "./shard-writer.ts";
+import type { SinkObserver } from "./sink-observer.ts";
 
 export type SinkSettings = SinkLimits & {
   readonly shards: number;
@@ -41,6 +42,7 @@ export type SinkDeps = {
   readonly clock: Clock;
   readonly log: SinkLog;
   readonly crash?: CrashHook;
+  readonly observer?: SinkObserver;
   readonly onCommitted?: (batch: CommittedBatch) => void;
 };
 

@@ -18,6 +18,7 @@ import {
 } from "./make-batch.ts";
 import { initialState, transition } from "./protocol.ts";
 import type {
+  BatchFacts,
   Failure,
   Line,
   Position,
@@ -27,6 +28,7 @@ import type {
   SinkOutcome,
   SinkState,
 } from "./protocol-types.ts";
+import type { ShardSituation, SinkObserver } from "./sink-observer.ts";
 
 export type SinkLog = {
   info(details: object, message: string): void;
@@ -40,6 +42,7 @@ export type ShardWriterDeps = MakeBatchDeps & {
   readonly clock: Clock;
   readonly crash: CrashHook;
   readonly log: SinkLog;
+  readonly observer?: SinkObserver;
   readonly onCommitted?: (batch: CommittedBatch) => void;
 };
 
@@ -101,6 +104,7 @@ class ShardWriter {
   private tell(event: SinkEvent): void {
     const next = transition(this.state, event);
     this.state = next.state;
+    this.deps.observer?.moved(this.situation());
     for (const effect of next.effects) this.start(effect);
   }
 
@@ -170,12 +174,12 @@ class ShardWriter {
         await deps.identities.load();
         return { type: "filterLoaded", now: now() };
       case "rebuild":
-        return { type: "rebuilt", facts: await this.rebuild(effect.plan), now: now() };
+        return { type: "rebuilt", facts: this.observed(await this.rebuild(effect.plan)), now: now() };
       case "take":
         return { type: "taken", last: await this.take(effect.from), now: now() };
       case "decide":
         this.made = await makeBatch(deps, present(this.prepared, "the messages taken"), effect);
-        return { type: "decided", facts: this.made.facts, now: now() };
+        return { type: "decided", facts: this.observed(this.made.facts), now: now() };
       case "insert":
         await this.insert(effect);
         return { type: "inserted", now: now() };
@@ -206,7 +210,7 @@ class ShardWriter {
     return { stream: state, lastBatch, lastMessage, holdsUnplanned };
   }
 
-  private async rebuild(plan: BatchPlan): Promise<MadeBatch["facts"]> {
+  private async rebuild(plan: BatchPlan): Promise<BatchFacts> {
     this.made = await makeBatch(this.deps, await prepareRecorded(this.deps, plan), plan);
     return this.made.facts;
   }
@@ -239,7 +243,25 @@ class ShardWriter {
     this.deps.identities.add(acceptedKeys);
   }
 
+  private observed(facts: BatchFacts): BatchFacts {
+    this.deps.observer?.decided(this.deps.shard, facts);
+    return facts;
+  }
+
+  private situation(): ShardSituation {
+    const { step, key, keyWork, last, incarnation } = this.state;
+    return {
+      shard: this.deps.shard,
+      step: step.name,
+      waiting: keyWork?.stage === "waiting",
+      epoch: step.name === "acquiring" ? 0 : (key?.value.epoch ?? 0),
+      committed: incarnation === "" ? null : last,
+    };
+  }
+
   private committed(batch: CommittedBatch): void {
+    const { bytes, rejections } = present(this.made, "the rows of the batch");
+    this.deps.observer?.committed({ batch, bytes: bytes.length, rejections });
     this.made = null;
     const { plan, counts, messages, shard } = batch;
     this.deps.log.info(

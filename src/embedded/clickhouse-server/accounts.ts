@@ -84,6 +84,17 @@ function makePassword(directory: string, user: string): string {
   return password;
 }
 
+/** `role=…` in the URL takes on some of a user's roles. A user here has one, so naming it changes nothing, and another one is not granted. */
+export function refuseOtherRoles(roles: readonly string[], { user, role }: Login): void {
+  const other = roles.find((name) => name !== role);
+  if (other === undefined) return;
+  throw serverError({
+    code: 512,
+    name: "SET_NON_GRANTED_ROLE",
+    text: `Role ${other} should be granted to set as a current: ${user} has the role ${role} alone`,
+  });
+}
+
 function refused(user: string): Error {
   return serverError({
     code: AUTHENTICATION_FAILED,

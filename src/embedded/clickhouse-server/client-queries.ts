@@ -4,6 +4,7 @@
  */
 import type { EngineRole } from "./engine-config.ts";
 import { literal, tokensOf, upper } from "./sql-text.ts";
+import { queriesView } from "./system-tables.ts";
 
 const name = (key: string): string => `JSONExtractString(names, '${key}')`;
 /** `names` aside, because `Settings` and `query_id` mean the replaced ones beside their replacement. */
@@ -12,26 +13,24 @@ const SEEN = `SELECT * EXCEPT (names) REPLACE (
     ${name("query")} AS query, mapUpdate(Settings, map('log_comment', ${name("comment")})) AS Settings)
   FROM (SELECT *, query_id AS engine_id, Settings['log_comment'] AS names FROM system.processes) WHERE ${name("run")} != ''`;
 
-function queriesView(role: EngineRole): string {
-  return `system.processes_of_${role}`;
-}
-
 /** `users` are the names that log in as the role; the view of the role admin has the queries of all. */
 export function createQueriesView(role: EngineRole, users: readonly string[]): string {
   const own = role === "admin" ? "" : ` WHERE has([${users.map(literal).join(", ")}], user)`;
-  return `CREATE VIEW ${queriesView(role)} DEFINER = default SQL SECURITY DEFINER AS SELECT * EXCEPT (engine_id) FROM (${SEEN})${own}`;
+  return `CREATE VIEW system.${queriesView(role)} DEFINER = default SQL SECURITY DEFINER AS SELECT * EXCEPT (engine_id) FROM (${SEEN})${own}`;
 }
 
-export type FindInput = {
-  readonly condition: string;
-  /** Whose queries; null: everybody's. */
-  readonly user: string | null;
-};
+/** A query as its client knows it. */
+export type ClientQuery = { readonly query_id: string; readonly user: string };
 
-/** Gives the engine's ids of the queries of which the condition holds, as the client sees them. */
-export function findStatement({ condition, user }: FindInput): string {
-  const own = user === null ? "" : ` AND user = ${literal(user)}`;
-  return `SELECT engine_id FROM (${SEEN}) WHERE (${condition})${own}`;
+/** Asked with the client's own rights: the condition is the client's, and may read whatever the client may read. */
+export function findOwn(condition: string, role: EngineRole): string {
+  return seeOwnQueries(`SELECT query_id, user FROM system.processes WHERE ${condition}`, role);
+}
+
+/** Gives the engine's ids of the queries. */
+export function findStatement(queries: readonly ClientQuery[]): string {
+  const wanted = queries.map((query) => `(${literal(query.query_id)}, ${literal(query.user)})`);
+  return `SELECT engine_id FROM (${SEEN}) WHERE has([${wanted.join(", ")}], (query_id, user))`;
 }
 
 /** Never SYNC: the engine would wait for ever for a query that writes into a pipe. */
@@ -54,12 +53,12 @@ export function seeOwnQueries(sql: string, role: EngineRole): string {
   if (!/processes|processlist/i.test(sql)) return sql;
   const tokens = tokensOf(sql);
   if (upper(tokens[0]) === "SHOW" && upper(tokens[1]) === "PROCESSLIST")
-    return `SELECT * FROM ${queriesView(role)} ORDER BY elapsed DESC${sql.slice(tokens[1]?.end)}`;
+    return `SELECT * FROM system.${queriesView(role)} ORDER BY elapsed DESC${sql.slice(tokens[1]?.end)}`;
   return tokens.reduceRight((text, token, at) => {
     const [dot, table] = [tokens[at + 1], tokens[at + 2]];
     if (!isName(token.text, "system") || dot?.text !== "." || table === undefined) return text;
     if (!isName(table.text, "processes")) return text;
-    return `${text.slice(0, token.start)}${queriesView(role)}${text.slice(table.end)}`;
+    return `${text.slice(0, token.start)}system.${queriesView(role)}${text.slice(table.end)}`;
   }, sql);
 }
 

@@ -6,11 +6,12 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { ENGINE_ROLES, type EngineRole } from "./engine-config.ts";
 import { openEngineSession, type EngineSession, type Named, type SessionSetup } from "./engine-session.ts";
-import { createQueriesView, findStatement, killAnswer, killStatement, stillRunning } from "./client-queries.ts";
+import { createKiller, type KillInput } from "./client-kill.ts";
+import { createQueriesView } from "./client-queries.ts";
 import { queryComment, startedAs } from "./query-comment.ts";
 import { openPipeDirectory, openResultPipe } from "./result-pipe.ts";
 import { SeatQueue } from "./seat-queue.ts";
-import { createStatementParser, type StatementParser } from "./parse-statement.ts";
+import { createStatementReading, type StatementReader } from "./parse-statement.ts";
 
 export type EngineQuery = SessionSetup & {
   /** The statement; given a path, it writes its result there. */
@@ -46,12 +47,11 @@ export type Engine = {
   readonly timeZone: string;
   /** HTTP content types by the lower-case name of the format. */
   readonly contentTypes: ReadonlyMap<string, string>;
-  readonly parse: StatementParser["parse"];
-  /** Names of all table functions, lower case. */
-  readonly tableFunctions: ReadonlySet<string>;
+  /** Reads statements in turn with others; the sink does not wait. */
+  readerFor(query: Pick<EngineQuery, "user" | "ingest">): StatementReader;
   /** Calls `consume` with the result while the seat is held; a failure of the query or of `consume` is thrown. */
   run(query: EngineQuery, consume: Consume): Promise<void>;
-  /** Carries out `KILL QUERY WHERE condition` among the queries that `user` may end (null: all). */
+  /** Carries out `KILL QUERY WHERE condition` among the queries that the role sees. */
   kill(input: KillInput): Promise<EngineResult>;
   /** Progress of a query that runs, or null. */
   progress(queryId: string): Promise<string | null>;
@@ -59,13 +59,6 @@ export type Engine = {
   /** Waits for what runs, for at most this long, and closes the data directory; false when something still runs, and nothing is closed then. */
   close(graceMs: number): Promise<boolean>;
 };
-export type KillInput = {
-  readonly condition: string;
-  readonly user: string | null;
-  readonly wait: boolean;
-  readonly format: string;
-};
-
 /** Together below the process's worker threads (../clickhouse-server.ts), of which files and parsing need some too. */
 const QUERY_SEATS = 4;
 const INGEST_SEATS = 3;
@@ -104,11 +97,11 @@ export async function openEngine({ data, config, pipes, limits, users }: OpenEng
     perUser: QUERY_SEATS - 1,
     waitingMax: WAITING_MAX,
   });
-  const parser = await createStatementParser(() => open(null, { readOnly: true, lasting: false }));
+  const carryOutKill = createKiller({ control, open: (role) => open(role, { readOnly: true, lasting: false }) });
+  const reading = await createStatementReading(() => open(null, { readOnly: true, lasting: false }));
   return {
     ...about,
-    parse: (text, parameters) => parser.parse(text, parameters),
-    tableFunctions: parser.tableFunctions,
+    readerFor: ({ user, ingest }) => reading(ingest ? null : user),
     run: (query, consume) =>
       (query.ingest ? ingest : queries).use(query.user, async (pipe) => {
         if (query.signal.aborted) return;
@@ -120,9 +113,7 @@ export async function openEngine({ data, config, pipes, limits, users }: OpenEng
         }
       }),
     kill: async (input) => {
-      const found = await idsOf(control, findStatement(input));
-      const result = await control.run(killAnswer(found, input.wait), input.format);
-      await killAll(control, found, input.wait);
+      const result = await carryOutKill(input);
       return { chunks: once(result.bytes), summary: () => result };
     },
     progress: async (queryId) => {
@@ -232,20 +223,6 @@ type EndInput = { readonly control: EngineSession; readonly runId: string; reado
 async function kill({ control, runId, isRunning }: EndInput): Promise<void> {
   for (let attempt = 0; attempt < KILL_ATTEMPTS_MAX && isRunning(); attempt++) {
     await control.run(`KILL QUERY WHERE ${startedAs("run", runId)} ASYNC`, "TSVRaw").catch(() => undefined);
-    await delay(KILL_POLL_MS);
-  }
-}
-
-async function idsOf(control: EngineSession, statement: string): Promise<readonly string[]> {
-  const { bytes } = await control.run(statement, "TSVRaw");
-  return Buffer.from(bytes).toString("utf8").split("\n").filter(Boolean);
-}
-
-async function killAll(control: EngineSession, engineIds: readonly string[], wait: boolean): Promise<void> {
-  if (engineIds.length === 0) return;
-  await control.run(killStatement(engineIds), "TSVRaw");
-  for (let attempt = 0; wait && attempt < KILL_ATTEMPTS_MAX; attempt++) {
-    if ((await idsOf(control, stillRunning(engineIds))).length === 0) return;
     await delay(KILL_POLL_MS);
   }
 }

@@ -3,19 +3,23 @@ import { isUtf8 } from "node:buffer";
 import type { Readable } from "node:stream";
 import type { Login } from "./accounts.ts";
 import { seeOwnQueries } from "./client-queries.ts";
-import { columnsOf, kindOf, mayCallForeign, refuseForeign, type StatementKind } from "./classify.ts";
+import { columnsOf, kindOf, mayEvaluate, refuseForeign, type StatementKind } from "./classify.ts";
 import type { ClientSessions } from "./client-sessions.ts";
 import type { Engine, EngineQuery, EngineResult } from "./engine.ts";
 import type { EngineRole } from "./engine-config.ts";
 import type { FileTable, Named } from "./engine-session.ts";
 import { describeTable, type TableInBody } from "./external-data.ts";
 import type { HttpRequest } from "./http-request.ts";
+import { formatSettingsOf } from "./format-settings.ts";
 import { killOf } from "./kill-query.ts";
-import { sourcePosition, type ParsedStatement } from "./parse-statement.ts";
+import { nativeOfRevision } from "./native/native-revision.ts";
+import { sourcePosition, type ParsedStatement, type StatementReader } from "./parse-statement.ts";
+import { refuseUnlimited } from "./query-limits.ts";
 import type { RespondInput } from "./respond.ts";
 import { serverError } from "./server-error.ts";
 import type { Spool } from "./spool.ts";
 import { literal, tokensOf, upper } from "./sql-text.ts";
+import { roomFor, statementBytesMax, tooLong } from "./statement-size.ts";
 import { readStatementHead } from "./statement-head.ts";
 
 export type ExecuteDeps = { readonly engine: Engine; readonly spool: Spool; readonly sessions: ClientSessions };
@@ -33,8 +37,8 @@ export type ExecuteInput = {
 };
 
 const DEFAULT_FORMAT = "TabSeparated";
-/** A statement without data is read into memory; inserts with data are recognised by their beginning. */
-const STATEMENT_BYTES_MAX = 64 * 1024 * 1024;
+const STRUCTURE_LENGTH_MAX = 1024 * 1024;
+/** Inserts with data are recognised by their beginning. */
 const HEAD_BYTES = 256 * 1024;
 /** The `log_comment` by which the sink's statements take the seats kept for it. */
 const INGEST_COMMENT = "meterline sink";
@@ -48,11 +52,14 @@ export async function execute(deps: ExecuteDeps, input: ExecuteInput): Promise<v
   const { request } = input;
   const { head, rest } = await readHead(input);
   const { text, data } = divide(head);
-  const whole =
-    data !== null || rest === null ? text : Buffer.concat([text, ...(await readAll(rest, STATEMENT_BYTES_MAX))]);
+  const bytesMax = statementBytesMax(request, input.login.role);
+  const whole = data !== null || rest === null ? text : Buffer.concat([text, ...(await readAll(rest, bytesMax))]);
+  if (whole.length > bytesMax) throw tooLong();
   if (!isUtf8(whole)) throw syntaxError("The statement is not valid UTF-8");
-  const statement = await deps.engine.parse(whole.toString("utf8"), request.parameters);
-  refuseForeign(statement, deps.engine.tableFunctions);
+  const reader = deps.engine.readerFor(queryOf(input));
+  const statement = await reader.parse(whole.toString("utf8"), request.parameters);
+  await refuseForeign(statement, reader);
+  refuseUnlimited(statement, input.login.role);
   const kind = kindOf(statement);
   refuseChangeByGet(request, kind);
   const spooled: string[] = [];
@@ -88,14 +95,16 @@ type Data = { readonly first: Buffer; readonly rest: Readable | null };
 async function runParsed(deps: ExecuteDeps, input: ExecuteInput, parsed: Parsed): Promise<void> {
   const { engine, sessions } = deps;
   const { request, login } = input;
-  const format = parsed.statement.format?.name ?? request.defaultFormat ?? DEFAULT_FORMAT;
+  const format = formatName(parsed.statement.format?.name ?? request.defaultFormat ?? DEFAULT_FORMAT);
   const answer = async (result: EngineResult): Promise<void> => {
     const hasRows = parsed.kind === "select" || parsed.kind === "read" || parsed.kind === "kill";
-    await input.respond({ result, format, hasRows, isInsertOfData: parsed.data !== null });
+    const isRevised = hasRows && request.nativeRevision > 0 && format.toLowerCase() === "native";
+    const chunks = isRevised ? nativeOfRevision(result.chunks, request.nativeRevision) : result.chunks;
+    await input.respond({ result: { ...result, chunks }, format, hasRows, isInsertOfData: parsed.data !== null });
   };
   const kill = parsed.kind === "kill" ? killOf(parsed.statement) : null;
   if (kill !== null) {
-    await answer(await engine.kill({ ...kill, user: login.role === "admin" ? null : login.user, format }));
+    await answer(await engine.kill({ ...kill, ...queryOf(input), format }));
     return;
   }
   const files = await tablesOf(deps, input);
@@ -112,11 +121,17 @@ async function runParsed(deps: ExecuteDeps, input: ExecuteInput, parsed: Parsed)
         format: parsed.data === null ? format : DEFAULT_FORMAT,
         sql: planned.sql,
         files: [...files, ...planned.files],
-        settings: [...request.settings, ...planned.settings],
+        settings: [...request.settings, ...planned.settings, ...roomFor(parsed.statement.sql)],
       },
       answer,
     ),
   );
+}
+
+/** The name becomes part of a statement, where more than a name could be a statement of its own. */
+function formatName(name: string): string {
+  if (/^[A-Za-z][A-Za-z0-9_]*$/.test(name)) return name;
+  throw serverError({ code: 73, name: "UNKNOWN_FORMAT", text: `Unknown format ${name}` });
 }
 
 type Planned = {
@@ -143,8 +158,10 @@ async function planInsert(
 ): Promise<Planned> {
   const format = statement.format?.name ?? "Values";
   refuseSecondStatement(format, data);
-  const settings = isPlainData(format, data) ? [] : NO_EXPRESSIONS;
-  if (holdsParameters(format, input, data)) {
+  const reader = deps.engine.readerFor(queryOf(input));
+  const settings = await expressionSettings(reader, format, data);
+  if (settings.length > 0) refuseExpressionSettings(statement);
+  if (settings.length === 0 && holdsParameters(format, input, data)) {
     const rows = data.first.toString("utf8");
     return { sql: `${statement.sql.slice(0, statement.format?.start)} VALUES ${rows}`, files: [], settings };
   }
@@ -156,11 +173,19 @@ async function planInsert(
     const sql = `${statement.sql.slice(0, at)} FROM INFILE ${literal(path)} ${statement.sql.slice(at)}`;
     return { sql, files: [], settings };
   }
-  const structure = await checkedStructure(deps, call.structure);
+  const structure = await checkedStructure(reader, call.structure);
   const { sql } = statement;
   return {
     sql: `${sql.slice(0, call.start)}${INPUT_TABLE}${sql.slice(call.end, statement.format?.start)}`,
-    files: [{ name: INPUT_TABLE, structure, format, path }],
+    files: [
+      {
+        name: INPUT_TABLE,
+        structure,
+        format,
+        path,
+        formatSettings: formatSettingsOf({ request: input.request, statement, fixed: settings }),
+      },
+    ],
     settings,
   };
 }
@@ -175,15 +200,26 @@ function refuseSecondStatement(format: string, { first }: Data): void {
 }
 
 /** Expressions among the values are evaluated only where all of them could be looked through first. Other formats have none. */
-function isPlainData(format: string, { first, rest }: Data): boolean {
-  if (format.toLowerCase() !== "values") return true;
-  return rest === null && isUtf8(first) && !mayCallForeign(first.toString("utf8"));
+async function expressionSettings(reader: StatementReader, format: string, { first, rest }: Data): Promise<Named> {
+  if (format.toLowerCase() !== "values") return [];
+  const isKnown = rest === null && isUtf8(first) && (await mayEvaluate(first.toString("utf8"), reader));
+  return isKnown ? [] : NO_EXPRESSIONS;
+}
+
+/** The statement's own settings would hold instead. */
+function refuseExpressionSettings({ tokens }: ParsedStatement): void {
+  const own = tokens.find((token) => NO_EXPRESSIONS.some(([name]) => token.text === name));
+  if (own === undefined) return;
+  throw serverError({
+    code: 452,
+    name: "SETTING_CONSTRAINT_VIOLATION",
+    text: `Setting ${own.text} should not be changed for these values: they are too long, or call what is not allowed here`,
+  });
 }
 
 /** Values with `{name: Type}` in them stay in the statement: only there are they replaced. A semicolon could begin another statement. */
-function holdsParameters(format: string, { request }: ExecuteInput, { first, rest }: Data): boolean {
-  if (format.toLowerCase() !== "values" || request.parameters.length === 0) return false;
-  return rest === null && isUtf8(first) && !first.includes(";") && !mayCallForeign(first.toString("utf8"));
+function holdsParameters(format: string, { request }: ExecuteInput, { first }: Data): boolean {
+  return format.toLowerCase() === "values" && request.parameters.length > 0 && !first.includes(";");
 }
 
 /** The span of `input('structure')` and its structure. */
@@ -204,15 +240,23 @@ function unquoted(text: string): string {
   return text.slice(1, -1).replaceAll(/\\(.)/gs, "$1").replaceAll("''", "'");
 }
 
-async function checkedStructure({ engine }: ExecuteDeps, structure: string): Promise<string> {
-  const asTable = await engine.parse(`CREATE TABLE t (${structure}) ENGINE = Null`, []);
-  return columnsOf(asTable, engine.tableFunctions);
+async function checkedStructure(reader: StatementReader, structure: string): Promise<string> {
+  if (structure.length > STRUCTURE_LENGTH_MAX) throw tooLong();
+  const asTable = await reader.parse(`CREATE TABLE t (${structure}) ENGINE = Null`, []);
+  return columnsOf(asTable, reader);
 }
 
-async function tablesOf(deps: ExecuteDeps, { tables, request }: ExecuteInput): Promise<readonly FileTable[]> {
+async function tablesOf({ engine }: ExecuteDeps, input: ExecuteInput): Promise<readonly FileTable[]> {
+  const { tables, request } = input;
+  const reader = engine.readerFor(queryOf(input));
   const described = tables.map((table) => ({ ...table, ...describeTable(table.name, request.all) }));
   return Promise.all(
-    described.map(async (table) => ({ ...table, structure: await checkedStructure(deps, table.structure) })),
+    described.map(async (table) => ({
+      ...table,
+      structure: await checkedStructure(reader, table.structure),
+      // What is in them is not looked through.
+      formatSettings: formatSettingsOf({ request, statement: null, fixed: NO_EXPRESSIONS }),
+    })),
   );
 }
 
@@ -273,9 +317,10 @@ async function readHead({ request, body }: ExecuteInput): Promise<{ head: Buffer
 async function readAll(body: Readable, bytesMax: number): Promise<readonly Buffer[]> {
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
+  // Not destroyed when it is too long: whoever still sends it would see a broken connection in place of the answer.
+  for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > bytesMax) throw syntaxError(`The statement is longer than ${STATEMENT_BYTES_MAX} bytes`);
+    if (length > bytesMax) throw tooLong();
     chunks.push(chunk);
   }
   return chunks;

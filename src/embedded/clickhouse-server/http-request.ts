@@ -11,6 +11,8 @@ export type HttpRequest = {
   readonly query: string | null;
   readonly database: string | null;
   readonly defaultFormat: string | null;
+  /** `client_protocol_version`: which revision of the format Native the client reads; 0 is the one of files. */
+  readonly nativeRevision: number;
   readonly queryId: string;
   /** `log_comment`, which a server keeps with the query. */
   readonly comment: string;
@@ -92,6 +94,7 @@ function readParameters(message: IncomingMessage, path: string, all: URLSearchPa
     query: all.has("query") ? all.getAll("query").join("") : null,
     database: all.get("database") ?? headerOf(message, "x-clickhouse-database"),
     defaultFormat: all.get("default_format") ?? headerOf(message, "x-clickhouse-format"),
+    nativeRevision: revisionOf(all.get("client_protocol_version") ?? "0"),
     queryId: all.get("query_id") ?? headerOf(message, "x-clickhouse-query-id") ?? randomUUID(),
     comment: all.get("log_comment") ?? "",
     settings: [...all].filter(([name]) => isSetting(name)),
@@ -110,6 +113,15 @@ function readParameters(message: IncomingMessage, path: string, all: URLSearchPa
       : null,
     all,
   };
+}
+
+function revisionOf(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw serverError({
+    code: 27,
+    name: "CANNOT_PARSE_INPUT_ASSERTION_FAILED",
+    text: `Not a client_protocol_version: ${text}`,
+  });
 }
 
 /** The Accept-Encoding that the answer may follow, also of a request that cannot be read as a whole. */

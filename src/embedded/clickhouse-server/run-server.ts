@@ -8,7 +8,7 @@ import { diskError } from "../disk-error.ts";
 import { lockDirectory } from "../lock-directory.ts";
 import { makeDirectory } from "../make-directory.ts";
 import { listenError } from "../probe-port.ts";
-import { openAccounts, type AccountInput, type Accounts } from "./accounts.ts";
+import { openAccounts, refuseOtherRoles, type AccountInput, type Accounts } from "./accounts.ts";
 import { plainHead, progressHead, type AnswerHead } from "./answer-head.ts";
 import { createClientSessions, type ClientSessions } from "./client-sessions.ts";
 import { decoderFor } from "./compression/content-encoding.ts";
@@ -102,7 +102,9 @@ async function openData(directory: string, { fsync, limits, accounts }: ClickHou
   const data = join(directory, "data");
   try {
     makeDirectory(data);
-    const config = writeEngineConfig({ directory, fsync });
+    // The engine keeps schemas of formats that come with requests (`__cache__`) where its process is.
+    process.chdir(directory);
+    const config = writeEngineConfig({ directory, fsync, limits });
     const usersOf = (role: EngineRole): readonly string[] =>
       accounts.filter((account) => account.role === role).map((account) => account.name);
     const users = { admin: usersOf("admin"), sink: usersOf("sink"), finance: usersOf("finance") };
@@ -179,6 +181,7 @@ async function answerQuery(input: AnswerInput, first: HttpRequest, head: AnswerH
   const form = isForm(message) ? await readForm(message, body, spool) : null;
   const request = form === null ? first : withFields(message, form.fields);
   try {
+    refuseOtherRoles(request.all.getAll("role"), login);
     await execute(
       { engine, spool, sessions },
       {

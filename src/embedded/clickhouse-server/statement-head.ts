@@ -45,8 +45,8 @@ function isFormatName(token: Token | undefined): token is Token {
 function isDataFollowing(tokens: readonly Token[]): boolean {
   if (upper(tokens[0]) !== "INSERT") return false;
   const isSelect = tokens.some((token) => token.depth === 0 && ["SELECT", "WITH"].includes(upper(token)));
-  if (upper(tokens.at(-1)) === "VALUES") return !isSelect;
-  return upper(tokens.at(-2)) === "FORMAT" && isFormatName(tokens.at(-1));
+  if (upper(tokens.at(-2)) === "FORMAT") return isFormatName(tokens.at(-1));
+  return upper(tokens.at(-1)) === "VALUES" && !isSelect;
 }
 
 /** `INSERT … SELECT` takes data only where it reads `input(…)`. */

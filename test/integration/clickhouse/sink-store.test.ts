@@ -61,7 +61,8 @@ function batchOf(shard: number, first: number, count: number, padding = 0): Batc
     eventsMax: Infinity,
   });
   const place = { shard, incarnation: BigInt(INCARNATION), batchFirst: first, cut: 1 };
-  const { rows } = decideVerdicts({ events, known: new Map(), batch: place });
+  const amend = { catalog: SINK_CATALOG, catalogAt: () => SINK_CATALOG, timeRange: DEFAULT_EVENT_TIME_RANGE };
+  const { rows } = decideVerdicts({ events, known: new Map(), targets: new Map(), amend, batch: place });
   const bytes = encodeUsageRows(rows);
   const plan = {
     incarnation: INCARNATION,
@@ -237,6 +238,10 @@ test("identities are known when they are older, in any number of questions", asy
   expect((await known("1800000000000000000", 1)).length).toBe(1_000);
   expect(await store.countIdentities({ shard: 7 })).toBe(1_000);
   const streamed: bigint[] = [];
-  for await (const chunk of store.identities({ shard: 7 })) streamed.push(...chunk);
+  for await (const words of store.identities({ shard: 7 })) {
+    const halves = new BigUint64Array(words.buffer);
+    for (let at = 0; at < halves.length; at += 2)
+      streamed.push((halves[at] as bigint) | ((halves[at + 1] as bigint) << 64n));
+  }
   expect(new Set(streamed)).toEqual(new Set(keys));
 });

@@ -19,7 +19,14 @@ const COUNTED_DEADLINE_MS = 60_000;
 /** What these start runs all along, or for minutes: they have tests of their own. */
 const NOT_RUN = /^(npm |npx |bin\/meterline up$)/;
 /** Pages whose commands belong to one story, in its order. */
-const PAGES = ["README.md", "docs/catalog.md", "docs/publishing.md", "docs/operating.md", "docs/finance-sql.md"];
+const PAGES = [
+  "README.md",
+  "docs/catalog.md",
+  "docs/publishing.md",
+  "docs/operating.md",
+  "docs/finance-sql.md",
+  "docs/metrics.md",
+];
 
 let dir: TempDir;
 let instance: Instance;
@@ -57,6 +64,7 @@ type Outcome = { readonly command: string; readonly code: number; readonly outpu
 function run(command: string): Promise<Outcome> {
   const line = command
     .replaceAll("127.0.0.1:8123", new URL(up.clickhouseUrl).host)
+    .replaceAll("127.0.0.1:8080", new URL(up.httpUrl).host)
     .replaceAll(".meterline/", `${instance.home}/`);
   return new Promise((done) => {
     execFile("sh", ["-c", line], { cwd: ROOT, env: { ...process.env, ...instance.env } }, (error, stdout, stderr) => {
@@ -98,6 +106,14 @@ describe("the pages", () => {
     expect(usage.output.trim()).toBe("1");
     const invoices = await run(`${CURL} --data "SELECT countIf(status = 'finalized') FROM finance.invoices"`);
     expect(invoices.output.trim()).toBe("3");
+  });
+
+  // Guarantee: the published amend and void are accepted and in force, as the page says.
+  test("leave an amended and a void event behind", async () => {
+    const shown = await run(
+      `${CURL} --data "SELECT id, target_id FROM finance.retractions WHERE in_force AND notEmpty(retracted_meters) ORDER BY id"`,
+    );
+    expect(shown.output).toBe("fix-1\treq-9001\nfix-2\treq-9002\n");
   });
 
   test.each(blocksOf("docs/finance-sql.md", "sql"))("holds SQL that runs: %s", async (sql) => {

@@ -1,4 +1,5 @@
 /** Attempts, and honest statements that look like them. `$CANARY`, `$OUTSIDE`, `$SERVER`, `$TRAP` and `$TRAPPORT` stand for places of the test. */
+import { HIDDEN_CALLS, HIDDEN_IN_TEXTS, HIDDEN_IN_VALUES, HONEST_TEXTS } from "./hidden-call-attempts.ts";
 
 type User = "admin" | "sink" | "finance" | "default" | "nobody";
 export type Request = {
@@ -19,7 +20,7 @@ export type Places = {
   readonly trapPort: number;
 };
 
-type Refused = readonly [name: string, code: number, body: string, more?: Partial<Request>];
+export type Refused = readonly [name: string, code: number, body: string, more?: Partial<Request>];
 
 const DENIED = 497;
 const NOT_HERE = 48;
@@ -28,6 +29,7 @@ const FIXED = 452;
 const READ_ONLY = 164;
 const UNKNOWN_FUNCTION = 46;
 const UNKNOWN_TABLE = 60;
+const BAD_SCHEMA = 434;
 /** Expressions among values are not evaluated where one could be such a call. */
 const NO_EXPRESSIONS = 344;
 const LOGIN = 516;
@@ -130,6 +132,32 @@ const REACHING_OUT: readonly Refused[] = [
     DENIED,
     "CREATE TABLE default.t (a UInt8) ENGINE = MergeTree ORDER BY a SETTINGS disk = disk(type = local, path = '$OUTSIDE/written/')",
   ],
+  [
+    "a directory of an engine's own",
+    DENIED,
+    "CREATE TABLE default.r (k String, v String) ENGINE = EmbeddedRocksDB(0, '$OUTSIDE/written') PRIMARY KEY k",
+  ],
+  [
+    "a directory of a materialized view's engine",
+    DENIED,
+    "CREATE MATERIALIZED VIEW default.r ENGINE = EmbeddedRocksDB(0, '$OUTSIDE/written') PRIMARY KEY k AS SELECT file AS k FROM default.rows",
+  ],
+  ["a table under another name", DENIED, "CREATE TABLE finance.secret ENGINE = Alias('meterline', 'secret')"],
+  ["a database of a backup", DENIED, "CREATE DATABASE b ENGINE = Backup('default', File('b'))"],
+  ["a database over others", DENIED, "CREATE DATABASE b ENGINE = Overlay('default', 'meterline')"],
+  ["a program in WebAssembly", DENIED, "CREATE FUNCTION w LANGUAGE WASM ARGUMENTS (x UInt8) RETURNS UInt8 FROM 'x'"],
+  ["a program by a driver", DENIED, "CREATE FUNCTION w ARGUMENTS (x UInt8) RETURNS UInt8 ENGINE = Python AS 'x'"],
+  ["a dictionary's cache elsewhere", 481, "SELECT dictGet('default.elsewhere', 'file', toUInt64(1))"],
+  [
+    "a backup that rests on one elsewhere",
+    36,
+    "BACKUP TABLE default.rows TO File('b') SETTINGS base_backup = File('$OUTSIDE/x')",
+  ],
+  [
+    "a backup that rests on one in an object store",
+    DENIED,
+    "BACKUP TABLE default.rows TO File('b') SETTINGS base_backup = S3('$TRAP', 'a', 'b')",
+  ],
   ["a second statement", SYNTAX, "SELECT 1; SELECT 2"],
   ["a second statement that writes", SYNTAX, "SELECT 1; DROP TABLE meterline.counts"],
   ["a second statement behind values", SYNTAX, "INSERT INTO default.rows (n) VALUES (1); DROP TABLE meterline.counts"],
@@ -138,7 +166,48 @@ const REACHING_OUT: readonly Refused[] = [
     "a schema of another place",
     FIXED,
     "SELECT 1 AS a FORMAT Protobuf",
-    { parameters: { format_schema: "$OUTSIDE/x:M" } },
+    { parameters: { format_schema_source: "file", format_schema: "$OUTSIDE/x:M" } },
+  ],
+  [
+    "a schema by a query",
+    FIXED,
+    "SELECT 1 AS a FORMAT Protobuf",
+    { parameters: { format_schema_source: "query", format_schema: "SELECT file('$CANARY')" } },
+  ],
+  [
+    "a schema that takes in another file",
+    BAD_SCHEMA,
+    "SELECT 1 AS a FORMAT Protobuf",
+    {
+      parameters: {
+        format_schema: "syntax = 'proto3'; import '$CANARY'; message M { uint32 a = 1; }",
+        format_schema_message_name: "M",
+      },
+    },
+  ],
+  [
+    "a registry of schemas",
+    FIXED,
+    "SELECT 1 AS a FORMAT AvroConfluent",
+    { parameters: { format_avro_schema_registry_url: "$TRAP" } },
+  ],
+  [
+    "a file for errors",
+    FIXED,
+    "INSERT INTO default.rows (n) FORMAT CSV x",
+    { parameters: { input_format_record_errors_file_path: "$OUTSIDE/written" } },
+  ],
+  [
+    "a file for a schema",
+    FIXED,
+    "SELECT 1 AS a FORMAT Protobuf",
+    { parameters: { output_format_schema: "$OUTSIDE/written" } },
+  ],
+  [
+    "another name for what was read",
+    FIXED,
+    "SELECT 1",
+    { parameters: { rename_files_after_processing: "$OUTSIDE/written" } },
   ],
   ["a template of another place", FIXED, "SELECT 1 FORMAT Template SETTINGS format_template_row = '$CANARY'"],
   [
@@ -162,6 +231,9 @@ const OTHER_RIGHTS: readonly Refused[] = [
   ["an end of the server", DENIED, "SYSTEM SHUTDOWN"],
   ["a kill of the server", DENIED, "SYSTEM KILL"],
   ["a reload of its configuration", 1, "SYSTEM RELOAD CONFIG"],
+  ["an end of the database system", DENIED, "DROP DATABASE system"],
+  ["another view of queries", DENIED, "CREATE OR REPLACE VIEW system.processes_of_finance AS SELECT 1"],
+  ["a table in the database system", DENIED, "CREATE TABLE system.more (a UInt8) ENGINE = Memory"],
   ["a named collection", DENIED, "CREATE NAMED COLLECTION c AS url = '$TRAP'"],
 ];
 
@@ -204,6 +276,33 @@ const AS_FINANCE: readonly Refused[] = [
   ["leave to write", DENIED, "INSERT INTO meterline.counts VALUES (1)", { parameters: { readonly: "0" } }],
   ["leave to write in a session", READ_ONLY, "SET readonly = 0", { parameters: { session_id: "f" } }],
   ["a function", DENIED, "CREATE FUNCTION f AS (x) -> x"],
+  ["memory without a limit", FIXED, "SELECT 1", { parameters: { max_memory_usage: "0" } }],
+  ["time without a limit", FIXED, "SELECT 1 SETTINGS max_execution_time = 0"],
+  ["a result without a limit", FIXED, "SET max_result_bytes = 0", { parameters: { session_id: "l" } }],
+  ["more memory than its limit", FIXED, "SELECT 1 SETTINGS max_memory_usage = 9000000000000"],
+  ["memory that is not counted", FIXED, "SELECT 1 SETTINGS max_untracked_memory = 9000000000000"],
+  [
+    "the engine's own limit, which is none",
+    FIXED,
+    "SET max_memory_usage = DEFAULT",
+    { parameters: { session_id: "l" } },
+  ],
+  ["the engine's own limit for a query", FIXED, "SELECT 1 SETTINGS max_memory_usage = DEFAULT"],
+  ["the sink's precedence", FIXED, "SELECT 1 SETTINGS os_threads_nice_value_query = 0"],
+  ["the sink's precedence by another name", FIXED, "SELECT 1 SETTINGS os_thread_priority = 0"],
+  ["another profile and its limits", FIXED, "SELECT 1 SETTINGS profile = 'default', max_memory_usage = 0"],
+  ["a temporary table over others", DENIED, "CREATE TEMPORARY TABLE t ENGINE = Merge('meterline', 'secret')"],
+  [
+    "a temporary view with somebody else's rights",
+    DENIED,
+    "CREATE TEMPORARY VIEW t SQL SECURITY NONE AS SELECT * FROM meterline.secret",
+  ],
+  ["a filter in a setting", FIXED, "SELECT 1", { parameters: { additional_result_filter: "1" } }],
+  [
+    "what another user's query left in the cache",
+    DENIED,
+    "SELECT a FROM meterline.secret SETTINGS use_query_cache = 1",
+  ],
   ["a file as a temporary table", DENIED, "CREATE TEMPORARY TABLE t (a String) ENGINE = File(CSV, '$CANARY')"],
   ["a file", DENIED, "SELECT * FROM file('$CANARY')"],
   ["a flush", DENIED, "SYSTEM FLUSH LOGS"],
@@ -234,6 +333,18 @@ const LOGINS: readonly Refused[] = [
   ],
   ["the engine's own role as a user", LOGIN, "SELECT 1", { parameters: { user: "server", password: "" } }],
   [
+    "a page of another host",
+    LOGIN,
+    "DROP TABLE meterline.counts",
+    { headers: { origin: "https://attacker.example", "x-clickhouse-user": "admin", "x-clickhouse-key": "admin" } },
+  ],
+  [
+    "a page without an origin",
+    LOGIN,
+    "DROP TABLE meterline.counts",
+    { headers: { origin: "null", "x-clickhouse-user": "admin", "x-clickhouse-key": "admin" } },
+  ],
+  [
     "another host's name",
     LOGIN,
     "SELECT 1",
@@ -245,14 +356,20 @@ export function attempts(): readonly Attempt[] {
   const of = (user: User, list: readonly Refused[]): readonly Attempt[] =>
     list.map(([name, code, body, more]) => ({ user, name, code, body, ...more }));
   return [
-    ...of("admin", [...REACHING_OUT, ...OTHER_RIGHTS]),
+    ...of("admin", [...REACHING_OUT, ...OTHER_RIGHTS, ...HIDDEN_CALLS]),
+    ...of("admin", named("in a text", HIDDEN_IN_TEXTS)),
+    ...of("admin", named("among values", HIDDEN_IN_VALUES)),
     ...of("finance", AS_FINANCE),
     ...of("sink", AS_SINK),
     ...of("nobody", LOGINS),
   ];
 }
 
-type Answered = readonly [name: string, body: string, answer?: string, more?: Partial<Request>];
+function named(where: string, list: readonly Refused[]): readonly Refused[] {
+  return list.map(([name, ...rest]) => [`a file ${where}, ${name}`, ...rest]);
+}
+
+export type Answered = readonly [name: string, body: string, answer?: string, more?: Partial<Request>];
 
 const AS_ADMIN: readonly Answered[] = [
   ["a column called file", "SELECT file FROM default.rows WHERE file = 'x'", ""],
@@ -296,6 +413,8 @@ const AS_ADMIN: readonly Answered[] = [
   ["a word of the dictionary", "SELECT dictGet('default.names', 'file', toUInt64(9))", "f(x); DROP\n"],
   ["a SQL function", "CREATE FUNCTION twice AS (x) -> 2 * x", ""],
   ["the SQL function", "SELECT twice(21)", "42\n"],
+  ["an order without an engine", "CREATE TABLE default.plain (a UInt8, b UInt8) ORDER BY (a, b)", ""],
+  ["more memory than the limit, as an administrator", "SELECT 1 SETTINGS max_memory_usage = 0", "1\n"],
   ["a plan", "EXPLAIN SELECT n FROM default.rows"],
   ["a syntax tree", "EXPLAIN AST SELECT file FROM default.rows"],
   ["a pipeline", "EXPLAIN PIPELINE SELECT count() FROM numbers(10)"],
@@ -332,6 +451,13 @@ const OF_FINANCE: readonly Answered[] = [
     "SELECT total + a FROM finance.total, (SELECT 1 AS a) AS own",
     "8\n",
   ],
+  [
+    "less memory for its query",
+    "SELECT getSetting('max_memory_usage')",
+    "1000000\n",
+    { parameters: { max_memory_usage: "1000000" } },
+  ],
+  ["a page of this host", "SELECT 1", "1\n", { headers: { origin: "http://localhost:3000" } }],
   ["a setting for its query", "SELECT getSetting('max_threads')", "2\n", { parameters: { max_threads: "2" } }],
   ["its tables", "SHOW TABLES FROM finance", "total\n"],
   ["its queries", "SELECT count() FROM system.processes", "1\n"],
@@ -340,5 +466,5 @@ const OF_FINANCE: readonly Answered[] = [
 export function honest(): readonly Honest[] {
   const of = (user: User, list: readonly Answered[]): readonly Honest[] =>
     list.map(([name, body, answer, more]) => ({ user, name, body, ...(answer !== undefined && { answer }), ...more }));
-  return [...of("admin", AS_ADMIN), ...of("finance", OF_FINANCE)];
+  return [...of("admin", [...AS_ADMIN, ...HONEST_TEXTS]), ...of("finance", OF_FINANCE)];
 }

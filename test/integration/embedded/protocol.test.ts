@@ -129,6 +129,11 @@ describe("where things may be said", () => {
     expect([answer.status, code(answer)]).toEqual([403, "516"]);
   });
 
+  test("a role is one's own or refused: ignored, it would leave a client more rights than it asked for", async () => {
+    expect((await sql("SELECT arrayStringConcat(currentRoles())", { role: "admin" })).text).toBe("admin\n");
+    expect(code(await sql("SELECT 1", { role: "finance" }))).toBe("512");
+  });
+
   test("settings of the request hold and unknown ones are refused", async () => {
     expect((await sql("SELECT getSetting('max_threads')", { max_threads: "3" })).text).toBe("3\n");
     expect((await sql("SELECT 1", { max_thread: "3" })).status).toBe(404);

@@ -19,6 +19,25 @@ describe("createIdentityFilter", () => {
     );
   });
 
+  it("is the same filter whether keys come one by one or as words", () => {
+    fc.assert(
+      fc.property(
+        fc.array(key, { minLength: 1, maxLength: 200 }),
+        fc.array(key, { maxLength: 200 }),
+        (keys, others) => {
+          const [one, many] = [createIdentityFilter(100), createIdentityFilter(100)];
+          for (const added of keys) one.add(added);
+          const words = keys.flatMap((added) =>
+            [0n, 32n, 64n, 96n].map((shift) => Number((added >> shift) & 0xffffffffn)),
+          );
+          many.addWords(new Uint32Array(words));
+          expect(many.size()).toBe(one.size());
+          for (const asked of [...keys, ...others]) expect(many.mayContain(asked)).toBe(one.mayContain(asked));
+        },
+      ),
+    );
+  });
+
   it("keeps both ends of the key space", () => {
     const filter = createIdentityFilter(1000);
     for (const added of [0n, 2n ** 128n - 1n]) {
