@@ -7,9 +7,9 @@ import { meteringCatalogs } from "../../src/app/sink/metering-catalogs.ts";
 import { runSink, type SinkDeps, type SinkSettings } from "../../src/app/sink/run-sink.ts";
 import { encodeUsageRows } from "../../src/clickhouse/encode-usage-rows.ts";
 import type { Settings } from "../../src/config/settings.ts";
-import { NS_PER_DAY, NS_PER_HOUR } from "../../src/kernel/instant.ts";
 import { openUsageStream } from "../../src/stream/usage-stream.ts";
 import { withContext, type Context } from "../context.ts";
+import { eventTimeRange } from "../event-time-range.ts";
 import { startObservation, type Observation } from "../observe/start-observation.ts";
 import { watchRequests } from "../observe/watch-requests.ts";
 import { watchedShardKeys, watchedSinkStore } from "../observe/watched-ports.ts";
@@ -65,13 +65,11 @@ export async function runSinkRole(context: Context, signal: AbortSignal, options
       }),
     keys: services.keys,
     cuts: services.cuts,
+    marks: services.marks,
     store: services.sinkStore,
     catalogs: meteringCatalogs(services.reader, projector.onHead),
     encodeRows: encodeUsageRows,
-    timeRange: {
-      pastNs: BigInt(settings.eventTimePastDays) * NS_PER_DAY,
-      futureNs: BigInt(settings.eventTimeFutureHours) * NS_PER_HOUR,
-    },
+    timeRange: eventTimeRange(settings),
     clock: systemClock,
     log: context.logger,
     crash: crashHook(settings.crashAt, () => process.kill(process.pid, "SIGKILL")),

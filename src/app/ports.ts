@@ -2,7 +2,7 @@
  * What the use cases need from the outside. `src/stream` implements the JetStream side, `src/clickhouse` the database side; tests of the
  * protocol bring their own. Every method rejects with an `AppError`: `unavailable` may be retried, everything else may not.
  */
-import type { BatchPlan, CommittedBatch, ShardKey } from "../domain/sink-plan.ts";
+import type { BatchPlan, CommittedBatch, PlanMark, ShardKey } from "../domain/sink-plan.ts";
 import type { JournalBody, RecordedEntry } from "../domain/journal-entry.ts";
 import type { Invoice } from "../domain/invoice.ts";
 import type { MeteredUsage, RatedLine } from "../domain/rated-line.ts";
@@ -49,6 +49,13 @@ export type ShardKeys = {
   read(shard: number): Promise<Revisioned<ShardKey> | null>;
   /** The new revision, or null when somebody else was first. `revision` 0 creates. */
   compareAndSet(input: { shard: number; revision: number; key: ShardKey }): Promise<number | null>;
+};
+/** The history of the plans, as far as making their batches again needs it. */
+export type PlanMarks = {
+  /** Before the first insert under a mark; the same again changes nothing. */
+  put(input: { shard: number; mark: PlanMark }): Promise<void>;
+  /** Of one incarnation, by their first message. */
+  list(input: { shard: number; incarnation: string }): Promise<readonly PlanMark[]>;
 };
 export type CutRegister = {
   /** The current cut; 1 when never raised. */

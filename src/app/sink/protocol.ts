@@ -111,7 +111,8 @@ function batchAdvanced(state: SinkState, event: BatchEvent): Transition {
 
 function inspected(state: SinkState, position: Position): Transition {
   const { shard, decoderRev } = state.config;
-  const agreement = agreePosition({ shard, decoderRev, plan: keyOf(state).plan, position });
+  const { plan, adopted } = keyOf(state);
+  const agreement = agreePosition({ shard, decoderRev, plan, adopted, position });
   if (agreement.type === "halt") return halt(state, agreement.error);
   const { incarnation, last, open } = agreement;
   return enter({ ...state, incarnation, last }, { name: "loading", open }, "inspected");

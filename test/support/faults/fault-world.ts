@@ -37,6 +37,8 @@ export type FaultWorld = {
   readonly env: Readonly<Record<string, string>>;
   /** The sink in this process. */
   readonly startSink: (env?: Readonly<Record<string, string>>) => RunningSink;
+  /** Schema and streams, as a role makes them at its start. */
+  readonly prepare: () => Promise<void>;
   readonly apply: (files: Readonly<Record<string, string>>) => Promise<void>;
   readonly stop: () => Promise<void>;
 };
@@ -73,7 +75,8 @@ export async function openFaultWorld(input: FaultWorldInput): Promise<FaultWorld
     const apply = (files: Readonly<Record<string, string>>): Promise<void> => applyFiles(services, files);
     await apply(FAULT_CATALOG);
     const startSink = (more = {}): RunningSink => sinkIn(contextOf({ ...roleEnv, ...more }));
-    return { shards, home: dir.path, nats, clickhouse, services, env: roleEnv, startSink, apply, stop };
+    const prepare = (): Promise<void> => prepareServices(context);
+    return { shards, home: dir.path, nats, clickhouse, services, env: roleEnv, startSink, prepare, apply, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -53,6 +53,11 @@ export class Ledger {
     return Array.from({ length: count }, () => this.fresh({ ...members, source }));
   }
 
+  /** What was acknowledged after a moment that a restore went back to: nobody can hold a server to it. */
+  forgetAfter(acknowledged: number): void {
+    this.acknowledged.length = acknowledged;
+  }
+
   meaningOf(sha256: string): readonly Meant[] | undefined {
     return this.meant.get(sha256);
   }

@@ -135,6 +135,13 @@ const OWN: ShardKey = { epoch: 2, holder: "a#1", expiry: NOW + 9_000, cut: 4, pl
 const OWN_PLAN: BatchPlan = { ...PLAN, plannedAt: NOW };
 
 describe("taking a shard", () => {
+  test("an adopted incarnation stays with the key", () => {
+    const { effects } = feed(initialState(CONFIG), started, keyRead(key({ adopted: "200" })));
+    expect(effects).toEqual([
+      expect.objectContaining({ key: { ...OWN, adopted: "200", expiry: expect.any(Number) as number } }),
+    ]);
+  });
+
   test("an untaken shard begins with epoch 1 and the register's cut", () => {
     const { effects } = feed(initialState(CONFIG), started, keyRead(null));
     expect(effects).toEqual([

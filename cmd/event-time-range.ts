@@ -1,0 +1,11 @@
+/** How far an event's time may lie from its arrival, as the settings say. */
+import type { Settings } from "../src/config/settings.ts";
+import { NS_PER_DAY, NS_PER_HOUR } from "../src/kernel/instant.ts";
+import type { EventTimeRange } from "../src/metering/decode-context.ts";
+
+export function eventTimeRange(settings: Settings): EventTimeRange {
+  return {
+    pastNs: BigInt(settings.eventTimePastDays) * NS_PER_DAY,
+    futureNs: BigInt(settings.eventTimeFutureHours) * NS_PER_HOUR,
+  };
+}

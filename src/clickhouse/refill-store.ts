@@ -1,0 +1,42 @@
+/** What ClickHouse knows of a shard beside its batches, for decisions after a restore. */
+import type { UnfinishedBatch } from "../app/sink/refill-shard.ts";
+import type { ClickHouse } from "./connect.ts";
+
+export type RefillStore = {
+  /** The highest epoch that was ever fenced for the shard; 0 when none. */
+  fencedEpoch(shard: number): Promise<number>;
+  /** The highest cut of any batch; 0 when none. */
+  greatestCut(): Promise<number>;
+  storedBehind(input: { shard: number; incarnation: string; after: number }): Promise<UnfinishedBatch | null>;
+};
+
+export function refillStore(clickhouse: ClickHouse): RefillStore {
+  const number = async (input: { sql: string; params?: Readonly<Record<string, unknown>>; doing: string }) => {
+    const rows = await clickhouse.rows<{ found: string | number }>(input);
+    return Number(rows[0]?.found ?? 0);
+  };
+  return {
+    fencedEpoch: (shard) =>
+      number({
+        sql: "SELECT max(epoch) AS found FROM meterline.sink_fence WHERE shard = {shard: UInt16}",
+        params: { shard },
+        doing: "reading the fence",
+      }),
+    greatestCut: () =>
+      number({ sql: "SELECT max(cut) AS found FROM meterline.sink_batches", doing: "reading the highest cut" }),
+    storedBehind: async (params) => {
+      const doing = "looking for rows of an unfinished batch";
+      const last = await number({ sql: behindSql(["usage_events_raw"]), params, doing });
+      const any = last === 0 ? await number({ sql: behindSql(["event_keys", "usage_events"]), params, doing }) : last;
+      return any === 0 ? null : { last: last === 0 ? null : last };
+    },
+  };
+}
+
+function behindSql(tables: readonly string[]): string {
+  const parts = tables.map(
+    (table) =>
+      `SELECT max(seq) AS latest FROM meterline.${table} WHERE shard = {shard: UInt16} AND incarnation = {incarnation: UInt64} AND seq > {after: UInt64}`,
+  );
+  return `SELECT max(latest) AS found FROM (${parts.join(" UNION ALL ")})`;
+}
