@@ -111,8 +111,19 @@ async function insert(clickhouse: ClickHouse, input: Parameters<SinkStore["inser
       doing: `inserting batch ${token}`,
     });
   } catch (error) {
-    throw isThrowIf(error) ? fenced(shard, epoch, error) : withRow(error);
+    throw isThrowIf(error) && (await isFenced(clickhouse, shard, epoch)) ? fenced(shard, epoch, error) : withRow(error);
   }
+}
+
+/** A view of somebody's own may throw with the fence's code: only the table itself tells. */
+async function isFenced(clickhouse: ClickHouse, shard: number, epoch: number): Promise<boolean> {
+  const rows = await clickhouse.rows<{ fenced: number }>({
+    sql: "SELECT toUInt8(max(epoch) > {epoch: UInt64}) AS fenced FROM meterline.sink_fence WHERE shard = {shard: UInt16}",
+    params: { shard, epoch },
+    settings: OF_SINK,
+    doing: "reading the fence",
+  });
+  return rows[0]?.fenced === 1;
 }
 
 /** The row's own token makes a repeated commit one row, whatever time it carries. */

@@ -274,8 +274,10 @@ class ShardWriter {
     const { kind, code } = error;
     const message =
       effect.type === "insert" ? `${error.message}${this.refusedRow(thrown, effect.plan)}` : error.message;
-    if (kind === "unavailable")
-      this.deps.log.warn({ shard: this.deps.shard, code, during: effect.type }, `${message}; trying again`);
+    if (kind === "unavailable" || effect.type === "insert") {
+      const text = kind === "unavailable" ? `${message}; trying again` : message;
+      this.deps.log.warn({ shard: this.deps.shard, code, during: effect.type }, text);
+    }
     return { code, kind, message };
   }
 

@@ -21,6 +21,8 @@ export type FaultWorldInput = {
   readonly env?: Readonly<Record<string, string>>;
   /** Directory of each server, where it is not below the world's own. */
   readonly homes?: { readonly nats?: string; readonly clickhouse?: string };
+  /** Servers that end by themselves are started again, as `up` does. */
+  readonly supervised?: boolean;
   /** What the roles connect to instead of the servers themselves. */
   readonly through?: (addresses: Addresses) => Promise<Addresses>;
 };
@@ -61,7 +63,7 @@ export async function openFaultWorld(input: FaultWorldInput): Promise<FaultWorld
   };
   try {
     const shards = input.shards ?? 1;
-    const nats = await natsControl({ home: input.homes?.nats ?? dir.path, shards });
+    const nats = await natsControl({ ...input, home: input.homes?.nats ?? dir.path, shards });
     stops.push(() => nats.stop());
     const clickhouse = await clickhouseControl(input.homes?.clickhouse ?? dir.path);
     stops.push(() => clickhouse.stop());
@@ -109,9 +111,11 @@ function contextOf(env: Readonly<Record<string, string>>): Context {
   return createContext({ settings: loadSettings(env), json: true, name: "fault test" });
 }
 
-async function natsControl(input: { readonly home: string; readonly shards: number }): Promise<ServerControl> {
+type NatsControlInput = { readonly home: string; readonly shards: number; readonly supervised?: boolean };
+
+async function natsControl({ home, shards, supervised }: NatsControlInput): Promise<ServerControl> {
   const port = await freePort();
-  return serverControl(() => startNatsServer({ ...input, port, storeBytes: STORE_BYTES }));
+  return serverControl(() => startNatsServer({ home, shards, port, storeBytes: STORE_BYTES }), supervised);
 }
 
 async function clickhouseControl(home: string): Promise<ServerControl> {

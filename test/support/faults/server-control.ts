@@ -1,4 +1,6 @@
 /** A server that is killed, stopped and started again on the same port and directory. */
+import { supervise } from "../../../cmd/embedded/supervise.ts";
+
 export type StartedServer = {
   readonly url: string;
   readonly pid: number;
@@ -15,7 +17,9 @@ export type ServerControl = {
   readonly start: () => Promise<void>;
 };
 
-export async function serverControl(start: () => Promise<StartedServer>): Promise<ServerControl> {
+/** With `supervised`, a server that ends by itself is started again, as `up` does. */
+export async function serverControl(start: () => Promise<StartedServer>, supervised = false): Promise<ServerControl> {
+  if (supervised) return await supervisedControl(start);
   let server = await start();
   return {
     url: server.url,
@@ -28,5 +32,30 @@ export async function serverControl(start: () => Promise<StartedServer>): Promis
     start: async () => {
       server = await start();
     },
+  };
+}
+
+/** Only its end is decided by the test. */
+async function supervisedControl(start: () => Promise<StartedServer>): Promise<ServerControl> {
+  let pid = 0;
+  const supervised = await supervise({
+    name: "server",
+    start: async () => {
+      const server = await start();
+      pid = server.pid;
+      return server;
+    },
+    log: () => undefined,
+  });
+  const never = (): Promise<void> => Promise.reject(new Error("a supervised server starts by itself"));
+  return {
+    url: supervised.server.url,
+    pid: () => pid,
+    kill: () => {
+      process.kill(pid, "SIGKILL");
+      return Promise.resolve();
+    },
+    stop: supervised.stop,
+    start: never,
   };
 }
