@@ -1,5 +1,6 @@
 /** What ClickHouse knows of a shard beside its batches, for decisions after a restore. */
 import type { UnfinishedBatch } from "../app/sink/refill-shard.ts";
+import type { BatchPlan } from "../domain/sink-plan.ts";
 import type { ClickHouse } from "./connect.ts";
 
 export type RefillStore = {
@@ -7,6 +8,7 @@ export type RefillStore = {
   fencedEpoch(shard: number): Promise<number>;
   /** The highest cut of any batch; 0 when none. */
   greatestCut(): Promise<number>;
+  isCommitted(input: { shard: number; plan: Pick<BatchPlan, "incarnation" | "first"> }): Promise<boolean>;
   storedBehind(input: { shard: number; incarnation: string; after: number }): Promise<UnfinishedBatch | null>;
 };
 
@@ -24,6 +26,12 @@ export function refillStore(clickhouse: ClickHouse): RefillStore {
       }),
     greatestCut: () =>
       number({ sql: "SELECT max(cut) AS found FROM meterline.sink_batches", doing: "reading the highest cut" }),
+    isCommitted: async ({ shard, plan: { incarnation, first } }) => {
+      const sql = `SELECT count() AS found FROM meterline.sink_batches
+        WHERE shard = {shard: UInt16} AND sink_batches.incarnation = {incarnation: UInt64} AND sink_batches.first = {first: UInt64}`;
+      const params = { shard, incarnation, first };
+      return (await number({ sql, params, doing: "looking for a committed batch" })) > 0;
+    },
     storedBehind: async (params) => {
       const doing = "looking for rows of an unfinished batch";
       const last = await number({ sql: behindSql(["usage_events_raw"]), params, doing });

@@ -11,6 +11,8 @@ export type ClaimShardDeps = {
   readonly clock: Clock;
   /** Unique per run of a process. */
   readonly holder: string;
+  /** A holder of the same instance is dead; empty: nobody is. */
+  readonly instance?: string;
 };
 
 /** How long a sink waits for a decision that was given up in the middle. */
@@ -18,10 +20,11 @@ const LEASE_MS = 60_000;
 
 /** Rejects with SHARD_BUSY while a sink holds the shard. */
 export async function claimShard(deps: ClaimShardDeps, shard: number): Promise<Revisioned<ShardKey>> {
-  const { keys, clock, holder } = deps;
+  const { keys, clock, holder, instance = "" } = deps;
   const found = await keys.read(shard);
   const now = clock.nowMs();
-  if (found !== null && found.value.expiry > now) throw busy(shard, found.value.holder);
+  const isDead = instance !== "" && found?.value.holder.startsWith(`${instance}#`) === true;
+  if (found !== null && found.value.expiry > now && !isDead) throw busy(shard, found.value.holder);
   const before: ShardKey = found?.value ?? { epoch: 0, holder: "", expiry: 0, cut: 1, plan: null };
   // Without its key a shard would begin at epoch 1 again, below its own fence.
   const epoch = Math.max(before.epoch, await deps.fencedEpoch(shard)) + 1;

@@ -9,6 +9,7 @@ import { sha256Hex } from "../../../src/kernel/hash.ts";
 import { usageStreamState } from "../../../src/stream/usage-stream.ts";
 import { systemClock } from "../../../cmd/system-clock.ts";
 import type { Services } from "../../../cmd/services.ts";
+import { METER_KEYS } from "./fault-catalog.ts";
 import type { Ledger } from "./ledger.ts";
 import { referenceBooks, type ReferenceBooks, type ReferenceMessage } from "./reference-biller.ts";
 
@@ -174,7 +175,7 @@ async function contradictions({ clickhouse }: Services, books: ReferenceBooks): 
   const events = metered.reduce((sum, value) => sum + Number(value.split(" of ")[1]), 0);
   const rows = await clickhouse.rows<{ problem: string }>({
     sql: CONTRADICTIONS_SQL,
-    params: { accepted: books.accepted, metered: events },
+    params: { accepted: books.accepted, metered: events, meters: METER_KEYS },
     doing: "comparing the tables",
   });
   return rows.map((row) => row.problem);
@@ -184,10 +185,10 @@ const CONTRADICTIONS_SQL = [
   `SELECT concat('raw row twice: ', toString(seq)) AS problem FROM meterline.usage_events_raw GROUP BY shard, incarnation, seq, position HAVING count() > 1`,
   `SELECT concat('identity twice: ', toString(event_key)) FROM meterline.event_keys GROUP BY event_key HAVING count() > 1`,
   `SELECT concat('identities: ', toString(count())) FROM meterline.event_keys HAVING count() != {accepted: UInt64}`,
-  `SELECT concat('events of ', meter, ': ', toString(count())) FROM meterline.usage_events GROUP BY meter HAVING count() != {metered: UInt64}`,
+  `SELECT concat('events of ', meter, ': ', toString(count())) FROM meterline.usage_events WHERE meter IN {meters: Array(String)} GROUP BY meter HAVING count() != {metered: UInt64}`,
   ...["windows", "window_extremes", "window_latest", "window_levels"].map(
     (table) =>
-      `SELECT concat('usage_${table} of ', meter, ': ', toString(sum(event_count))) FROM meterline.usage_${table} GROUP BY meter HAVING sum(event_count) != {metered: UInt64}`,
+      `SELECT concat('usage_${table} of ', meter, ': ', toString(sum(event_count))) FROM meterline.usage_${table} WHERE meter IN {meters: Array(String)} GROUP BY meter HAVING sum(event_count) != {metered: UInt64}`,
   ),
   `SELECT concat('batch twice: ', toString(first)) FROM meterline.sink_batches GROUP BY shard, incarnation, first HAVING count() > 1`,
   `SELECT concat('gap or overlap before message ', toString(first)) FROM (SELECT first, lagInFrame(last) OVER (PARTITION BY shard, incarnation ORDER BY first ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS before FROM meterline.sink_batches) WHERE first != before + 1`,

@@ -10,6 +10,8 @@ const METERS = [
   { key: "users", aggregation: "unique_count", value: "/data/user" },
   { key: "level", aggregation: "time_weighted_sum", value: "/data/tokens" },
 ];
+/** Those that count every metered event, from the first on. */
+export const METER_KEYS: readonly string[] = METERS.map(({ key }) => key);
 const CUSTOMERS = ["acme", "globex"].map((key) => ({ key, name: key, currency: "EUR", timeZone: "UTC" }));
 
 export const FAULT_CATALOG: Readonly<Record<string, string>> = {
@@ -18,6 +20,6 @@ export const FAULT_CATALOG: Readonly<Record<string, string>> = {
 };
 
 /** The meters of a catalog file; JSON is YAML. */
-function metersFile(meters: readonly Readonly<Record<string, unknown>>[]): string {
+export function metersFile(meters: readonly Readonly<Record<string, unknown>>[]): string {
   return JSON.stringify({ meters: meters.map((meter) => ({ eventType: METERED_TYPE, ...meter })) });
 }
