@@ -56,6 +56,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/shards.ts")).registerShards,
   },
   {
+    name: "quarantine",
+    summary: "rejected events: lists and shows them, and brings them in again",
+    load: async () => (await import("./commands/quarantine.ts")).registerQuarantine,
+  },
+  {
     name: "quote",
     summary: "prices a quantity or a file of cases, offline",
     load: async () => (await import("./commands/quote.ts")).registerQuote,

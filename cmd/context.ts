@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { connectClickHouse, type ClickHouse } from "../src/clickhouse/connect.ts";
 import { loadSettings, type Settings } from "../src/config/settings.ts";
+import { natsLoginOf } from "../src/embedded/nats-login.ts";
 import { connectNats, type Nats } from "../src/stream/connect.ts";
 import { createLogger, type Logger } from "../src/telemetry/logger.ts";
 import { clickhouseLogin } from "./clickhouse-login.ts";
@@ -49,7 +50,9 @@ export function createContext(input: ContextInput): Context {
     },
     nats: () => {
       // A connection that failed is not kept: the next call tries again.
-      nats ??= connectNats({ url: addresses().natsUrl, name: `meterline ${input.name}` }).catch((error: unknown) => {
+      const login = settings.natsUrl === undefined ? natsLoginOf(settings.home) : null;
+      const config = { url: addresses().natsUrl, name: `meterline ${input.name}`, ...(login && { login }) };
+      nats ??= connectNats(config).catch((error: unknown) => {
         nats = undefined;
         throw error;
       });

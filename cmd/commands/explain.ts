@@ -68,7 +68,9 @@ function factLines(line: LineFacts): string[] {
   return facts.filter(([, text]) => text !== "").map(([name, text]) => `  ${name.padEnd(14)}${text}`);
 }
 
-function usageLines({ line, windows, events }: Explanation): string[] {
+const AMENDED_BY = { title: "amended by", text: (event: Explanation["events"][number]) => event.amendedBy };
+
+function usageLines({ line, windows, events, retractions }: Explanation): string[] {
   if (line.meter === "") return [];
   const shown = windows.slice(0, WINDOWS_SHOWN);
   const windowTable = tableText(
@@ -87,17 +89,38 @@ function usageLines({ line, windows, events }: Explanation): string[] {
       { title: "id", text: (event) => event.id },
       { title: "value", text: (event) => event.value, align: "right" },
       { title: "stream position", text: (event) => `${String(event.shard)}/${event.seq}/${String(event.position)}` },
+      ...(events.some((event) => event.amendedBy !== "") ? [AMENDED_BY] : []),
     ],
     events,
   );
+  const eventsOf = `SELECT * FROM finance.line_events WHERE line_id = '${line.lineId}'`;
   return [
     "",
     `Windows (${String(shown.length)} of ${String(windows.length)})`,
     windowTable,
     "",
-    `Events (${String(events.length)} of ${line.eventCount}; all: SELECT * FROM finance.line_events WHERE line_id = '${line.lineId}')`,
+    `Events (${String(events.length)} of ${line.eventCount}; all: ${eventsOf})`,
     eventTable,
+    ...retractionLines(retractions, line),
   ];
+}
+
+/** What was taken back before the line was rated; most lines have none. */
+function retractionLines(retractions: Explanation["retractions"], line: LineFacts): string[] {
+  if (retractions.length === 0) return [];
+  const table = tableText(
+    [
+      { title: "event time", text: (event) => event.eventTime },
+      { title: "source", text: (event) => event.source },
+      { title: "id", text: (event) => event.id },
+      { title: "value", text: (event) => event.value, align: "right" },
+      { title: "taken back by", text: (event) => `${event.kind} ${event.retractedBy}` },
+      { title: "stream position", text: (event) => `${String(event.shard)}/${event.retractionSeq}` },
+    ],
+    retractions,
+  );
+  const all = `SELECT * FROM finance.line_retractions WHERE line_id = '${line.lineId}'`;
+  return ["", `Taken back and not counted (the first ${String(retractions.length)}; all: ${all})`, table];
 }
 
 /** A proof that does not hold is the answer "not so". */

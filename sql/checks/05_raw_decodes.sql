@@ -1,4 +1,4 @@
--- The columns of every event that was read are what its bytes say: source, id, type, time and identity key.
+-- The columns of every event that was read are what its bytes say: source, id, type, time (without one the first arrival) and identity key.
 WITH usage_document(raw) AS document
 SELECT 'usage_events_raw' AS table_name,
     concat(toString(shard), '/', toString(incarnation), '/', toString(seq), '/', toString(position)) AS row_key,
@@ -6,7 +6,7 @@ SELECT 'usage_events_raw' AS table_name,
         source != usage_text_at(document, '/source'), 'source is not what the bytes say',
         id != usage_text_at(document, '/id'), 'id is not what the bytes say',
         type != usage_text_at(document, '/type'), 'type is not what the bytes say',
-        event_time != if(usage_text_at(document, '/time') = '', ingested_at, parseDateTime64BestEffortOrZero(upper(usage_text_at(document, '/time')), 9, 'UTC')),
+        event_time != if(usage_text_at(document, '/time') = '', usage_arrival(subject, reason, ingested_at), parseDateTime64BestEffortOrZero(upper(usage_text_at(document, '/time')), 9, 'UTC')),
             'event_time is not what the bytes say',
         event_key != reinterpretAsUInt128(substring(SHA256(concat(toString(length(source)), ':', source, id)), 1, 16)), 'event_key is not the hash of source and id',
         '') AS problem

@@ -1,5 +1,6 @@
 -- usage_events is what the bytes of the accepted events give under the meters that were in force when their batch was decided: decoded
 -- again here, in SQL. A meter that says `whenMissing: skip` lets an event pass whose value is missing, or wrong (reason value_skipped).
+-- Since decoder revision 2 no meter counts voids and amends.
 WITH
     meters AS
     (
@@ -34,11 +35,12 @@ WITH
             ) AS r
             INNER JOIN
             (
-                SELECT first AS batch_first, catalog_seq FROM meterline.sink_batches
+                SELECT first AS batch_first, catalog_seq, decoder_rev FROM meterline.sink_batches
                 WHERE shard = {shard: UInt16} AND incarnation = {incarnation: UInt64}
             ) AS b ON b.batch_first = r.batch_first
             INNER JOIN meters AS m ON m.event_type = r.type
             WHERE b.catalog_seq >= m.valid_from AND b.catalog_seq < m.valid_until AND NOT m.removed
+                AND (b.decoder_rev < 2 OR r.type NOT IN ('meterline.void', 'meterline.amend'))
         )
         WHERE value != ''
     ),

@@ -1,5 +1,5 @@
 -- Everything that counts as of a cut lies in a committed batch: a row that says it came from elsewhere is compared with no message by the
--- other checks, and would be billed. Identities carry no cut: those behind a shard's last batch may belong to one under way, but only where a
+-- other checks, and would be billed. Identities and replays carry no cut: those behind a shard's last batch may belong to one under way, but only where a
 -- writer has ever put up its fence.
 WITH
     spans AS
@@ -28,6 +28,37 @@ FROM
         concat(toString(u.shard), '/', toString(u.incarnation), '/', toString(u.seq), '/', toString(u.position), ' ', u.meter),
         'the row lies in no committed batch'
     FROM meterline.usage_events AS u
+    LEFT JOIN spans AS s ON s.shard = u.shard AND s.incarnation = u.incarnation
+    WHERE u.cut <= {cut: UInt32} AND (s.last = 0 OR u.seq < s.first OR u.seq > s.last)
+    UNION ALL
+    SELECT 'usage_replays',
+        concat(toString(p.shard), '/', toString(p.incarnation), '/', toString(p.seq), '/', toString(p.position)),
+        'the row lies in no committed batch'
+    FROM meterline.usage_replays AS p
+    LEFT JOIN spans AS s ON s.shard = p.shard AND s.incarnation = p.incarnation
+    LEFT JOIN ends AS e ON e.shard = p.shard
+    WHERE (s.last = 0 OR p.seq < s.first OR p.seq > s.last)
+        AND ((p.incarnation, p.seq) <= e.end OR p.shard NOT IN (SELECT shard FROM meterline.sink_fence))
+    UNION ALL
+    SELECT 'event_retractions',
+        concat(toString(u.shard), '/', toString(u.incarnation), '/', toString(u.seq), '/', toString(u.position)),
+        'the row lies in no committed batch'
+    FROM meterline.event_retractions AS u
+    LEFT JOIN spans AS s ON s.shard = u.shard AND s.incarnation = u.incarnation
+    WHERE u.cut <= {cut: UInt32} AND (s.last = 0 OR u.seq < s.first OR u.seq > s.last)
+    UNION ALL
+    SELECT 'usage_replacements',
+        concat(toString(u.shard), '/', toString(u.incarnation), '/', toString(u.seq), '/', toString(u.position), ' ', u.meter),
+        'the row lies in no committed batch'
+    FROM meterline.usage_replacements AS u
+    LEFT JOIN spans AS s ON s.shard = u.shard AND s.incarnation = u.incarnation
+    WHERE u.cut <= {cut: UInt32} AND (s.last = 0 OR u.seq < s.first OR u.seq > s.last)
+    UNION ALL
+    SELECT 'usage_retractions',
+        concat(toString(u.shard), '/', toString(u.incarnation), '/', toString(u.seq), '/', toString(u.position), ' ', u.meter, ' of ',
+            toString(u.target_incarnation), '/', toString(u.target_seq), '/', toString(u.target_position)),
+        'the row lies in no committed batch'
+    FROM meterline.usage_retractions AS u
     LEFT JOIN spans AS s ON s.shard = u.shard AND s.incarnation = u.incarnation
     WHERE u.cut <= {cut: UInt32} AND (s.last = 0 OR u.seq < s.first OR u.seq > s.last)
     UNION ALL

@@ -6,7 +6,9 @@ import type { BatchPlan, CommittedBatch, PlanMark, ShardKey } from "../domain/si
 import type { JournalBody, RecordedEntry } from "../domain/journal-entry.ts";
 import type { Invoice } from "../domain/invoice.ts";
 import type { MeteredUsage, RatedLine } from "../domain/rated-line.ts";
+import type { EventOrigin, QuarantinedRow } from "../domain/quarantine.ts";
 import type { UsageMessage } from "../domain/usage-event.ts";
+import type { RetractionTarget } from "../domain/usage-retraction.ts";
 import type { Instant } from "../kernel/instant.ts";
 
 export type Clock = {
@@ -94,8 +96,22 @@ export type SinkStore = {
     incarnation: string;
     beforeSeq: number;
   }): Promise<readonly KnownIdentity[]>;
+  /** The rejected rows among the named ones that are older than (incarnation, seq). */
+  quarantinedRows(input: {
+    origins: readonly EventOrigin[];
+    shard: number;
+    incarnation: string;
+    beforeSeq: number;
+  }): Promise<readonly QuarantinedRow[]>;
   /** All keys of a shard ever accepted, for the filter: each as four 32-bit words, the lowest first. */
   identities(input: { shard: number }): AsyncIterable<Uint32Array>;
+  /** Accepted events that are to be taken back, by key, with what counts of them before (incarnation, seq). Unknown keys are absent. */
+  retractionTargets(input: {
+    eventKeys: readonly bigint[];
+    shard: number;
+    incarnation: string;
+    beforeSeq: number;
+  }): Promise<ReadonlyMap<bigint, RetractionTarget>>;
   countIdentities(input: { shard: number }): Promise<number>;
 };
 

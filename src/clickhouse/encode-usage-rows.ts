@@ -3,6 +3,12 @@
  * because decimals and instants then reach the engine exactly and there is nothing to escape. Written field by field into one growing buffer.
  */
 import { VERDICTS, type MeterUse, type UsageRow } from "../domain/usage-event.ts";
+import type { Contribution, Retraction } from "../domain/usage-retraction.ts";
+
+const USES =
+  "Array(Tuple(meter String, aggregation String, quantity Decimal(38, 18), text String, dimensions Map(String, String)))";
+const CONTRIBUTIONS =
+  "Array(Tuple(meter String, customer String, window_start DateTime('UTC'), incarnation UInt64, seq UInt64, position UInt32))";
 
 /** Columns of `usage_ingest` in the order of their encoding, which is the order of the table. */
 export const USAGE_INGEST_COLUMNS = [
@@ -25,9 +31,10 @@ export const USAGE_INGEST_COLUMNS = [
   { name: "event_key", type: "UInt128" },
   { name: "body_hash", type: "UInt128" },
   { name: "raw", type: "String" },
+  { name: "uses", type: USES },
   {
-    name: "uses",
-    type: "Array(Tuple(meter String, aggregation String, quantity Decimal(38, 18), text String, dimensions Map(String, String)))",
+    name: "retraction",
+    type: `Array(Tuple(target_key UInt128, target_id String, customer String, event_time DateTime64(9, 'UTC'), uses ${USES}, retracts ${CONTRIBUTIONS}))`,
   },
 ] as const;
 
@@ -77,8 +84,35 @@ function writeRow(output: Output, row: UsageRow): void {
   write128(output, row.eventKey);
   write128(output, row.bodyHash);
   writeBytes(output, row.raw);
-  writeLength(output, row.uses.length);
-  for (const use of row.uses) writeUse(output, use);
+  writeUses(output, row.uses);
+  if (row.retraction === undefined) writeByte(output, 0);
+  else writeRetraction(output, row.retraction);
+}
+
+/** As an array of one, because ClickHouse has no nullable tuple. */
+function writeRetraction(output: Output, retraction: Retraction): void {
+  writeByte(output, 1);
+  write128(output, retraction.targetKey);
+  writeText(output, retraction.targetId);
+  writeText(output, retraction.customer);
+  writeInt64(output, retraction.eventTime);
+  writeUses(output, retraction.uses);
+  writeLength(output, retraction.retracts.length);
+  for (const contribution of retraction.retracts) writeContribution(output, contribution);
+}
+
+function writeContribution(output: Output, contribution: Contribution): void {
+  writeText(output, contribution.meter);
+  writeText(output, contribution.customer);
+  writeUInt32(output, contribution.windowStart);
+  writeUInt64(output, contribution.incarnation);
+  writeSafeInteger(output, contribution.seq);
+  writeUInt32(output, contribution.position);
+}
+
+function writeUses(output: Output, uses: readonly MeterUse[]): void {
+  writeLength(output, uses.length);
+  for (const use of uses) writeUse(output, use);
 }
 
 function writeUse(output: Output, use: MeterUse): void {

@@ -1,5 +1,11 @@
 /** Reads what stands behind an invoice line, through the queries `sql/queries/explain-*.sql`. */
-import type { ExplainedEvent, ExplainedWindow, ExplainStore, LineFacts } from "../app/explain/explain-line.ts";
+import type {
+  ExplainedEvent,
+  ExplainedRetraction,
+  ExplainedWindow,
+  ExplainStore,
+  LineFacts,
+} from "../app/explain/explain-line.ts";
 import { instantText, NS_PER_SECOND } from "../kernel/instant.ts";
 import type { ClickHouse } from "./connect.ts";
 import { querySql } from "./load-sql.ts";
@@ -49,7 +55,15 @@ type WindowRow = {
   readonly quantity: string;
   readonly events_digest: string;
 };
-type EventRow = Omit<ExplainedEvent, "eventTime"> & { readonly event_time: string };
+type EventRow = Omit<ExplainedEvent, "eventTime" | "amendedBy"> & {
+  readonly event_time: string;
+  readonly amended_by: string;
+};
+type RetractionRow = Pick<ExplainedRetraction, "source" | "id" | "value" | "kind" | "shard"> & {
+  readonly event_time: string;
+  readonly retracted_by: string;
+  readonly retraction_seq: string;
+};
 
 export function createExplainStore(clickhouse: ClickHouse): ExplainStore {
   const query = <T>(name: string, params: Readonly<Record<string, unknown>>): Promise<T[]> =>
@@ -73,10 +87,15 @@ export function createExplainStore(clickhouse: ClickHouse): ExplainStore {
     },
     windows: async (line) => (await query<WindowRow>("explain-windows", usageParams(line))).map(explainedWindow),
     events: async (line, limit) =>
-      (await query<EventRow>("explain-events", { line_id: line.lineId, limit })).map(({ event_time, ...event }) => ({
-        ...event,
-        eventTime: instantText(BigInt(event_time)),
-      })),
+      (await query<EventRow>("explain-events", { line_id: line.lineId, limit })).map(
+        ({ event_time, amended_by, ...event }) => ({
+          ...event,
+          eventTime: instantText(BigInt(event_time)),
+          amendedBy: amended_by,
+        }),
+      ),
+    retractions: async (line, limit) =>
+      (await query<RetractionRow>("explain-retractions", { line_id: line.lineId, limit })).map(explainedRetraction),
     digest: async (line) => {
       const row = (await query<{ event_count: string; events_digest: string }>("explain-digest", usageParams(line)))[0];
       return { eventCount: row?.event_count ?? "0", eventsDigest: row?.events_digest ?? "" };
@@ -135,6 +154,16 @@ function lineFacts(row: LineRow, rated: RatedRow | undefined): LineFacts {
     lineHash: row.line_hash,
     merkleRoot: row.merkle_root,
     journalSeq: row.journal_seq,
+  };
+}
+
+function explainedRetraction(row: RetractionRow): ExplainedRetraction {
+  const { event_time, retracted_by, retraction_seq, ...rest } = row;
+  return {
+    ...rest,
+    eventTime: instantText(BigInt(event_time)),
+    retractedBy: retracted_by,
+    retractionSeq: retraction_seq,
   };
 }
 

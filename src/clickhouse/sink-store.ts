@@ -10,6 +10,8 @@ import { AppError } from "../kernel/errors.ts";
 import { instantText } from "../kernel/instant.ts";
 import type { ClickHouse } from "./connect.ts";
 import { USAGE_INGEST_COLUMN_LIST, USAGE_INGEST_STRUCTURE } from "./encode-usage-rows.ts";
+import { quarantinedRows } from "./quarantined-rows.ts";
+import { retractionTargets } from "./retraction-targets.ts";
 
 /** Rows of one block; more would make a second one, and a repetition with other block borders is not recognised. */
 const INSERT_ROWS_MAX = 1_000_000;
@@ -60,6 +62,8 @@ export function sinkStore(clickhouse: ClickHouse): SinkStore {
     insert: (input) => insert(clickhouse, input),
     commit: (batch) => commit(clickhouse, batch),
     knownIdentities: (input) => knownIdentities(clickhouse, input),
+    quarantinedRows: (input) => quarantinedRows(clickhouse, input, OF_SINK),
+    retractionTargets: (input) => retractionTargets(clickhouse, input, OF_SINK),
     identities: ({ shard }) => identities(clickhouse, shard),
     countIdentities: ({ shard }) => countIdentities(clickhouse, shard),
   };

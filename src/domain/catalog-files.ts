@@ -3,6 +3,7 @@ import type {
   CatalogFileSection,
   ContractInFile,
   CustomerInFile,
+  EventTypeInFile,
   MeterInFile,
   RateCardInFile,
 } from "./catalog-schema.ts";
@@ -15,6 +16,7 @@ export type Located<T> = {
   readonly fieldAt?: (path: readonly PropertyKey[]) => string;
 };
 export type CatalogInFiles = {
+  readonly eventTypes: readonly Located<EventTypeInFile>[];
   readonly meters: readonly Located<MeterInFile>[];
   readonly customers: readonly Located<CustomerInFile>[];
   readonly rateCards: readonly Located<RateCardInFile>[];
@@ -41,7 +43,7 @@ export type UnreadReference = {
 
 export const NOTHING_UNREAD: UnreadEntities = {
   problems: [],
-  keys: { meters: new Set(), customers: new Set(), rateCards: new Set(), contracts: new Set() },
+  keys: { eventTypes: new Set(), meters: new Set(), customers: new Set(), rateCards: new Set(), contracts: new Set() },
   references: [],
   anyFile: false,
 };

@@ -9,8 +9,10 @@ import { parseInstant } from "../kernel/instant.ts";
 import { exceedsBytes } from "../kernel/utf8.ts";
 import { ROUNDING_MODES } from "../kernel/decimal.ts";
 import { shownValue } from "./decimal-field.ts";
+import { compileEventSchema } from "./event-type.ts";
 import { AGGREGATIONS, DIMENSION_BYTES_MAX, DIMENSIONS_MAX } from "./meter.ts";
 import { priceSchema } from "./price.ts";
+import { isRetractionType } from "./usage-retraction.ts";
 import { unknownFieldsMessage } from "./unknown-fields.ts";
 
 const KEY_LENGTH_MAX = 128;
@@ -23,6 +25,10 @@ const key = checked(
 const text = checked(
   (value) => value.trim() !== "" && value.length <= TEXT_LENGTH_MAX,
   `must be a text of 1 to ${TEXT_LENGTH_MAX} characters`,
+);
+const eventType = checked(
+  (value) => value.trim() !== "" && value.length <= TEXT_LENGTH_MAX && !isRetractionType(value),
+  `must be a text of 1 to ${TEXT_LENGTH_MAX} characters, and not one of the types that take usage back`,
 );
 const pointer = checked(
   (value) => /^(\/([^~/]|~[01])*)+$/.test(value),
@@ -47,9 +53,20 @@ const anchorDay = z.custom<number>((value) => Number.isInteger(value) && Number(
 });
 const flag = z.boolean({ error: (issue) => `is ${shownValue(issue.input)}; write true or false` });
 
+/** Its text; whoever read the file has kept the numbers as they stand there. */
+const schema = z
+  .string({ error: (issue) => (issue.input === undefined ? "is missing" : "must be a JSON Schema") })
+  .superRefine((value, context) => {
+    const compiled = compileEventSchema(value);
+    if (!("problems" in compiled)) return;
+    for (const { path, message } of compiled.problems) context.addIssue({ code: "custom", path: [...path], message });
+  });
+
+const guardedType = strict({ key: eventType, schema });
+
 const meter = strict({
   key,
-  eventType: text,
+  eventType,
   aggregation: oneOf(AGGREGATIONS),
   value: pointer.optional(),
   dimensions: z.record(dimensionName, pointer).default({}),
@@ -116,9 +133,11 @@ export const CATALOG_SECTIONS = {
   customers: customer,
   rateCards: rateCard,
   contracts: contract,
+  eventTypes: guardedType,
 } as const;
 
 export type CatalogFileSection = keyof typeof CATALOG_SECTIONS;
+export type EventTypeInFile = z.infer<typeof guardedType>;
 export type MeterInFile = z.infer<typeof meter>;
 export type CustomerInFile = z.infer<typeof customer>;
 export type RateCardInFile = z.infer<typeof rateCard>;

@@ -3,10 +3,11 @@
  * A version is immutable; its hash is the SHA-256 of the canonical JSON of its definition.
  */
 import type { Instant } from "../kernel/instant.ts";
+import type { EventType } from "./event-type.ts";
 import type { Meter } from "./meter.ts";
 import type { Price } from "./price.ts";
 
-export const ENTITY_KINDS = ["meter", "customer", "rate_card", "contract"] as const;
+export const ENTITY_KINDS = ["event_type", "meter", "customer", "rate_card", "contract"] as const;
 export type EntityKind = (typeof ENTITY_KINDS)[number];
 
 export type Customer = {
@@ -56,6 +57,7 @@ export type ContractVersion = {
 };
 
 export type EntityDefinition = {
+  readonly event_type: EventType;
   readonly meter: Meter;
   readonly customer: Customer;
   readonly rate_card: RateCard;
@@ -78,6 +80,7 @@ export type Catalog = {
   /** Journal sequence up to which this catalog is complete. */
   readonly seq: number;
   /** All versions by key, oldest first. */
+  readonly eventTypes: ReadonlyMap<string, readonly EntityVersion<"event_type">[]>;
   readonly meters: ReadonlyMap<string, readonly EntityVersion<"meter">[]>;
   readonly customers: ReadonlyMap<string, readonly EntityVersion<"customer">[]>;
   readonly rateCards: ReadonlyMap<string, readonly EntityVersion<"rate_card">[]>;

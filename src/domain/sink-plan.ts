@@ -5,7 +5,7 @@
 import type { Instant } from "../kernel/instant.ts";
 
 /** Raised whenever the same messages under the same catalog would give other rows; a release refuses an open plan of another revision. */
-export const DECODER_REV = 1;
+export const DECODER_REV = 2;
 
 export type BatchPlan = {
   /** Creation time of the stream in nanoseconds since the epoch: tells a recreated stream from its predecessor. */

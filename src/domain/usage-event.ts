@@ -4,11 +4,12 @@
  */
 import type { Instant } from "../kernel/instant.ts";
 import type { Aggregation } from "./meter.ts";
+import type { Retraction, RetractionRequest } from "./usage-retraction.ts";
 
 /** A message of a usage stream. */
 export type UsageMessage = {
   readonly seq: number;
-  /** Without the shard's prefix: `usage.<producer>…`. */
+  /** Without the shard's prefix: `usage.<producer>…`, or `quarantine.<producer>…` for a replay. */
   readonly subject: string;
   readonly ingestedAt: Instant;
   readonly body: Uint8Array;
@@ -49,6 +50,7 @@ export const REJECTIONS = {
   time_invalid: "time is not an RFC 3339 date and time with an offset, exact to at most nanoseconds",
   time_too_old: "time lies further before the arrival than the settings allow",
   time_in_future: "time lies further after the arrival than the settings allow",
+  schema: "data does not fit the JSON Schema that the catalog has for the event's type",
   unknown_customer: "no customer has the subject as its key or alias",
   value_missing: "a meter's value is absent or null, or the empty text for unique_count",
   value_not_a_number: "a meter's value is neither a number nor a decimal string",
@@ -58,6 +60,12 @@ export const REJECTIONS = {
   value_too_long: "the value of a unique_count meter is longer than 1024 bytes",
   dimension_not_scalar: "a dimension is an object or an array",
   dimension_too_long: "a dimension is longer than 256 bytes",
+  replay_invalid: "the message came in on the subject of replays and names no rejected event with its bytes",
+  retraction_invalid: "a void or amend does not name an event by data.id, or an amend names nothing to change",
+  target_unknown: "a void or amend names an event that was not accepted from its source before it",
+  target_of_other_source: "a void or amend names another source than its own",
+  target_of_other_customer: "a void or amend has another customer than the event that it names",
+  target_not_usage: "a void or amend names a void or an amend: name the event itself, the last one decides",
 } as const;
 export type RejectionReason = keyof typeof REJECTIONS;
 
@@ -65,6 +73,7 @@ export type RejectionReason = keyof typeof REJECTIONS;
 export const ACCEPTANCE_NOTES = {
   unmetered: "no meter uses the event's type",
   value_skipped: "a meter with whenMissing: skip left the event out because its value was wrong, not just missing",
+  without_effect: "a void of what counts nowhere, or no longer",
 } as const;
 export type AcceptanceNote = keyof typeof ACCEPTANCE_NOTES;
 
@@ -112,6 +121,8 @@ export type DecodedEvent = {
   /** The event's bytes as they came; the whole message's when that could not be taken apart. */
   readonly raw: Uint8Array;
   readonly uses: readonly MeterUse[];
+  /** Undefined for everything but a readable void or amend. */
+  readonly retraction: RetractionRequest | undefined;
 };
 
 /** What all rows of one batch share. */
@@ -123,4 +134,9 @@ export type BatchPlace = {
 };
 
 /** One row of `usage_ingest`. */
-export type UsageRow = BatchPlace & Omit<DecodedEvent, "rejected"> & { readonly verdict: Verdict };
+export type UsageRow = BatchPlace &
+  Omit<DecodedEvent, "rejected" | "retraction"> & {
+    readonly verdict: Verdict;
+    /** Undefined for everything but an accepted void or amend. */
+    readonly retraction: Retraction | undefined;
+  };

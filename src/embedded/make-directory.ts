@@ -1,20 +1,22 @@
 /**
- * Makes a directory and what is missing above it. Not `mkdirSync` with `recursive`: on a path that cannot exist (below /proc, say) that never returns
+ * Makes a directory and what is missing above it, for its owner alone: below it lie usage, prices and passwords. Not `mkdirSync` with `recursive`: on a path that cannot exist (below /proc, say) that never returns
  * (measured with Node 24), where this throws what the system says.
  */
 import { mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 
+const PRIVATE = 0o700;
+
 export function makeDirectory(path: string): void {
   const missing: string[] = [];
   for (let at = resolve(path); !tryMake(at); at = dirname(at)) missing.push(at);
-  for (const at of missing.reverse()) mkdirSync(at);
+  for (const at of missing.reverse()) mkdirSync(at, PRIVATE);
 }
 
 /** Whether the directory is there now; false when the one above it is missing. */
 function tryMake(path: string): boolean {
   try {
-    mkdirSync(path);
+    mkdirSync(path, PRIVATE);
     return true;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;

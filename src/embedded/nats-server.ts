@@ -7,7 +7,7 @@ import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { isIPv6 } from "node:net";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { AppError } from "../kernel/errors.ts";
@@ -18,6 +18,7 @@ import { findNatsServer, inspectNatsBinary, type NatsBinary } from "./find-nats-
 import { lockDirectory } from "./lock-directory.ts";
 import { makeDirectory } from "./make-directory.ts";
 import { natsConfig, type NatsConfigInput } from "./nats-config.ts";
+import { natsDirectory, openNatsLogin, type NatsLogin } from "./nats-login.ts";
 import { natsGreeting } from "./nats-ready.ts";
 import { probePort } from "./probe-port.ts";
 import { stopOrphan } from "./stop-orphan.ts";
@@ -45,6 +46,8 @@ export type NatsServer = {
   readonly url: string;
   readonly pid: number;
   readonly version: string;
+  /** Meterline's own; whoever connects without one is a producer. */
+  readonly login: NatsLogin;
   /** False on releases without `sync_interval`: a power cut may then lose acknowledged messages. */
   readonly syncAlways: boolean;
   readonly stop: () => Promise<void>;
@@ -82,6 +85,7 @@ export async function startNatsServer(input: StartNatsServerInput): Promise<Nats
       logFile: paths.log,
       pidFile: paths.pid,
       shards: input.shards,
+      login: openNatsLogin(paths.directory),
     };
     const syncAlways = await writeConfig(binary, paths, draft);
     if (!syncAlways)
@@ -100,6 +104,7 @@ export async function startNatsServer(input: StartNatsServerInput): Promise<Nats
       url,
       pid: present(child.pid, "the pid of nats-server"),
       version: binary.version,
+      login: draft.login,
       syncAlways,
       stop: async () => {
         await endChild({ child, exited, graceMs: STOP_GRACE_MS });
@@ -134,7 +139,7 @@ async function endAfterFullDisk({ child, exited, directory, log }: EndAfterFullD
 }
 
 function pathsOf(home: string): Paths {
-  const directory = resolve(home, "nats");
+  const directory = natsDirectory(home);
   return {
     directory,
     config: join(directory, "nats-server.conf"),
@@ -163,7 +168,7 @@ async function writeConfig(
 ): Promise<boolean> {
   makeDirectory(paths.store);
   for (const syncAlways of [true, false]) {
-    writeFileSync(paths.config, natsConfig({ ...draft, syncAlways }));
+    writeFileSync(paths.config, natsConfig({ ...draft, syncAlways }), { mode: 0o600 });
     try {
       await promisify(execFile)(binary.path, ["-t", "-c", paths.config]);
       return syncAlways;

@@ -1,6 +1,8 @@
 /** One YAML or JSON file (JSON is YAML too) with the place of everything in it. */
 import { isMap, isNode, isScalar, LineCounter, parseDocument, visit, type Document } from "yaml";
+import type { JsonValue } from "../kernel/json-tree.ts";
 import { decodeUtf8 } from "../kernel/utf8.ts";
+import { exactJsonOf } from "./exact-json-of-yaml.ts";
 
 export type CatalogDocument = {
   /** As plain data; undefined when the file is no YAML at all. */
@@ -8,7 +10,10 @@ export type CatalogDocument = {
   readonly problems: readonly { readonly at: string; readonly problem: string }[];
   /** `file:line:column` of a value; of a missing one, of what should hold it. */
   readonly at: (path: readonly PropertyKey[]) => string;
+  /** A value as exact JSON, numbers as they are written; or what in it is no JSON. */
+  readonly exact: (path: readonly PropertyKey[]) => { readonly value: JsonValue } | NotJson;
 };
+type NotJson = { readonly at: string; readonly problem: string };
 
 /** The name of a field that plain objects cannot have. */
 const PROTO = "__proto__";
@@ -27,8 +32,7 @@ export function parseCatalogDocument(bytes: Uint8Array, name: string): CatalogDo
     problem: error.message.split("\n")[0]?.replace(/ at line \d+, column \d+:?$/, "") ?? error.message,
   }));
   // A field that is there twice leaves the rest readable.
-  if (document.errors.some((error) => error.code !== "DUPLICATE_KEY"))
-    return { content: undefined, problems, at: () => `${name}:1:1` };
+  if (document.errors.some((error) => error.code !== "DUPLICATE_KEY")) return { ...unreadable(name, ""), problems };
   visit(document, {
     Pair: (_, { key }) => {
       if (isScalar(key) && key.value === PROTO)
@@ -36,7 +40,15 @@ export function parseCatalogDocument(bytes: Uint8Array, name: string): CatalogDo
     },
   });
   try {
-    return { content: document.toJS(), problems, at: (path) => placeAt(offsetOf(document, path)) };
+    return {
+      content: document.toJS(),
+      problems,
+      at: (path) => placeAt(offsetOf(document, path)),
+      exact: (path) => {
+        const result = exactJsonOf(document, document.getIn(path, true));
+        return "value" in result ? result : { at: placeAt(result.offset), problem: result.problem };
+      },
+    };
   } catch (error) {
     // Aliases that multiply beyond measure.
     return unreadable(name, error instanceof Error ? error.message : String(error));
@@ -45,7 +57,7 @@ export function parseCatalogDocument(bytes: Uint8Array, name: string): CatalogDo
 
 function unreadable(name: string, problem: string): CatalogDocument {
   const at = `${name}:1:1`;
-  return { content: undefined, problems: [{ at, problem }], at: () => at };
+  return { content: undefined, problems: [{ at, problem }], at: () => at, exact: () => ({ at, problem }) };
 }
 
 /** A field stands where its name stands, an element of a list where it begins. */

@@ -12,6 +12,7 @@ import type {
   UnreadReference,
 } from "../domain/catalog-files.ts";
 import { CATALOG_SECTIONS, type CatalogFileSection } from "../domain/catalog-schema.ts";
+import { schemaText } from "../domain/event-type.ts";
 import { pathText, shownValue } from "../domain/decimal-field.ts";
 import { unknownFieldsMessage } from "../domain/unknown-fields.ts";
 import { AppError } from "../kernel/errors.ts";
@@ -31,9 +32,15 @@ const ENDINGS = [".yaml", ".yml", ".json"];
 /** Throws `invalid` when the directory is none or holds no catalog file; what is wrong inside the files is in `problems`. */
 export function readCatalogFiles(directory: string): ReadCatalog {
   const found: Found = {
-    entities: { meters: [], customers: [], rateCards: [], contracts: [] },
-    keys: { meters: new Set(), customers: new Set(), rateCards: new Set(), contracts: new Set() },
-    seen: { meters: [], customers: [], rateCards: [], contracts: [] },
+    entities: { eventTypes: [], meters: [], customers: [], rateCards: [], contracts: [] },
+    keys: {
+      eventTypes: new Set(),
+      meters: new Set(),
+      customers: new Set(),
+      rateCards: new Set(),
+      contracts: new Set(),
+    },
+    seen: { eventTypes: [], meters: [], customers: [], rateCards: [], contracts: [] },
     references: [],
     problems: [],
     anyFile: false,
@@ -89,11 +96,12 @@ type EntityInput = {
   readonly found: Found;
 };
 
-function readEntity({ document, section, index, item, found }: EntityInput): void {
+function readEntity(input: EntityInput): void {
+  const { document, section, index, item, found } = input;
   const placeOf = (path: readonly PropertyKey[]): string => document.at([section, index, ...path]);
   const key = textAt(item, "key");
   if (key !== undefined) found.seen[section].push({ key, at: placeOf(["key"]) });
-  const result = CATALOG_SECTIONS[section].safeParse(item);
+  const result = CATALOG_SECTIONS[section].safeParse(section === "eventTypes" ? withSchemaText(input) : item);
   if (result.success) {
     found.entities[section].push({ at: placeOf([]), value: result.data, fieldAt: placeOf });
     return;
@@ -107,6 +115,17 @@ function readEntity({ document, section, index, item, found }: EntityInput): voi
     const whole = [section, index, ...path];
     found.problems.push({ at: document.at(whole), problem: `${pathText(whole)}: ${message}` });
   }
+}
+
+/** A schema is taken as the file has it: as plain data its numbers would have passed through binary floating point already. */
+function withSchemaText({ document, section, index, item, found }: EntityInput): unknown {
+  if (typeof item !== "object" || item === null || memberOf(item, "schema") === undefined) return item;
+  const path = [section, index, "schema"];
+  const exact = document.exact(path);
+  if ("value" in exact) return { ...item, schema: schemaText(exact.value) };
+  found.problems.push({ at: exact.at, problem: `${pathText(path)}: ${exact.problem}` });
+  // Said already; the rest of the entity is looked at all the same.
+  return { ...item, schema: "true" };
 }
 
 type Issue = {

@@ -3,7 +3,10 @@
  * order of (sequence, position) and of the identities with a smaller sequence: the same batch can be made again, byte by byte, at any time.
  */
 import type { BatchCounts } from "../domain/sink-plan.ts";
-import type { BatchPlace, DecodedEvent, UsageRow, Verdict } from "../domain/usage-event.ts";
+import type { BatchPlace, DecodedEvent, Rejection, UsageRow, Verdict } from "../domain/usage-event.ts";
+import type { RetractionTarget } from "../domain/usage-retraction.ts";
+import type { AmendDeps } from "./amend-event.ts";
+import { contributionsOf, decideRetraction, type DecidedRetraction } from "./decide-retraction.ts";
 
 /** The identities to look up. Rejected events own none. May name one twice. */
 export function eventKeysOf(events: readonly DecodedEvent[]): bigint[] {
@@ -12,10 +15,20 @@ export function eventKeysOf(events: readonly DecodedEvent[]): bigint[] {
   return keys;
 }
 
+/** The events that voids and amends name. */
+export function retractionKeysOf(events: readonly DecodedEvent[]): bigint[] {
+  const keys = new Set<bigint>();
+  for (const { retraction } of events) if (retraction !== undefined) keys.add(retraction.targetKey);
+  return [...keys];
+}
+
 export type DecideVerdictsInput = {
   readonly events: readonly DecodedEvent[];
   /** Body hash by event key, of accepted events before this batch. */
   readonly known: ReadonlyMap<bigint, bigint>;
+  /** What voids and amends name, as it counts before this batch. */
+  readonly targets: ReadonlyMap<bigint, RetractionTarget>;
+  readonly amend: AmendDeps;
   readonly batch: BatchPlace;
 };
 
@@ -26,16 +39,28 @@ export type DecidedBatch = {
   readonly acceptedKeys: readonly bigint[];
 };
 
-/** The first of an identity wins, be it in an earlier batch or earlier in this one. */
+/** The first of an identity wins, be it in an earlier batch or earlier in this one; of what takes back an event, the last. */
 export function decideVerdicts(input: DecideVerdictsInput): DecidedBatch {
+  const { batch, known } = input;
   const accepted = new Map<bigint, bigint>();
   const counts = { accepted: 0, duplicate: 0, conflict: 0, rejected: 0 };
   const rows: UsageRow[] = [];
+  const targets = new Map(input.targets);
+  const named = new Set(retractionKeysOf(input.events));
   for (const event of input.events) {
-    const verdict = verdictOf(event, accepted, input.known);
-    if (verdict === "accepted") accepted.set(event.eventKey, event.bodyHash);
+    const verdict = verdictOf(event, accepted, known);
+    const outcome = verdict === "accepted" ? retractionOutcome(event, input, targets) : undefined;
+    if (outcome?.kind === "rejection") {
+      counts.rejected += 1;
+      rows.push(refusedRow(event, outcome, batch));
+      continue;
+    }
+    if (verdict === "accepted") {
+      accepted.set(event.eventKey, event.bodyHash);
+      if (named.has(event.eventKey)) targets.set(event.eventKey, targetOf(event, input));
+    }
     counts[verdict] += 1;
-    rows.push(usageRow(event, verdict, input.batch));
+    rows.push(usageRow({ event, verdict, batch, outcome }));
   }
   return { rows, counts, acceptedKeys: [...accepted.keys()] };
 }
@@ -51,9 +76,44 @@ function verdictOf(
   return seen === event.bodyHash ? "duplicate" : "conflict";
 }
 
+/** Undefined for an event that takes nothing back. An accepted retraction changes what counts of its target. */
+function retractionOutcome(
+  event: DecodedEvent,
+  { amend, batch }: DecideVerdictsInput,
+  targets: Map<bigint, RetractionTarget>,
+): DecidedRetraction | Rejection | undefined {
+  const request = event.retraction;
+  if (request === undefined) return undefined;
+  const target = targets.get(request.targetKey);
+  const outcome = decideRetraction(amend, { event, request, target, batch });
+  if (outcome.kind === "retraction" && target !== undefined)
+    targets.set(request.targetKey, { ...target, live: outcome.live });
+  return outcome;
+}
+
+function targetOf(event: DecodedEvent, { amend, batch }: DecideVerdictsInput): RetractionTarget {
+  const { type, customer, subject, ingestedAt, raw } = event;
+  const catalogSeq = amend.catalog.seq;
+  return { type, customer, subject, ingestedAt, raw, catalogSeq, live: contributionsOf(event, batch) };
+}
+
+/** A void or amend that can't be carried out owns no identity, like everything that is rejected: it may come again after its target. */
+function refusedRow(event: DecodedEvent, { reason, detail }: Rejection, batch: BatchPlace): UsageRow {
+  const refused = { ...event, rejected: true, reason, detail, eventKey: 0n, bodyHash: 0n };
+  return usageRow({ event: refused, verdict: "rejected", batch, outcome: undefined });
+}
+
+type UsageRowInput = {
+  readonly event: DecodedEvent;
+  readonly verdict: Verdict;
+  readonly batch: BatchPlace;
+  readonly outcome: DecidedRetraction | undefined;
+};
+
 /** Written out member by member: a spread of so many costs more than all checks of the event together. */
-function usageRow(event: DecodedEvent, verdict: Verdict, batch: BatchPlace): UsageRow {
+function usageRow({ event, verdict, batch, outcome }: UsageRowInput): UsageRow {
   const isAccepted = verdict === "accepted";
+  const told = outcome ?? event;
   return {
     shard: batch.shard,
     incarnation: batch.incarnation,
@@ -69,12 +129,13 @@ function usageRow(event: DecodedEvent, verdict: Verdict, batch: BatchPlace): Usa
     customer: event.customer,
     eventTime: event.eventTime,
     verdict,
-    reason: isAccepted || event.rejected ? event.reason : "",
-    detail: isAccepted || event.rejected ? event.detail : "",
+    reason: isAccepted || event.rejected ? told.reason : "",
+    detail: isAccepted || event.rejected ? told.detail : "",
     eventKey: event.eventKey,
     bodyHash: event.bodyHash,
     raw: event.raw,
     // Only accepted usage counts; what the others would have contributed is nobody's business.
     uses: isAccepted ? event.uses : [],
+    retraction: outcome?.retraction,
   };
 }

@@ -1,15 +1,19 @@
 /**
- * One event of a message, checked as a CloudEvent and as usage, in a fixed order: envelope, source, time, customer, meters. The result depends
+ * One event of a message, checked as a CloudEvent and as usage, in a fixed order: envelope, source, time, customer, schema, meters. The result depends
  * on the message, the catalog and the settings alone; there is no clock here.
  */
-import { ATTRIBUTE_BYTES_MAX, type DecodedEvent, type Reason, type Rejection } from "../domain/usage-event.ts";
+import { ATTRIBUTE_BYTES_MAX, type DecodedEvent, type Rejection } from "../domain/usage-event.ts";
+import { isRetractionType } from "../domain/usage-retraction.ts";
 import { JsonObject, type JsonValue } from "../kernel/json-tree.ts";
 import { parseInstant, type Instant } from "../kernel/instant.ts";
 import { exceedsBytes } from "../kernel/utf8.ts";
 import { bodyHashOf, eventKeyOf } from "./event-identity.ts";
 import { sourceFactsOf, type DecodeContext } from "./decode-context.ts";
 import { meterEvent } from "./meter-event.ts";
+import { schemaProblem } from "./schema-problem.ts";
 import { quoted, rejection } from "./rejection.ts";
+import { retractionRequestOf } from "./retraction-request.ts";
+import { usableText } from "./usable-text.ts";
 
 /** Where an event came from: its message, its place in it, and its bytes. */
 export type EventPlace = {
@@ -18,6 +22,8 @@ export type EventPlace = {
   readonly subject: string;
   readonly producerToken: string;
   readonly ingestedAt: Instant;
+  /** When the stream took the event first: earlier than `ingestedAt` for a replay. */
+  readonly arrivedAt: Instant;
   readonly raw: Uint8Array;
 };
 
@@ -44,8 +50,9 @@ export function decodeEvent(value: JsonValue, place: EventPlace, context: Decode
   if (wrong !== undefined) return rejectedEvent(place, wrong, envelope);
   const eventTime = eventTimeOf(value, place, context);
   if (typeof eventTime !== "bigint") return rejectedEvent(place, eventTime, envelope);
-  const metered = customerProblem(envelope.subject, context) ?? meteredOf(value, envelope.type, context);
-  if (metered?.kind === "rejection") return rejectedEvent(place, metered, { ...envelope, eventTime });
+  const content =
+    customerProblem(envelope.subject, context) ?? contentOf(value, { envelope, bytes: place.raw.length, context });
+  if (content.kind === "rejection") return rejectedEvent(place, content, { ...envelope, eventTime });
 
   const { source, id, type, customer } = envelope;
   return {
@@ -59,23 +66,41 @@ export function decodeEvent(value: JsonValue, place: EventPlace, context: Decode
     customer,
     eventTime,
     rejected: false,
-    reason: acceptanceNote(metered),
-    detail: metered?.skipped ?? "",
+    reason: content.reason,
+    detail: content.detail,
     eventKey: eventKeyOf(sourceFactsOf(source, context).keyPrefix, id),
     bodyHash: bodyHashOf({ type, customer, data: value.get("data") }),
     raw: place.raw,
-    uses: metered?.uses ?? [],
+    uses: content.uses,
+    retraction: content.retraction,
   };
 }
 
-/** Undefined where no meter counts events of the type. */
-function meteredOf(
-  event: JsonObject,
-  type: string,
-  { catalog }: DecodeContext,
-): ReturnType<typeof meterEvent> | undefined {
+/** What an event says besides who it is about. */
+type Content = Pick<DecodedEvent, "reason" | "detail" | "uses" | "retraction"> & { readonly kind: "content" };
+
+const UNMETERED: Content = { kind: "content", reason: "unmetered", detail: "", uses: [], retraction: undefined };
+
+type ContentInput = { readonly envelope: Envelope; readonly bytes: number; readonly context: DecodeContext };
+
+function contentOf(event: JsonObject, { envelope, bytes, context }: ContentInput): Content | Rejection {
+  const { source, type } = envelope;
+  // Reserved types: no meter counts them, whatever the catalog says.
+  if (isRetractionType(type)) {
+    const request = retractionRequestOf(event, { type, source, keyPrefix: sourceFactsOf(source, context).keyPrefix });
+    if ("kind" in request) return request;
+    return { kind: "content", reason: "", detail: "", uses: [], retraction: request };
+  }
+  const { catalog } = context;
+  const wrong = schemaProblem(event, { type, bytes, catalog });
+  if (wrong !== undefined) return wrong;
   const meters = catalog.metersByType.get(type);
-  return meters === undefined ? undefined : meterEvent(event, meters);
+  if (meters === undefined) return UNMETERED;
+  const metered = meterEvent(event, meters);
+  if (metered.kind === "rejection") return metered;
+  const { uses, skipped } = metered;
+  const reason = skipped === "" ? "" : "value_skipped";
+  return { kind: "content", reason, detail: skipped, uses, retraction: undefined };
 }
 
 function customerProblem(subject: string, { catalog }: DecodeContext): Rejection | undefined {
@@ -94,7 +119,7 @@ export function rejectedEvent(place: EventPlace, why: Rejection, known: KnownOfE
     id: known.id ?? "",
     type: known.type ?? "",
     customer: known.customer ?? "",
-    eventTime: known.eventTime ?? place.ingestedAt,
+    eventTime: known.eventTime ?? place.arrivedAt,
     rejected: true,
     reason: why.reason,
     detail: why.detail,
@@ -102,12 +127,8 @@ export function rejectedEvent(place: EventPlace, why: Rejection, known: KnownOfE
     bodyHash: 0n,
     raw: place.raw,
     uses: [],
+    retraction: undefined,
   };
-}
-
-function acceptanceNote(metered: { readonly skipped: string } | undefined): Reason {
-  if (metered === undefined) return "unmetered";
-  return metered.skipped === "" ? "" : "value_skipped";
 }
 
 /** What can be read of the envelope; unusable attributes are empty. */
@@ -120,16 +141,6 @@ function envelopeOf(event: JsonObject, context: DecodeContext): Envelope {
     subject,
     customer: context.catalog.customerBySubject.get(subject) ?? subject,
   };
-}
-
-/** Control characters and DEL: CloudEvents allows none in a string attribute. */
-// eslint-disable-next-line no-control-regex -- the control characters are the point
-const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f]/;
-
-function usableText(value: JsonValue | undefined): string {
-  return typeof value === "string" && !exceedsBytes(value, ATTRIBUTE_BYTES_MAX) && !CONTROL_CHARACTER.test(value)
-    ? value
-    : "";
 }
 
 function envelopeProblem(event: JsonObject, envelope: Envelope): Rejection | undefined {
@@ -167,7 +178,7 @@ function sourceProblem(source: string, place: EventPlace, context: DecodeContext
 
 function eventTimeOf(event: JsonObject, place: EventPlace, context: DecodeContext): Instant | Rejection {
   const value = event.get("time");
-  if (value === undefined || value === null) return place.ingestedAt;
+  if (value === undefined || value === null) return place.arrivedAt;
   if (typeof value !== "string") return rejection("attribute_invalid", "time must be a string");
   const time = parseInstant(value);
   if (time === undefined) {
@@ -176,10 +187,10 @@ function eventTimeOf(event: JsonObject, place: EventPlace, context: DecodeContex
       `time is ${quoted(value)}: write RFC 3339 with an offset, such as 2026-10-03T08:15:30.250Z`,
     );
   }
-  if (time < place.ingestedAt - context.timeRange.pastNs || time < 0n) {
+  if (time < place.arrivedAt - context.timeRange.pastNs || time < 0n) {
     return rejection("time_too_old", `time ${quoted(value)} lies too far before the arrival`);
   }
-  if (time > place.ingestedAt + context.timeRange.futureNs || time >= TIME_END) {
+  if (time > place.arrivedAt + context.timeRange.futureNs || time >= TIME_END) {
     return rejection("time_in_future", `time ${quoted(value)} lies too far after the arrival`);
   }
   return time;

@@ -8,6 +8,7 @@ import {
   type RejectionReason,
   type UsageMessage,
 } from "../domain/usage-event.ts";
+import { replayOfSubject } from "../domain/quarantine.ts";
 import { producerTokenOfSubject } from "../domain/producer-token.ts";
 import { parseExactJson, type JsonDocument, type JsonElement, type JsonErrorCode } from "../kernel/exact-json.ts";
 import { decodeUtf8, utf8Length } from "../kernel/utf8.ts";
@@ -31,6 +32,7 @@ export function decodeMessage(message: UsageMessage, context: DecodeContext): re
     subject: message.subject,
     producerToken: producerTokenOfSubject(message.subject),
     ingestedAt: message.ingestedAt,
+    arrivedAt: replayOfSubject(message.subject)?.arrivedAt ?? message.ingestedAt,
     raw: message.body,
   };
   const whole = (reason: RejectionReason, detail: string): readonly DecodedEvent[] => [

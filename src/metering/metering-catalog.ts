@@ -4,6 +4,9 @@
  */
 import type { Catalog, EntityKind, EntityVersion } from "../domain/catalog.ts";
 import type { Aggregation, Meter } from "../domain/meter.ts";
+import { compileEventSchema } from "../domain/event-type.ts";
+import { assert } from "../kernel/assert.ts";
+import type { CompiledSchema } from "../kernel/json-schema/compile-schema.ts";
 import { canonicalJson } from "../kernel/canonical-json.ts";
 import { parseJsonPointer, type JsonPointer } from "./json-pointer.ts";
 
@@ -23,6 +26,8 @@ export type MeteringCatalog = {
   readonly seq: number;
   /** In the order of the meters' keys. */
   readonly metersByType: ReadonlyMap<string, readonly CompiledMeter[]>;
+  /** What the data of a type has to fit, of the types that the catalog has a schema for. */
+  readonly schemaByType: ReadonlyMap<string, CompiledSchema>;
   /** Customer key by key and alias. */
   readonly customerBySubject: ReadonlyMap<string, string>;
 };
@@ -40,7 +45,17 @@ export function compileMeteringCatalog(catalog: Catalog): MeteringCatalog {
   for (const customer of customers) for (const alias of customer.aliases) customerBySubject.set(alias, customer.key);
   // Keys last: a key is never shadowed by somebody's alias (the catalog refuses such an alias anyway).
   for (const customer of customers) customerBySubject.set(customer.key, customer.key);
-  return { seq: catalog.seq, metersByType, customerBySubject };
+  const schemaByType = new Map(
+    currentOf(catalog.eventTypes).map(({ key, schema }) => [key, compileStored(key, schema)]),
+  );
+  return { seq: catalog.seq, metersByType, schemaByType, customerBySubject };
+}
+
+/** The catalog takes no schema that can't be compiled, and later releases compile what it has taken. */
+function compileStored(key: string, schema: string): CompiledSchema {
+  const compiled = compileEventSchema(schema);
+  assert(!("problems" in compiled), `the schema of the event type ${key} can't be compiled`, { key });
+  return compiled;
 }
 
 /** The newest definitions that are not removed, in the order of their keys. */

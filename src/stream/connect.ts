@@ -3,7 +3,13 @@ import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManage
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { classifyNatsError } from "./classify-error.ts";
 
-export type NatsConfig = { readonly url: string; readonly name: string; readonly timeoutMs?: number };
+export type NatsConfig = {
+  readonly url: string;
+  readonly name: string;
+  /** Absent: the user and password in the URL, if it has some. */
+  readonly login?: { readonly user: string; readonly password: string };
+  readonly timeoutMs?: number;
+};
 
 export type Nats = {
   readonly connection: NatsConnection;
@@ -19,7 +25,7 @@ const RECONNECT_WAIT_MS = 250;
 export async function connectNats(config: NatsConfig): Promise<Nats> {
   try {
     const connection = await connect({
-      servers: config.url,
+      ...serverOf(config),
       name: config.name,
       timeout: config.timeoutMs ?? CONNECT_TIMEOUT_MS,
       maxReconnectAttempts: -1,
@@ -30,4 +36,14 @@ export async function connectNats(config: NatsConfig): Promise<Nats> {
   } catch (error) {
     throw classifyNatsError(error, `connecting to ${new URL(config.url).host}`);
   }
+}
+
+/** The client does not look for a user in the address. */
+function serverOf({ url, login }: NatsConfig) {
+  const address = new URL(url);
+  const inUrl = { user: decodeURIComponent(address.username), password: decodeURIComponent(address.password) };
+  const { user, password } = login ?? inUrl;
+  address.username = "";
+  address.password = "";
+  return { servers: address.toString(), ...(user !== "" && { user, pass: password }) };
 }

@@ -13,6 +13,7 @@ import {
 import type { StreamConfig, StreamInfo } from "@nats-io/jetstream";
 import { Kvm, type KV } from "@nats-io/kv";
 import { nanos } from "@nats-io/transport-node";
+import { QUARANTINE_PREFIX } from "../domain/quarantine.ts";
 import { AppError } from "../kernel/errors.ts";
 import { classifyNatsError } from "./classify-error.ts";
 import type { Nats } from "./connect.ts";
@@ -47,9 +48,10 @@ export function usageStreamName(shard: number): string {
   return `USAGE_${shard}`;
 }
 
-/** What a stream binds; with several shards the server maps `usage.<producer>.…` onto these. */
-function usageSubject(shard: number, shards: number): string {
-  return `${usageSubjectPrefix(shard, shards)}usage.>`;
+/** What a stream binds, events and their replays; with several shards the server maps `usage.<producer>.…` and `quarantine.<producer>.…` onto these. */
+function usageSubjects(shard: number, shards: number): string[] {
+  const prefix = usageSubjectPrefix(shard, shards);
+  return [`${prefix}usage.>`, `${prefix}${QUARANTINE_PREFIX}>`];
 }
 
 /** What the server's mapping puts before a message's own subject; empty for a single shard. */
@@ -65,7 +67,7 @@ export async function ensureStreams(nats: Nats, input: EnsureStreamsInput): Prom
       ...durableStream(input),
       name: usageStreamName(shard),
       description: `Usage events of shard ${shard}`,
-      subjects: [usageSubject(shard, input.shards)],
+      subjects: usageSubjects(shard, input.shards),
       max_bytes: input.usageBytesMax,
       // Trimming below what is verified and backed up is a purge by sequence.
       deny_purge: false,
@@ -164,9 +166,11 @@ async function ensureStream(nats: Nats, wanted: WantedStream): Promise<void> {
       return;
     }
     requireSafe(found, wanted);
-    const { max_bytes, max_msg_size } = wanted;
-    if (found.config.max_bytes === max_bytes && found.config.max_msg_size === max_msg_size) return;
-    await nats.jsm.streams.update(wanted.name, { max_bytes, max_msg_size });
+    const { max_bytes, max_msg_size, subjects } = wanted;
+    const { config } = found;
+    const isCurrent = config.max_bytes === max_bytes && config.max_msg_size === max_msg_size;
+    if (isCurrent && config.subjects.join() === subjects.join()) return;
+    await nats.jsm.streams.update(wanted.name, { max_bytes, max_msg_size, subjects });
   } catch (error) {
     throw classifyNatsError(error, `making the stream ${wanted.name}`);
   }
@@ -184,7 +188,8 @@ async function streamInfo(nats: Nats, name: string): Promise<StreamInfo | null> 
 function requireSafe(found: StreamInfo, wanted: WantedStream): void {
   const { config } = found;
   const problems = [
-    config.subjects.join() === wanted.subjects.join()
+    // A stream of an earlier release binds fewer; the rest is added. One that binds something else belongs to somebody else.
+    config.subjects.every((subject) => wanted.subjects.includes(subject))
       ? ""
       : `it binds ${config.subjects.join(", ")} instead of ${wanted.subjects.join(", ")}`,
     config.retention === RetentionPolicy.Limits ? "" : `its retention is ${config.retention} instead of limits`,

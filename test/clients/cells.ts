@@ -8,6 +8,8 @@ export type CellResult = {
   readonly cell: string | null;
   readonly ok: boolean | null;
   readonly detail: string;
+  /** What of the cell the client itself cannot do; the rest works. */
+  readonly limit?: string | undefined;
 };
 
 export const CLIENT_CELLS: readonly Cell[] = [

@@ -179,6 +179,7 @@ wrong_password() {
   equal wrong_password "$status $(header X-ClickHouse-Exception-Code)" '403 516' 'status and X-ClickHouse-Exception-Code'
 }
 
+cell version null "$(curl --version | awk 'NR == 1 { print $2 }')"
 ping
 parameter
 million

@@ -1,5 +1,7 @@
 /** The cells of the matrix with the official JavaScript client: CLICKHOUSE_URL, CLICKHOUSE_USER, CLICKHOUSE_PASSWORD say where. One JSON line per cell. */
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { ClickHouseError, createClient, type ClickHouseClient, type ClickHouseSettings } from "@clickhouse/client";
 import { bindable, exactRows, readValues, statementOf, type TypedValue } from "./javascript-cases.ts";
@@ -22,6 +24,7 @@ const connection = {
 } satisfies Overrides;
 const values = readValues();
 
+print("version", null, versionOfClient());
 await withClient({}, async (client) => {
   await cell("ping", () => ping(client));
   await cell("parameter", () => parameter(client));
@@ -192,11 +195,19 @@ async function withClient<T>(overrides: Overrides, work: (client: ClickHouseClie
 }
 
 async function cell(name: string, work: () => Promise<string>): Promise<void> {
-  const outcome = await work().then(
-    (detail) => ({ ok: true, detail }),
-    (error: unknown) => ({ ok: false, detail: (error instanceof Error ? error.message : String(error)).slice(0, 300) }),
+  await work().then(
+    (detail) => print(name, true, detail),
+    (error: unknown) => print(name, false, (error instanceof Error ? error.message : String(error)).slice(0, 300)),
   );
-  process.stdout.write(`${JSON.stringify({ client: CLIENT, cell: name, ...outcome })}\n`);
+}
+
+function print(name: string, ok: boolean | null, detail: string): void {
+  process.stdout.write(`${JSON.stringify({ client: CLIENT, cell: name, ok, detail })}\n`);
+}
+
+function versionOfClient(): string {
+  const about = join(import.meta.dirname, "../../node_modules/@clickhouse/client/package.json");
+  return (JSON.parse(readFileSync(about, "utf8")) as { readonly version: string }).version;
 }
 
 function equal(got: unknown, wanted: unknown, what: string): void {

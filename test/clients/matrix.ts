@@ -1,6 +1,9 @@
 /** Cells as tables of Markdown: `yes`, `no` with its reason below, `not run` for what is not installed, a dash for what a client does not have. */
 import type { Cell, CellResult } from "./cells.ts";
 
+/** A line that is no cell of the table: which version of the client ran. */
+const VERSION_CELL = "version";
+
 export type MatrixInput = {
   readonly heading: string;
   readonly cells: readonly Cell[];
@@ -17,11 +20,28 @@ export function matrixOf({ heading, cells, clients, results }: MatrixInput): str
   return table.map((row) => `| ${row.join(" | ")} |`).join("\n");
 }
 
-/** What each cell says beside yes and no, as a list; failures first. */
-export function remarksOf(results: readonly CellResult[]): string {
+/** The version of each client that ran, in the order in which they ran. */
+export function versionsOf(results: readonly CellResult[]): string {
+  const said = results.filter(({ cell }) => cell === VERSION_CELL);
+  return said.map(({ client, detail }) => `${client} ${detail}`).join(", ");
+}
+
+/** The failures, as a list. */
+export function failuresOf(results: readonly CellResult[]): string {
   const failed = results.filter((result) => result.ok === false);
   const lines = failed.map(({ client, cell, detail }) => `- ${client}, ${cell ?? ""}: ${oneLine(detail)}`);
   return lines.length === 0 ? "No cell failed." : lines.join("\n");
+}
+
+export type LimitsInput = { readonly cells: readonly Cell[]; readonly results: readonly CellResult[] };
+
+/** What clients cannot do themselves, as a list. */
+export function limitsOf({ cells, results }: LimitsInput): string {
+  const lines = results.flatMap(({ client, cell, limit }) => {
+    const title = cells.find(({ id }) => id === cell)?.title ?? cell;
+    return limit === undefined ? [] : [`- ${client}, ${title ?? ""}: ${oneLine(limit)}`];
+  });
+  return lines.length === 0 ? "None." : lines.join("\n");
 }
 
 type AnswerInput = { readonly client: string; readonly id: string; readonly results: readonly CellResult[] };
@@ -37,9 +57,10 @@ function answerOf({ client, id, results }: AnswerInput): CellResult | "not run" 
 function word(answer: ReturnType<typeof answerOf>): string {
   if (answer === "not run" || answer === "no answer") return answer;
   if (answer === "none" || answer.ok === null) return "–";
-  return answer.ok ? "yes" : "**no**";
+  if (!answer.ok) return "**no**";
+  return answer.limit === undefined ? "yes" : "in part";
 }
 
 function oneLine(text: string): string {
-  return text.replace(/\s+/g, " ").replace(/[|<>]/g, " ").trim();
+  return text.replace(/[|<>\s]+/g, " ").trim();
 }

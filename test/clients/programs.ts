@@ -1,11 +1,15 @@
 /** The programs that fill the matrix, and how each is started. What is not installed says so itself, or is missed here. */
 import { execFile } from "node:child_process";
+import { devNull } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import type { CellResult } from "./cells.ts";
 
 export type Program = {
   readonly command: string;
   readonly arguments: readonly string[];
+  /** Arguments with which the command tells, by its exit, whether what it needs is installed. */
+  readonly probe?: readonly string[];
   /** The columns that it fills. */
   readonly clients: readonly string[];
 };
@@ -29,19 +33,28 @@ const JAVASCRIPT: Program = {
   arguments: [inThisFolder("javascript.ts")],
   clients: ["@clickhouse/client"],
 };
+/** Built first: without its modules, or a way to get them, it is not installed. */
+const GO: Program = {
+  command: "go",
+  arguments: ["run", "-C", inThisFolder("go"), "."],
+  probe: ["build", "-C", inThisFolder("go"), "-o", devNull, "."],
+  clients: ["clickhouse-go"],
+};
 const PYTHON_HTTP = python("python-http.py", ["Python http.client"]);
 export const CLIENT_PROGRAMS: readonly Program[] = [
   CURL,
   JAVASCRIPT,
   PYTHON_HTTP,
   python("clickhouse-connect.py", ["clickhouse-connect"]),
+  GO,
 ];
 export const READER_PROGRAMS: readonly Program[] = [
   python("readers.py", ["DuckDB", "pyarrow", "Polars", "Python csv, json", "SQLite"]),
 ];
 
 /** What the program says of each cell. A program that ends otherwise than it should has a line of its own that is not ok. */
-export function runProgram(program: Program, server: RunningServer): Promise<readonly CellResult[]> {
+export async function runProgram(program: Program, server: RunningServer): Promise<readonly CellResult[]> {
+  if (!(await isInstalled(program))) return program.clients.map(notInstalled);
   const env = {
     ...process.env,
     NODE_NO_WARNINGS: "1",
@@ -58,6 +71,14 @@ export function runProgram(program: Program, server: RunningServer): Promise<rea
       else resolve([...said, ...program.clients.map((client) => broken(client, stderr))]);
     });
   });
+}
+
+async function isInstalled({ command, probe }: Program): Promise<boolean> {
+  if (probe === undefined) return true;
+  return promisify(execFile)(command, probe, { timeout: PROGRAM_MS_MAX }).then(
+    () => true,
+    () => false,
+  );
 }
 
 function resultsOf(stdout: string): readonly CellResult[] {

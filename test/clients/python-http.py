@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import http.client
+import platform
 
 from python_cases import ROWS, Report, equal, exact_rows, statement, until_running, values
 from python_request import PASSWORD, ask, authorization, connect, text_of
@@ -132,7 +133,7 @@ def wrong_password():
     return "403, code 516"
 
 
-report = Report(CLIENT)
+report = Report(CLIENT, platform.python_version())
 report.cell("ping", ping)
 report.cell("parameter", parameter)
 report.cell("million", million)

@@ -68,15 +68,23 @@ def native(kind, value):
 class Report:
     """Prints one line per cell; what a cell raises is its failure."""
 
-    def __init__(self, client):
+    def __init__(self, client, version):
         self.client = client
+        self.print("version", None, version)
 
     def cell(self, name, work):
+        """The work gives its detail, or a pair of it and what the client itself cannot do of the cell."""
         try:
-            ok, detail = True, work()
+            done = work()
+            ok, (detail, limit) = True, done if isinstance(done, tuple) else (done, None)
         except Exception as error:  # noqa: BLE001  every failure is a result here
-            ok, detail = False, f"{type(error).__name__}: {error}"[:300]
-        print(json.dumps({"client": self.client, "cell": name, "ok": ok, "detail": detail}), flush=True)
+            ok, detail, limit = False, f"{type(error).__name__}: {error}"[:300], None
+        self.print(name, ok, detail, limit)
+
+    def print(self, name, ok, detail, limit=None):
+        limits = {} if limit is None else {"limit": limit}
+        line = {"client": self.client, "cell": name, "ok": ok, "detail": detail, **limits}
+        print(json.dumps(line), flush=True)
 
 
 def equal(got, wanted, what):

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { startClickHouseServer } from "../../src/embedded/clickhouse-server.ts";
 import { freePort } from "../support/free-port.ts";
 import { CLIENT_CELLS, READER_CELLS, type CellResult } from "./cells.ts";
-import { matrixOf, remarksOf } from "./matrix.ts";
+import { failuresOf, limitsOf, matrixOf, versionsOf } from "./matrix.ts";
 import { CLIENT_PROGRAMS, READER_PROGRAMS, runProgram, type Program, type RunningServer } from "./programs.ts";
 
 const PAGE = join(import.meta.dirname, "../../docs/clickhouse-clients.md");
@@ -57,10 +57,11 @@ async function writePage({ version, clients, readers }: Filled): Promise<void> {
   const page = await readFile(PAGE, "utf8");
   const day = new Date().toISOString().slice(0, 10);
   const sections: Readonly<Record<string, string>> = {
-    measured: `Run on ${day} against ClickHouse ${version}.`,
+    measured: `Run on ${day} against ClickHouse ${version} with ${versionsOf([...clients, ...readers])}.`,
     clients: tableOf("cell", CLIENT_CELLS, { programs: CLIENT_PROGRAMS, results: clients }),
     readers: tableOf("format", READER_CELLS, { programs: READER_PROGRAMS, results: readers }),
-    failures: remarksOf([...clients, ...readers]),
+    limits: limitsOf({ cells: [...CLIENT_CELLS, ...READER_CELLS], results: [...clients, ...readers] }),
+    failures: failuresOf([...clients, ...readers]),
   };
   await writeFile(PAGE, Object.entries(sections).reduce(replaceSection, page));
 }

@@ -4,6 +4,8 @@ import type { Meter } from "../../src/domain/meter.ts";
 
 export type CatalogOfInput = {
   readonly meters?: readonly (Pick<Meter, "key" | "eventType" | "aggregation"> & Partial<Meter>)[];
+  /** Schemas as JSON texts, by event type. */
+  readonly schemas?: Readonly<Record<string, string>>;
   readonly customers?: readonly (Pick<Customer, "key"> & Partial<Customer>)[];
 };
 
@@ -16,8 +18,10 @@ export function catalogOf(input: CatalogOfInput): Catalog {
     timeZone: "UTC",
     ...customer,
   }));
+  const eventTypes = Object.entries(input.schemas ?? {}).map(([key, schema]) => ({ key, schema }));
   return {
     seq: 1,
+    eventTypes: new Map(eventTypes.map((eventType) => [eventType.key, [versionOf("event_type", eventType)]])),
     meters: new Map(meters.map((meter) => [meter.key, [versionOf("meter", meter)]])),
     customers: new Map(customers.map((customer) => [customer.key, [versionOf("customer", customer)]])),
     rateCards: new Map(),

@@ -8,6 +8,8 @@ const STORE_BYTES = 1024 ** 3;
 
 export type TestServers = {
   readonly natsUrl: string;
+  /** The address with Meterline's own user, who may publish replays. */
+  readonly natsOwnUrl: string;
   readonly clickhouseUrl: string;
   readonly home: string;
   readonly stop: () => Promise<void>;
@@ -34,7 +36,8 @@ export async function startTestServers(input: { readonly shards?: number } = {})
       password: "",
     });
     stops.push(() => clickhouse.stop());
-    return { natsUrl: nats.url, clickhouseUrl: clickhouse.url, home: dir.path, stop };
+    const natsOwnUrl = nats.url.replace("//", `//${nats.login.user}:${nats.login.password}@`);
+    return { natsUrl: nats.url, natsOwnUrl, clickhouseUrl: clickhouse.url, home: dir.path, stop };
   } catch (error) {
     await stop();
     throw error;

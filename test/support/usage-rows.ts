@@ -1,5 +1,6 @@
 /** Rows that show every boundary of the encoding of `usage_ingest`. */
 import { VERDICTS, type UsageRow } from "../../src/domain/usage-event.ts";
+import type { Retraction } from "../../src/domain/usage-retraction.ts";
 import { instantOf } from "../../src/kernel/instant.ts";
 
 const LARGEST_QUANTITY = 10n ** 38n - 1n;
@@ -29,6 +30,7 @@ export function usageRowOf(members: Partial<UsageRow>): UsageRow {
     bodyHash: 0n,
     raw: new Uint8Array(0),
     uses: [],
+    retraction: undefined,
     ...members,
   };
 }
@@ -69,9 +71,28 @@ export function boundaryRows(): UsageRow[] {
       })),
     })),
   });
+  const retraction: Retraction = {
+    targetKey: 2n ** 127n,
+    targetId: "é".repeat(100),
+    customer: "acme",
+    eventTime: instantOf("2262-04-11T23:47:16.854775807Z", "latest"),
+    uses: extremes.uses.slice(3),
+    retracts: Array.from({ length: 200 }, (_, index) => ({
+      meter: `m${index}`,
+      customer: "wert-é",
+      windowStart: 4_294_967_295 - index * 900,
+      incarnation: 2n ** 64n - 1n,
+      seq: Number.MAX_SAFE_INTEGER,
+      position: 2 ** 32 - 1,
+    })),
+  };
+  const retractions = [
+    usageRowOf({ retraction }),
+    usageRowOf({ retraction: { ...retraction, customer: "", eventTime: 0n, uses: [], retracts: [] } }),
+  ];
   const verdicts = VERDICTS.map((verdict) => usageRowOf({ verdict, reason: "too_deep", detail: "why" }));
   const texts = LENGTHS.flatMap((length) =>
     UNITS.map((unit) => usageRowOf({ id: unit.repeat(length), raw: new Uint8Array(length).fill(7) })),
   );
-  return [extremes, ...verdicts, ...texts];
+  return [extremes, ...retractions, ...verdicts, ...texts];
 }

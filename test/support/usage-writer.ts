@@ -55,6 +55,12 @@ export async function retractUsage(
     shard: event.shard,
     incarnation: INCARNATION,
     seq: "1000000",
+    position: 0,
+    target_incarnation: INCARNATION,
+    target_seq: String(event.seq),
+    target_position: 0,
+    retracted_by: `void-${event.id}`,
+    retraction_type: "meterline.void",
   };
   await clickhouse.insert({
     sql: "INSERT INTO meterline.usage_retractions FORMAT JSONEachRow",

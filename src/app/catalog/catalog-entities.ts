@@ -11,6 +11,7 @@ export type Wanted<K extends EntityKind = EntityKind> = {
 };
 
 export const SECTION_OF_KIND = {
+  event_type: "eventTypes",
   meter: "meters",
   customer: "customers",
   rate_card: "rateCards",
@@ -18,6 +19,7 @@ export const SECTION_OF_KIND = {
 } as const satisfies Record<EntityKind, CatalogFileSection>;
 
 export const KIND_OF_SECTION = {
+  eventTypes: "event_type",
   meters: "meter",
   customers: "customer",
   rateCards: "rate_card",

@@ -9,6 +9,7 @@ import {
 import type { CustomerInFile } from "../../domain/catalog-schema.ts";
 import type { Catalog, ContractVersion, Customer, EntityKind, RateCard } from "../../domain/catalog.ts";
 import type { CatalogVersionEntry } from "../../domain/journal-entry.ts";
+import type { EventType } from "../../domain/event-type.ts";
 import type { Meter } from "../../domain/meter.ts";
 import { instantOf } from "../../kernel/instant.ts";
 import { nearestName } from "../../kernel/nearest-name.ts";
@@ -24,6 +25,7 @@ export type CatalogProblemsInput = {
 
 /** Entities after the apply, by key: those of the files, and those of the catalog that stay as they are. */
 export type KnownEntities = {
+  readonly event_type: ReadonlyMap<string, Located<EventType>>;
   readonly meter: ReadonlyMap<string, Located<Pick<Meter, "key" | "dimensions">>>;
   readonly customer: ReadonlyMap<string, Located<Pick<Customer, "key" | "currency" | "aliases">>>;
   readonly rate_card: ReadonlyMap<
@@ -72,6 +74,7 @@ function knownEntities({ catalog, files, removed }: CatalogProblemsInput): Known
     return entities as Map<string, never>;
   };
   return {
+    event_type: known("event_type"),
     meter: known("meter"),
     customer: known("customer"),
     rate_card: known("rate_card"),

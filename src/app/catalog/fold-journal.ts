@@ -32,7 +32,14 @@ export type JournalState = {
 export function emptyJournalState(): JournalState {
   return {
     head: { seq: 0, hash: GENESIS_HASH },
-    catalog: { seq: 0, meters: new Map(), customers: new Map(), rateCards: new Map(), contracts: new Map() },
+    catalog: {
+      seq: 0,
+      eventTypes: new Map(),
+      meters: new Map(),
+      customers: new Map(),
+      rateCards: new Map(),
+      contracts: new Map(),
+    },
     catalogSeq: 0,
     runs: new Map(),
     finalized: new Map(),
@@ -67,9 +74,10 @@ type Draft = {
   positions: Map<string, number>;
   pending: Map<string, CatalogVersionEntry[]>;
 };
-type CatalogRoom = "meters" | "customers" | "rateCards" | "contracts";
+type CatalogRoom = "eventTypes" | "meters" | "customers" | "rateCards" | "contracts";
 
 const ROOM_OF_KIND = {
+  event_type: "eventTypes",
   meter: "meters",
   customer: "customers",
   rate_card: "rateCards",
@@ -91,6 +99,7 @@ function draftOf(state: JournalState): Draft & JournalState {
 
 function roomsOf(catalog: Catalog): Rooms {
   return {
+    eventTypes: new Map(catalog.eventTypes),
     meters: new Map(catalog.meters),
     customers: new Map(catalog.customers),
     rateCards: new Map(catalog.rateCards),

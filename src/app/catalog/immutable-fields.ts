@@ -6,12 +6,14 @@ import { equalFields, shownField } from "./changed-fields.ts";
 
 /** Of a meter all that gives its numbers their meaning; of a contract what its billing periods rest on. */
 const IMMUTABLE_FIELDS: Readonly<Record<EntityKind, readonly string[]>> = {
+  event_type: [],
   meter: ["eventType", "aggregation", "value", "dimensions"],
   customer: [],
   rate_card: ["currency"],
   contract: ["customer", "currency", "timeZone", "billing"],
 };
 const ADVICE: Readonly<Record<EntityKind, string>> = {
+  event_type: "",
   meter: "another definition is another meter: give it a key of its own",
   customer: "",
   rate_card: "another currency is another rate card: give it a key of its own",

@@ -9,7 +9,7 @@ import {
   type Located,
   type UnreadEntities,
 } from "../../domain/catalog-files.ts";
-import type { CustomerInFile, MeterInFile, RateCardInFile } from "../../domain/catalog-schema.ts";
+import type { CustomerInFile, EventTypeInFile, MeterInFile, RateCardInFile } from "../../domain/catalog-schema.ts";
 import type { Catalog, EntityDefinition, EntityKind } from "../../domain/catalog.ts";
 import type { CatalogVersionEntry } from "../../domain/journal-entry.ts";
 import type { Instant } from "../../kernel/instant.ts";
@@ -58,6 +58,7 @@ export function planApply(input: PlanApplyInput): ApplyPlan {
   const { catalog } = state;
   const unread = input.unread ?? NOTHING_UNREAD;
   const plain = [
+    ...files.eventTypes.map(wantedEventType),
     ...files.meters.map(wantedMeter),
     ...files.customers.map(wantedCustomer),
     ...files.rateCards.map(wantedRateCard),
@@ -82,6 +83,10 @@ export function planApply(input: PlanApplyInput): ApplyPlan {
     );
   }
   return { changes: all.map((step) => step.change), versions, problems };
+}
+
+function wantedEventType({ at, value }: Located<EventTypeInFile>): Wanted<"event_type"> {
+  return { kind: "event_type", key: value.key, at, definition: value };
 }
 
 function wantedMeter({ at, value }: Located<MeterInFile>): Wanted<"meter"> {

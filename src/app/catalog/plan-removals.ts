@@ -7,7 +7,7 @@ import type { PlanApplyInput } from "./plan-apply.ts";
 import { definitionHash, type Step } from "./plan-step.ts";
 
 /** Contracts first: what they use goes after them. */
-const ORDER = ["contract", "rate_card", "customer", "meter"] as const satisfies readonly EntityKind[];
+const ORDER = ["contract", "rate_card", "customer", "meter", "event_type"] as const satisfies readonly EntityKind[];
 
 export function planRemovals({ state, files, now }: PlanApplyInput): Step[] {
   return ORDER.flatMap((kind) => {

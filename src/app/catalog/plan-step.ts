@@ -5,6 +5,7 @@ import type { CatalogVersionEntry } from "../../domain/journal-entry.ts";
 import { canonicalJson } from "../../kernel/canonical-json.ts";
 import { sha256Hex } from "../../kernel/hash.ts";
 import type { Wanted } from "./catalog-entities.ts";
+import { shownDefinition } from "./shown-definition.ts";
 import { changedFields } from "./changed-fields.ts";
 import type { CatalogChange } from "./plan-apply.ts";
 
@@ -21,7 +22,8 @@ export type PlanStepInput = {
 export function planStep({ wanted, version, current, effect }: PlanStepInput): Step {
   const { kind, key, definition } = wanted;
   const action = current === undefined ? "add" : "change";
-  const fields = current === undefined ? [] : changedFields(current.definition, definition);
+  const fields =
+    current === undefined ? [] : changedFields(shownDefinition(current.definition), shownDefinition(definition));
   const hash = definitionHash(definition);
   return {
     change: { action, kind, key, version, fields, ...effect },

@@ -58,6 +58,20 @@ export type ExplainedEvent = {
   readonly shard: number;
   readonly seq: string;
   readonly position: number;
+  /** Id of the amend that says the value; empty when the event counts as it was published. */
+  readonly amendedBy: string;
+};
+/** What the line would count, had it not been taken back. */
+export type ExplainedRetraction = {
+  readonly source: string;
+  readonly id: string;
+  readonly eventTime: string;
+  readonly value: string;
+  /** Type and id of the void or amend, and where it is in the stream. */
+  readonly kind: string;
+  readonly retractedBy: string;
+  readonly shard: number;
+  readonly retractionSeq: string;
 };
 
 export type ExplainStore = {
@@ -67,6 +81,7 @@ export type ExplainStore = {
   ): Promise<{ readonly definition: unknown; readonly hash: string; readonly journalSeq: number } | null>;
   windows(line: LineFacts): Promise<readonly ExplainedWindow[]>;
   events(line: LineFacts, limit: number): Promise<readonly ExplainedEvent[]>;
+  retractions(line: LineFacts, limit: number): Promise<readonly ExplainedRetraction[]>;
   /** Digest and count of the single events. */
   digest(line: LineFacts): Promise<{ readonly eventCount: string; readonly eventsDigest: string }>;
   /** Merkle leaves of the invoice, in the order of its lines. */
@@ -80,6 +95,7 @@ export type Explanation = {
   readonly contract: { readonly definition: unknown; readonly hash: string; readonly journalSeq: number } | null;
   readonly windows: readonly ExplainedWindow[];
   readonly events: readonly ExplainedEvent[];
+  readonly retractions: readonly ExplainedRetraction[];
   readonly proofs: readonly Proof[];
 };
 
@@ -100,10 +116,11 @@ export async function explainLine(
     });
   }
   const metered = line.meter !== "";
-  const [contract, windows, events, digest, leaves] = await Promise.all([
+  const [contract, windows, events, retractions, digest, leaves] = await Promise.all([
     deps.store.contractVersion(line),
     metered ? deps.store.windows(line) : [],
     metered ? deps.store.events(line, input.eventsMax) : [],
+    metered ? deps.store.retractions(line, input.eventsMax) : [],
     metered ? deps.store.digest(line) : { eventCount: "0", eventsDigest: "0".repeat(64) },
     deps.store.leaves(line.invoiceId),
   ]);
@@ -113,7 +130,7 @@ export async function explainLine(
     windowsProof(line, windows),
     rootProof({ line, leaves, root: deps.merkleRoot(leaves) }),
   ];
-  return { line, contract, windows, events, proofs };
+  return { line, contract, windows, events, retractions, proofs };
 }
 
 function contractProof(line: LineFacts, hash: string | undefined): Proof {

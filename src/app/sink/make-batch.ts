@@ -6,8 +6,12 @@ import type { SinkStore, UsageMessage, UsageStream } from "../ports.ts";
 import type { DecodedEvent, RejectionReason, UsageRow } from "../../domain/usage-event.ts";
 import { present } from "../../kernel/assert.ts";
 import { sha256Hex } from "../../kernel/hash.ts";
-import { decideVerdicts, eventKeysOf } from "../../metering/decide-batch.ts";
+import type { RetractionTarget } from "../../domain/usage-retraction.ts";
+import type { AmendDeps } from "../../metering/amend-event.ts";
+import { decideVerdicts, eventKeysOf, retractionKeysOf } from "../../metering/decide-batch.ts";
 import type { EventTimeRange } from "../../metering/decode-context.ts";
+import type { MeteringCatalog } from "../../metering/metering-catalog.ts";
+import { originsOf, refuseForgedReplays } from "../../metering/refuse-forged-replays.ts";
 import { cutBatch } from "./cut-batch.ts";
 import type { IdentityIndex } from "./identity-index.ts";
 import type { MeteringCatalogs } from "./metering-catalogs.ts";
@@ -40,6 +44,7 @@ export type PreparedBatch = {
   readonly messages: readonly UsageMessage[];
   readonly events: readonly DecodedEvent[];
   readonly catalogSeq: number;
+  readonly catalog: MeteringCatalog;
 };
 
 export type MadeBatch = {
@@ -76,6 +81,7 @@ export async function prepareBatch(
     messages,
     events,
     catalogSeq: catalog.seq,
+    catalog,
   };
 }
 
@@ -88,7 +94,7 @@ export async function prepareRecorded(
   const messages = await deps.stream.range({ first, last });
   const catalog = await deps.catalogs.at(catalogSeq);
   const cut = cutBatch({ messages, catalog, timeRange: deps.timeRange, eventsMax: Number.POSITIVE_INFINITY });
-  return { first, last, messages: cut.messages, events: cut.events, catalogSeq };
+  return { first, last, messages: cut.messages, events: cut.events, catalogSeq, catalog };
 }
 
 export async function makeBatch(
@@ -96,11 +102,13 @@ export async function makeBatch(
   prepared: PreparedBatch,
   place: { readonly incarnation: string; readonly cut: number },
 ): Promise<MadeBatch> {
-  const { first, last, messages, events, catalogSeq } = prepared;
+  const { first, last, messages, catalogSeq } = prepared;
   const { incarnation, cut } = place;
+  const events = await withoutForgedReplays(deps, prepared, incarnation);
   const known = await deps.identities.known({ eventKeys: eventKeysOf(events), incarnation, beforeSeq: first });
+  const { targets, amend } = await targetsOf(deps, { ...prepared, events }, incarnation);
   const batch = { shard: deps.shard, incarnation: BigInt(incarnation), batchFirst: first, cut };
-  const { rows, counts, acceptedKeys } = decideVerdicts({ events, known, batch });
+  const { rows, counts, acceptedKeys } = decideVerdicts({ events, known, targets, amend, batch });
   const bytes = deps.encodeRows(rows);
   const lastMessage = present(messages.at(-1), "the last message");
   const facts: BatchFacts = {
@@ -131,4 +139,36 @@ function countRejections(rows: readonly UsageRow[]): ReadonlyMap<RejectionReason
     if (verdict === "rejected") counts.set(reason as RejectionReason, (counts.get(reason as RejectionReason) ?? 0) + 1);
   }
   return counts;
+}
+
+/** Nothing is asked where no message is a replay, which is nearly always. */
+async function withoutForgedReplays(
+  deps: MakeBatchDeps,
+  prepared: PreparedBatch,
+  incarnation: string,
+): Promise<readonly DecodedEvent[]> {
+  const { first, messages, events } = prepared;
+  const origins = originsOf(messages);
+  const { shard, store } = deps;
+  const rows =
+    origins.length === 0 ? [] : await store.quarantinedRows({ origins, shard, incarnation, beforeSeq: first });
+  return refuseForgedReplays({ messages, events, rows });
+}
+
+type Targets = { readonly targets: ReadonlyMap<bigint, RetractionTarget>; readonly amend: AmendDeps };
+
+/** What voids and amends of the batch name, and the catalogs that decided those events; nothing is asked where there are none. */
+async function targetsOf(deps: MakeBatchDeps, prepared: PreparedBatch, incarnation: string): Promise<Targets> {
+  const { first, events, catalog } = prepared;
+  const { shard, timeRange } = deps;
+  const eventKeys = retractionKeysOf(events);
+  const targets =
+    eventKeys.length === 0
+      ? new Map<bigint, RetractionTarget>()
+      : await deps.store.retractionTargets({ eventKeys, shard, incarnation, beforeSeq: first });
+  const catalogs = new Map([[catalog.seq, catalog]]);
+  for (const { catalogSeq } of targets.values())
+    if (!catalogs.has(catalogSeq)) catalogs.set(catalogSeq, await deps.catalogs.at(catalogSeq));
+  const catalogAt = (seq: number): MeteringCatalog => present(catalogs.get(seq), `the catalog of journal entry ${seq}`);
+  return { targets, amend: { catalog, catalogAt, timeRange } };
 }

@@ -2,9 +2,9 @@
  * What a parsed statement does, and what no client may do whatever its role: reach files, other servers or programs of this machine. The engine's grants refuse
  * most of that by themselves; here is what they let through, because the engine takes itself for a command line tool of the machine's owner.
  */
-import { isForeign } from "./foreign-functions.ts";
+import { isForeign, isForeignEngine } from "./foreign-functions.ts";
 import { hiddenCall } from "./hidden-calls.ts";
-import { callOf, type Call, type ParsedStatement, type StatementParser, type SyntaxNode } from "./parse-statement.ts";
+import { callOf, type Call, type ParsedStatement, type StatementReader, type SyntaxNode } from "./parse-statement.ts";
 import { asServerError, serverError } from "./server-error.ts";
 import { upper } from "./sql-text.ts";
 import { areHarmlessRows, refuseInTexts } from "./texts-with-sql.ts";
@@ -23,9 +23,6 @@ const LOCAL_SOURCES = new Set(["null", "clickhouse"]);
 const TEXT_DEPTH_MAX = 8;
 const SYNTAX_ERROR = 62;
 
-/** What the engine tells of a statement and of its functions. */
-export type Reader = Pick<StatementParser, "parse" | "functions">;
-
 export function kindOf({ nodes }: ParsedStatement): StatementKind {
   const root = nodes[0]?.text ?? "";
   if (/^Select(WithUnion|Intersect)/.test(root)) return "select";
@@ -36,14 +33,15 @@ export function kindOf({ nodes }: ParsedStatement): StatementKind {
 }
 
 /** Throws what a server says when a client may not. */
-export async function refuseForeign(statement: ParsedStatement, reader: Reader, depth = 0): Promise<void> {
+export async function refuseForeign(statement: ParsedStatement, reader: StatementReader, depth = 0): Promise<void> {
   refuseFiles(statement);
   const { nodes } = statement;
   const root = nodes[0]?.text ?? "";
   if (/^ParallelWithQuery\b/.test(root))
     throw syntaxError("Syntax error (Multi-statements are not allowed): PARALLEL WITH");
   refuseAccessChange(root);
-  for (const node of nodes) {
+  for (const [at, node] of nodes.entries()) {
+    if (node.text.startsWith("Storage definition")) refuseEngine(nodes[at + 1], reader);
     if (FORBIDDEN_KINDS.test(node.text)) throw denied(`${statement.sql.split("\n", 1)[0] ?? ""} is not allowed`);
     const call = callOf(node);
     if (call !== null && !isBackupPlace(root, node, call.name)) refuseCall(call, statement, reader);
@@ -54,7 +52,7 @@ export async function refuseForeign(statement: ParsedStatement, reader: Reader, 
 }
 
 /** Throws when the statement is refused; false: it cannot be read as one. */
-async function isAllowed(sql: string, reader: Reader, depth: number): Promise<boolean> {
+async function isAllowed(sql: string, reader: StatementReader, depth: number): Promise<boolean> {
   if (depth > TEXT_DEPTH_MAX) throw denied(`Texts with SQL in texts with SQL, ${TEXT_DEPTH_MAX} deep, are not allowed`);
   const statement = await reader.parse(sql, []).catch((error: unknown) => {
     // Only what is no SQL is no SQL to the engine either; what is too deep or too long here may not be there.
@@ -66,7 +64,7 @@ async function isAllowed(sql: string, reader: Reader, depth: number): Promise<bo
 }
 
 /** Whether rows written as SQL expressions call nothing that no client may. Asked before the engine may evaluate them. */
-export async function mayEvaluate(rows: string, reader: Reader): Promise<boolean> {
+export async function mayEvaluate(rows: string, reader: StatementReader): Promise<boolean> {
   return areHarmlessRows(rows, (sql) => isAllowed(sql, reader, 1)).catch(() => false);
 }
 
@@ -75,10 +73,16 @@ function isBackupPlace(root: string, node: SyntaxNode, name: string): boolean {
   return /^(Backup|Restore)Query/.test(root) && node.depth === 1 && name === "file";
 }
 
-function refuseCall({ kind, name }: Call, statement: ParsedStatement, { functions }: Reader): void {
+function refuseCall({ kind, name }: Call, statement: ParsedStatement, { functions }: StatementReader): void {
   if (kind === "FunctionWithKeyValueArguments") refuseSource(name, statement);
   else if (isForeign(name, functions))
     throw denied(`The function ${name} reaches beyond the data directory and is not allowed here`);
+}
+
+/** The engine comes first below its storage definition; without one it is an expression to order by. */
+function refuseEngine(node: SyntaxNode | undefined, { functions }: StatementReader): void {
+  const name = node === undefined ? "" : (callOf(node)?.name ?? "");
+  if (isForeignEngine(name, functions)) throw denied(`The engine ${name} is not allowed here`);
 }
 
 function refuseAccessChange(root: string): void {
@@ -98,7 +102,7 @@ function refuseFiles({ tokens }: ParsedStatement): void {
 }
 
 /** The canonical columns of a structure such as `a UInt8, b String`, that is nothing but columns. `statement` is `CREATE TABLE t (structure) ENGINE = Null`. */
-export async function columnsOf(statement: ParsedStatement, reader: Reader): Promise<string> {
+export async function columnsOf(statement: ParsedStatement, reader: StatementReader): Promise<string> {
   await refuseForeign(statement, reader);
   const children = statement.nodes.filter((node) => node.depth === 1).map((node) => node.text.split(" (")[0]);
   const { sql, tokens } = statement;

@@ -4,6 +4,7 @@
  */
 import type { EngineRole } from "./engine-config.ts";
 import { literal, tokensOf, upper } from "./sql-text.ts";
+import { queriesView } from "./system-tables.ts";
 
 const name = (key: string): string => `JSONExtractString(names, '${key}')`;
 /** `names` aside, because `Settings` and `query_id` mean the replaced ones beside their replacement. */
@@ -12,14 +13,10 @@ const SEEN = `SELECT * EXCEPT (names) REPLACE (
     ${name("query")} AS query, mapUpdate(Settings, map('log_comment', ${name("comment")})) AS Settings)
   FROM (SELECT *, query_id AS engine_id, Settings['log_comment'] AS names FROM system.processes) WHERE ${name("run")} != ''`;
 
-function queriesView(role: EngineRole): string {
-  return `system.processes_of_${role}`;
-}
-
 /** `users` are the names that log in as the role; the view of the role admin has the queries of all. */
 export function createQueriesView(role: EngineRole, users: readonly string[]): string {
   const own = role === "admin" ? "" : ` WHERE has([${users.map(literal).join(", ")}], user)`;
-  return `CREATE VIEW ${queriesView(role)} DEFINER = default SQL SECURITY DEFINER AS SELECT * EXCEPT (engine_id) FROM (${SEEN})${own}`;
+  return `CREATE VIEW system.${queriesView(role)} DEFINER = default SQL SECURITY DEFINER AS SELECT * EXCEPT (engine_id) FROM (${SEEN})${own}`;
 }
 
 /** A query as its client knows it. */
@@ -56,12 +53,12 @@ export function seeOwnQueries(sql: string, role: EngineRole): string {
   if (!/processes|processlist/i.test(sql)) return sql;
   const tokens = tokensOf(sql);
   if (upper(tokens[0]) === "SHOW" && upper(tokens[1]) === "PROCESSLIST")
-    return `SELECT * FROM ${queriesView(role)} ORDER BY elapsed DESC${sql.slice(tokens[1]?.end)}`;
+    return `SELECT * FROM system.${queriesView(role)} ORDER BY elapsed DESC${sql.slice(tokens[1]?.end)}`;
   return tokens.reduceRight((text, token, at) => {
     const [dot, table] = [tokens[at + 1], tokens[at + 2]];
     if (!isName(token.text, "system") || dot?.text !== "." || table === undefined) return text;
     if (!isName(table.text, "processes")) return text;
-    return `${text.slice(0, token.start)}${queriesView(role)}${text.slice(table.end)}`;
+    return `${text.slice(0, token.start)}system.${queriesView(role)}${text.slice(table.end)}`;
   }, sql);
 }
 

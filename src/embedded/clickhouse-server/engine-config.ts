@@ -7,38 +7,41 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeDirectory } from "../make-directory.ts";
+import { LOCAL_ENGINES } from "./foreign-functions.ts";
+import { financeConstraints, type QueryLimits } from "./query-limits.ts";
+import { systemPolicies } from "./system-tables.ts";
 
 export const ENGINE_ROLES = ["admin", "sink", "finance"] as const;
 export type EngineRole = (typeof ENGINE_ROLES)[number];
+/** In it a session makes the tables that a request brings along. */
+export const FILES_ROLE = "files";
 
 export type EngineConfigInput = {
   /** The server's directory; `backups` is made below it. */
   readonly directory: string;
   /** Every insert is on the disk before it is acknowledged. */
   readonly fsync: boolean;
+  readonly limits: QueryLimits;
 };
 
-/** Engines that keep their data in the data directory, or have none. The others read files, other servers or programs. */
-const LOCAL_ENGINES = [
-  ...["", "Replacing", "Summing", "Aggregating", "Collapsing", "VersionedCollapsing", "Graphite", "Coalescing"].map(
-    (kind) => `${kind}MergeTree`,
-  ),
-  ..."Null Memory Log TinyLog StripeLog Buffer Set Join Merge Dictionary GenerateRandom View MaterializedView".split(
-    " ",
-  ),
-  ..."Atomic Ordinary".split(" "),
-];
+/** What `meterline sink` writes itself: batches, its fence, and the journal's projections. From `usage_ingest` the rows go on with the rights of the views' maker. */
+const INGEST_TABLES =
+  "usage_ingest sink_fence sink_batches journal_entries catalog_versions rating_runs invoices invoice_lines".split(" ");
 
-const GRANTS: Readonly<Record<EngineRole | "server", readonly string[]>> = {
+/** Its tables are the engine's, and the views of queries that run. */
+const ADMIN_REVOKES = ["INSERT, ALTER, CREATE, DROP, UNDROP TABLE, TRUNCATE, OPTIMIZE ON system.*"];
+
+const GRANTS: Readonly<Record<EngineRole | "server" | typeof FILES_ROLE, readonly string[]>> = {
   server: ["ALL ON *.*"],
+  [FILES_ROLE]: ["CREATE ARBITRARY TEMPORARY TABLE ON *.*", "READ, WRITE ON FILE", "TABLE ENGINE ON File"],
   admin: [
     "CHECK, SHOW, SELECT, INSERT, ALTER, CREATE, DROP, UNDROP TABLE, TRUNCATE, OPTIMIZE, BACKUP, KILL QUERY, dictGet ON *.*",
     "SYSTEM MERGES, SYSTEM TTL MERGES, SYSTEM MOVES, SYSTEM FLUSH, SYSTEM VIEWS, SYSTEM DROP CACHE, SYSTEM RELOAD DICTIONARY, SYSTEM SYNC REPLICA ON *.*",
     "SET DEFINER ON default",
     ...LOCAL_ENGINES.map((engine) => `TABLE ENGINE ON ${engine}`),
   ],
-  sink: ["SHOW, SELECT, INSERT ON meterline.*", "SELECT ON system.processes_of_sink"],
-  finance: ["SHOW, SELECT ON finance.*", "CREATE TEMPORARY TABLE ON *.*", "SELECT ON system.processes_of_finance"],
+  sink: ["SHOW, SELECT ON meterline.*", ...INGEST_TABLES.map((table) => `INSERT ON meterline.${table}`)],
+  finance: ["SHOW, SELECT ON finance.*", "CREATE TEMPORARY TABLE ON *.*"],
 };
 
 /** They hold expressions or paths as text, where no check of the statement sees them, or change how statements are read. */
@@ -65,7 +68,7 @@ const FIXED_SETTINGS = [
 const LEAST_SETTINGS: readonly (readonly [name: string, least: number])[] = [["interactive_delay", 10_000]];
 
 /** Writes the files and returns the path that the engine is to be given. */
-export function writeEngineConfig({ directory, fsync }: EngineConfigInput): string {
+export function writeEngineConfig({ directory, fsync, limits }: EngineConfigInput): string {
   const path = join(directory, "engine.xml");
   const users = join(directory, "engine-users.xml");
   makeDirectory(join(directory, "backups"));
@@ -76,25 +79,28 @@ export function writeEngineConfig({ directory, fsync }: EngineConfigInput): stri
     `<users_config>${escape(users)}</users_config>`,
     `<backups><allowed_path>${escape(join(directory, "backups"))}/</allowed_path></backups>`,
     `<merge_tree>${durable}</merge_tree>`,
-    "<access_control_improvements><select_from_system_db_requires_grant>true</select_from_system_db_requires_grant></access_control_improvements>",
   ]);
-  const roles = Object.entries(GRANTS).map(
-    ([role, grants]) =>
-      `<${role}><grants>${grants.map((grant) => query(`GRANT ${grant}`)).join("")}</grants></${role}>`,
-  );
+  const roles = Object.entries(GRANTS).map(([role, grants]) => {
+    const revoked = role === "admin" ? ADMIN_REVOKES.map((revoke) => query(`REVOKE ${revoke}`)) : [];
+    return `<${role}><grants>${[...grants.map((grant) => query(`GRANT ${grant}`)), ...revoked].join("")}</grants></${role}>`;
+  });
   const constraints = [
     ...FIXED_SETTINGS.map((name) => `<${name}><const/></${name}>`),
     ...LEAST_SETTINGS.map(([name, least]) => `<${name}><min>${least}</min></${name}>`),
   ];
+  const ofFinance = financeConstraints(limits).map(
+    ({ name, min, max }) => `<${name}><min>${min}</min><max>${max}</max></${name}>`,
+  );
   write(users, [
     // A schema comes with the request as text: a path would lead out of it.
     "<profiles><default><format_schema_source>string</format_schema_source>",
-    `<constraints>${constraints.join("")}</constraints></default></profiles>`,
+    `<constraints>${constraints.join("")}</constraints></default>`,
+    `<finance><constraints>${ofFinance.join("")}</constraints></finance></profiles>`,
     `<roles>${roles.join("\n")}</roles>`,
     "<users><default><no_password/><networks><ip>::/0</ip></networks><profile>default</profile><quota>default</quota>",
     `<grants>${Object.keys(GRANTS)
       .map((role) => query(`GRANT ${role}`))
-      .join("")}</grants></default></users>`,
+      .join("")}</grants><databases>${systemPolicies(ENGINE_ROLES)}</databases></default></users>`,
     "<quotas><default/></quotas>",
   ]);
   return path;

@@ -11,7 +11,7 @@ import { createQueriesView } from "./client-queries.ts";
 import { queryComment, startedAs } from "./query-comment.ts";
 import { openPipeDirectory, openResultPipe } from "./result-pipe.ts";
 import { SeatQueue } from "./seat-queue.ts";
-import { createStatementParser, type StatementParser } from "./parse-statement.ts";
+import { createStatementReading, type StatementReader } from "./parse-statement.ts";
 
 export type EngineQuery = SessionSetup & {
   /** The statement; given a path, it writes its result there. */
@@ -47,8 +47,8 @@ export type Engine = {
   readonly timeZone: string;
   /** HTTP content types by the lower-case name of the format. */
   readonly contentTypes: ReadonlyMap<string, string>;
-  readonly parse: StatementParser["parse"];
-  readonly functions: StatementParser["functions"];
+  /** Reads statements in turn with others; the sink does not wait. */
+  readerFor(query: Pick<EngineQuery, "user" | "ingest">): StatementReader;
   /** Calls `consume` with the result while the seat is held; a failure of the query or of `consume` is thrown. */
   run(query: EngineQuery, consume: Consume): Promise<void>;
   /** Carries out `KILL QUERY WHERE condition` among the queries that the role sees. */
@@ -98,11 +98,10 @@ export async function openEngine({ data, config, pipes, limits, users }: OpenEng
     waitingMax: WAITING_MAX,
   });
   const carryOutKill = createKiller({ control, open: (role) => open(role, { readOnly: true, lasting: false }) });
-  const parser = await createStatementParser(() => open(null, { readOnly: true, lasting: false }));
+  const reading = await createStatementReading(() => open(null, { readOnly: true, lasting: false }));
   return {
     ...about,
-    parse: (text, parameters) => parser.parse(text, parameters),
-    functions: parser.functions,
+    readerFor: ({ user, ingest }) => reading(ingest ? null : user),
     run: (query, consume) =>
       (query.ingest ? ingest : queries).use(query.user, async (pipe) => {
         if (query.signal.aborted) return;

@@ -13,11 +13,13 @@ import type { HttpRequest } from "./http-request.ts";
 import { formatSettingsOf } from "./format-settings.ts";
 import { killOf } from "./kill-query.ts";
 import { nativeOfRevision } from "./native/native-revision.ts";
-import { sourcePosition, type ParsedStatement } from "./parse-statement.ts";
+import { sourcePosition, type ParsedStatement, type StatementReader } from "./parse-statement.ts";
+import { refuseUnlimited } from "./query-limits.ts";
 import type { RespondInput } from "./respond.ts";
 import { serverError } from "./server-error.ts";
 import type { Spool } from "./spool.ts";
 import { literal, tokensOf, upper } from "./sql-text.ts";
+import { roomFor, statementBytesMax, tooLong } from "./statement-size.ts";
 import { readStatementHead } from "./statement-head.ts";
 
 export type ExecuteDeps = { readonly engine: Engine; readonly spool: Spool; readonly sessions: ClientSessions };
@@ -35,8 +37,8 @@ export type ExecuteInput = {
 };
 
 const DEFAULT_FORMAT = "TabSeparated";
-/** A statement without data is read into memory; inserts with data are recognised by their beginning. */
-const STATEMENT_BYTES_MAX = 64 * 1024 * 1024;
+const STRUCTURE_LENGTH_MAX = 1024 * 1024;
+/** Inserts with data are recognised by their beginning. */
 const HEAD_BYTES = 256 * 1024;
 /** The `log_comment` by which the sink's statements take the seats kept for it. */
 const INGEST_COMMENT = "meterline sink";
@@ -50,11 +52,14 @@ export async function execute(deps: ExecuteDeps, input: ExecuteInput): Promise<v
   const { request } = input;
   const { head, rest } = await readHead(input);
   const { text, data } = divide(head);
-  const whole =
-    data !== null || rest === null ? text : Buffer.concat([text, ...(await readAll(rest, STATEMENT_BYTES_MAX))]);
+  const bytesMax = statementBytesMax(request, input.login.role);
+  const whole = data !== null || rest === null ? text : Buffer.concat([text, ...(await readAll(rest, bytesMax))]);
+  if (whole.length > bytesMax) throw tooLong();
   if (!isUtf8(whole)) throw syntaxError("The statement is not valid UTF-8");
-  const statement = await deps.engine.parse(whole.toString("utf8"), request.parameters);
-  await refuseForeign(statement, deps.engine);
+  const reader = deps.engine.readerFor(queryOf(input));
+  const statement = await reader.parse(whole.toString("utf8"), request.parameters);
+  await refuseForeign(statement, reader);
+  refuseUnlimited(statement, input.login.role);
   const kind = kindOf(statement);
   refuseChangeByGet(request, kind);
   const spooled: string[] = [];
@@ -116,7 +121,7 @@ async function runParsed(deps: ExecuteDeps, input: ExecuteInput, parsed: Parsed)
         format: parsed.data === null ? format : DEFAULT_FORMAT,
         sql: planned.sql,
         files: [...files, ...planned.files],
-        settings: [...request.settings, ...planned.settings],
+        settings: [...request.settings, ...planned.settings, ...roomFor(parsed.statement.sql)],
       },
       answer,
     ),
@@ -153,7 +158,8 @@ async function planInsert(
 ): Promise<Planned> {
   const format = statement.format?.name ?? "Values";
   refuseSecondStatement(format, data);
-  const settings = await expressionSettings(deps, format, data);
+  const reader = deps.engine.readerFor(queryOf(input));
+  const settings = await expressionSettings(reader, format, data);
   if (settings.length > 0) refuseExpressionSettings(statement);
   if (settings.length === 0 && holdsParameters(format, input, data)) {
     const rows = data.first.toString("utf8");
@@ -167,7 +173,7 @@ async function planInsert(
     const sql = `${statement.sql.slice(0, at)} FROM INFILE ${literal(path)} ${statement.sql.slice(at)}`;
     return { sql, files: [], settings };
   }
-  const structure = await checkedStructure(deps, call.structure);
+  const structure = await checkedStructure(reader, call.structure);
   const { sql } = statement;
   return {
     sql: `${sql.slice(0, call.start)}${INPUT_TABLE}${sql.slice(call.end, statement.format?.start)}`,
@@ -194,9 +200,9 @@ function refuseSecondStatement(format: string, { first }: Data): void {
 }
 
 /** Expressions among the values are evaluated only where all of them could be looked through first. Other formats have none. */
-async function expressionSettings({ engine }: ExecuteDeps, format: string, { first, rest }: Data): Promise<Named> {
+async function expressionSettings(reader: StatementReader, format: string, { first, rest }: Data): Promise<Named> {
   if (format.toLowerCase() !== "values") return [];
-  const isKnown = rest === null && isUtf8(first) && (await mayEvaluate(first.toString("utf8"), engine));
+  const isKnown = rest === null && isUtf8(first) && (await mayEvaluate(first.toString("utf8"), reader));
   return isKnown ? [] : NO_EXPRESSIONS;
 }
 
@@ -234,17 +240,20 @@ function unquoted(text: string): string {
   return text.slice(1, -1).replaceAll(/\\(.)/gs, "$1").replaceAll("''", "'");
 }
 
-async function checkedStructure({ engine }: ExecuteDeps, structure: string): Promise<string> {
-  const asTable = await engine.parse(`CREATE TABLE t (${structure}) ENGINE = Null`, []);
-  return columnsOf(asTable, engine);
+async function checkedStructure(reader: StatementReader, structure: string): Promise<string> {
+  if (structure.length > STRUCTURE_LENGTH_MAX) throw tooLong();
+  const asTable = await reader.parse(`CREATE TABLE t (${structure}) ENGINE = Null`, []);
+  return columnsOf(asTable, reader);
 }
 
-async function tablesOf(deps: ExecuteDeps, { tables, request }: ExecuteInput): Promise<readonly FileTable[]> {
+async function tablesOf({ engine }: ExecuteDeps, input: ExecuteInput): Promise<readonly FileTable[]> {
+  const { tables, request } = input;
+  const reader = engine.readerFor(queryOf(input));
   const described = tables.map((table) => ({ ...table, ...describeTable(table.name, request.all) }));
   return Promise.all(
     described.map(async (table) => ({
       ...table,
-      structure: await checkedStructure(deps, table.structure),
+      structure: await checkedStructure(reader, table.structure),
       // What is in them is not looked through.
       formatSettings: formatSettingsOf({ request, statement: null, fixed: NO_EXPRESSIONS }),
     })),
@@ -308,9 +317,10 @@ async function readHead({ request, body }: ExecuteInput): Promise<{ head: Buffer
 async function readAll(body: Readable, bytesMax: number): Promise<readonly Buffer[]> {
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
+  // Not destroyed when it is too long: whoever still sends it would see a broken connection in place of the answer.
+  for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > bytesMax) throw syntaxError(`The statement is longer than ${STATEMENT_BYTES_MAX} bytes`);
+    if (length > bytesMax) throw tooLong();
     chunks.push(chunk);
   }
   return chunks;

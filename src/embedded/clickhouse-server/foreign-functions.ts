@@ -1,11 +1,25 @@
-/** Functions by what they reach: only those of this list, and those that a later engine adds to its table functions, lead out of the data directory. */
+/** Functions and engines of tables by what they reach: files, other servers and programs are out of reach for clients, and so is what a later engine adds. */
 
 /** What the engine says of its functions, in lower case. */
 export type EngineFunctions = {
   readonly tables: ReadonlySet<string>;
   /** Take the name of another function as their first argument. */
   readonly higherOrder: ReadonlySet<string>;
+  /** Of tables and of databases. */
+  readonly engines: ReadonlySet<string>;
 };
+
+/** Engines that keep their data in the data directory, or have none. The others read files, other servers or programs, or write where they are told. */
+export const LOCAL_ENGINES: readonly string[] = [
+  ...["", "Replacing", "Summing", "Aggregating", "Collapsing", "VersionedCollapsing", "Graphite", "Coalescing"].map(
+    (kind) => `${kind}MergeTree`,
+  ),
+  ..."Null Memory Log TinyLog StripeLog Buffer Set Join Merge Dictionary GenerateRandom View MaterializedView".split(
+    " ",
+  ),
+  ..."Atomic Ordinary".split(" "),
+];
+const LOCAL_ENGINE_NAMES = new Set(LOCAL_ENGINES.map((name) => name.toLowerCase()));
 
 /** Table functions that stay within the engine. Any other, also one that a later engine brings, is refused. */
 const LOCAL_TABLE_FUNCTIONS = new Set(
@@ -28,6 +42,10 @@ export function isForeignFunction(name: string): boolean {
 
 export function isForeign(name: string, { tables }: EngineFunctions): boolean {
   return isForeignFunction(name) || (tables.has(name) && !LOCAL_TABLE_FUNCTIONS.has(name));
+}
+
+export function isForeignEngine(name: string, { engines }: EngineFunctions): boolean {
+  return engines.has(name) && !LOCAL_ENGINE_NAMES.has(name);
 }
 
 export function takesText(name: string): boolean {

@@ -5,6 +5,7 @@
 import type { EngineSession, Named } from "./engine-session.ts";
 import type { EngineFunctions } from "./foreign-functions.ts";
 import { lastFormat } from "./statement-head.ts";
+import { SeatQueue } from "./seat-queue.ts";
 import { literal, tokensOf, upper, type Span, type Token } from "./sql-text.ts";
 import { ClickHouseError, asServerError } from "./server-error.ts";
 
@@ -20,12 +21,15 @@ export type ParsedStatement = {
   readonly tokens: readonly Token[];
 };
 
-export type StatementParser = {
+export type StatementReader = {
   /** Throws the engine's error about what it cannot read, among it a second statement. Parameters are needed for the tree. */
   parse(text: string, parameters: Named): Promise<ParsedStatement>;
   readonly functions: EngineFunctions;
 };
 
+/** A long statement takes seconds. */
+const SEATS = [1, 2, 3];
+const WAITING_MAX = 200;
 const CACHED_MAX = 500;
 const CACHED_TEXT_MAX = 16_384;
 const UNLIMITED: Named = [
@@ -33,11 +37,14 @@ const UNLIMITED: Named = [
   ["max_ast_elements", "100000000"],
   ["max_expanded_ast_elements", "100000000"],
 ];
-export async function createStatementParser(open: () => EngineSession): Promise<StatementParser> {
+
+/** Gives readers: a user's statements are read in turn with others', those of `null` at once. */
+export async function createStatementReading(
+  open: () => EngineSession,
+): Promise<(user: string | null) => StatementReader> {
   const cached = new Map<string, ParsedStatement>();
-  const parse = async (text: string, parameters: Named): Promise<ParsedStatement> => {
-    const known = cached.get(text);
-    if (known !== undefined) return known;
+  const seats = new SeatQueue({ seats: SEATS, perUser: SEATS.length - 1, waitingMax: WAITING_MAX });
+  const read = async (text: string, parameters: Named): Promise<ParsedStatement> => {
     const session = open();
     try {
       const parsed = await parseIn(session, text, parameters);
@@ -47,7 +54,15 @@ export async function createStatementParser(open: () => EngineSession): Promise<
       session.close();
     }
   };
-  return { parse, functions: await readFunctions(open()) };
+  const functions = await readFunctions(open());
+  return (user) => ({
+    functions,
+    parse: async (text, parameters) => {
+      const known = cached.get(text);
+      if (known !== undefined) return known;
+      return user === null ? read(text, parameters) : seats.use(user, () => read(text, parameters));
+    },
+  });
 }
 
 async function readFunctions(session: EngineSession): Promise<EngineFunctions> {
@@ -57,7 +72,9 @@ async function readFunctions(session: EngineSession): Promise<EngineFunctions> {
   };
   try {
     const tables = await names("system.table_functions");
-    return { tables, higherOrder: await names("system.functions WHERE higher_order") };
+    const higherOrder = await names("system.functions WHERE higher_order");
+    const engines = "(SELECT name FROM system.table_engines UNION ALL SELECT name FROM system.database_engines)";
+    return { tables, higherOrder, engines: await names(engines) };
   } finally {
     session.close();
   }

@@ -104,7 +104,7 @@ async function openData(directory: string, { fsync, limits, accounts }: ClickHou
     makeDirectory(data);
     // The engine keeps schemas of formats that come with requests (`__cache__`) where its process is.
     process.chdir(directory);
-    const config = writeEngineConfig({ directory, fsync });
+    const config = writeEngineConfig({ directory, fsync, limits });
     const usersOf = (role: EngineRole): readonly string[] =>
       accounts.filter((account) => account.role === role).map((account) => account.name);
     const users = { admin: usersOf("admin"), sink: usersOf("sink"), finance: usersOf("finance") };

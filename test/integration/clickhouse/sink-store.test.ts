@@ -61,7 +61,8 @@ function batchOf(shard: number, first: number, count: number, padding = 0): Batc
     eventsMax: Infinity,
   });
   const place = { shard, incarnation: BigInt(INCARNATION), batchFirst: first, cut: 1 };
-  const { rows } = decideVerdicts({ events, known: new Map(), batch: place });
+  const amend = { catalog: SINK_CATALOG, catalogAt: () => SINK_CATALOG, timeRange: DEFAULT_EVENT_TIME_RANGE };
+  const { rows } = decideVerdicts({ events, known: new Map(), targets: new Map(), amend, batch: place });
   const bytes = encodeUsageRows(rows);
   const plan = {
     incarnation: INCARNATION,

@@ -176,10 +176,14 @@ test("every column of every finance view says what it means", async () => {
       "invoices",
       "invoice_lines",
       "line_events",
+      "line_retractions",
       "late_usage",
+      "retractions",
       "event_verdicts",
       "contracts",
       "prices",
+      "quarantine",
+      "schema_drift",
     ]),
   );
   expect(columns.filter((column) => column.comment === "")).toEqual([]);

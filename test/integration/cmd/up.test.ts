@@ -13,7 +13,7 @@ import {
 
 const CATALOG = "docs/examples/catalog";
 const COUNTED_DEADLINE_MS = 60_000;
-const VISIBLE_MS = 2_000;
+const VISIBLE_MS = 10_000;
 
 let dir: TempDir;
 let ups: Up[] = [];

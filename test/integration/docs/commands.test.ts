@@ -108,6 +108,14 @@ describe("the pages", () => {
     expect(invoices.output.trim()).toBe("3");
   });
 
+  // Guarantee: the published amend and void are accepted and in force, as the page says.
+  test("leave an amended and a void event behind", async () => {
+    const shown = await run(
+      `${CURL} --data "SELECT id, target_id FROM finance.retractions WHERE in_force AND notEmpty(retracted_meters) ORDER BY id"`,
+    );
+    expect(shown.output).toBe("fix-1\treq-9001\nfix-2\treq-9002\n");
+  });
+
   test.each(blocksOf("docs/finance-sql.md", "sql"))("holds SQL that runs: %s", async (sql) => {
     const { clickhouse, close } = await connectTo(up);
     await expect(clickhouse.rows({ sql, doing: "running an example" })).resolves.toBeInstanceOf(Array);

@@ -51,8 +51,12 @@ beforeAll(async () => {
     `INSERT INTO meterline.secret VALUES ('${CANARY}')`,
     "CREATE TABLE meterline.counts (a UInt8) ENGINE = MergeTree ORDER BY a",
     "INSERT INTO meterline.counts VALUES (7)",
+    "CREATE TABLE meterline.joined (k UInt8, a String) ENGINE = Join(ANY, LEFT, k)",
+    `INSERT INTO meterline.joined VALUES (1, '${CANARY}')`,
     "CREATE VIEW finance.total DEFINER = default SQL SECURITY DEFINER AS SELECT sum(a) AS total FROM meterline.counts",
     "CREATE TABLE default.rows (file String, n UInt64, d Decimal(20, 6), t DateTime) ENGINE = MergeTree ORDER BY n",
+    `CREATE DICTIONARY default.elsewhere (n UInt64, file String) PRIMARY KEY n SOURCE(CLICKHOUSE(TABLE 'rows')) LAYOUT(SSD_CACHE(PATH '${places.outside}/written' BLOCK_SIZE 4096)) LIFETIME(1)`,
+    "SELECT a FROM meterline.secret SETTINGS use_query_cache = 1, query_cache_share_between_users = 1 FORMAT Null",
   ])
     expect((await as("admin", { body: statement })).text).toBe("");
 });
@@ -144,23 +148,49 @@ test("nobody sees or ends another user's queries", async () => {
   await running;
 });
 
+/** A form, as the user finance. */
+async function sendForm(parameters: Readonly<Record<string, string>>, fields: Readonly<Record<string, string | Blob>>) {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) form.append(name, value);
+  const headers = { "x-clickhouse-user": "finance", "x-clickhouse-key": "finance" };
+  const query = new URLSearchParams(parameters).toString();
+  return (await fetch(`${server.url}/?${query}`, { method: "POST", headers, body: form })).text();
+}
+
 // Guarantee: rows that come as a table of the request are values and nothing more.
 test.each([{}, { input_format_values_interpret_expressions: "1" }])(
   "a table of the request evaluates no expressions, asked for by %o",
   async (settings) => {
-    const form = new FormData();
-    form.append("t", new Blob([`(file('${places.canaryFile}'))\n`]), "t");
-    const query = new URLSearchParams({
-      query: "SELECT * FROM t",
-      t_structure: "a String",
-      t_format: "Values",
-      ...settings,
-    });
-    const headers = { "x-clickhouse-user": "finance", "x-clickhouse-key": "finance" };
-    const answer = await fetch(`${server.url}/?${query.toString()}`, { method: "POST", headers, body: form });
-    expect(await answer.text()).toMatch(/^Code: 344\./);
+    const parameters = { query: "SELECT * FROM t", t_structure: "a String", t_format: "Values", ...settings };
+    const text = await sendForm(parameters, { t: new Blob([`(file('${places.canaryFile}'))\n`]) });
+    expect(text).toMatch(/^Code: 344\./);
   },
 );
+
+// Guarantee: the server makes such a table, but what its structure calls is called with the client's rights.
+test.each([
+  ["a table", 497, "toUInt8(joinGet('meterline.joined', 'a', 1))"],
+  ["a file", 497, "toUInt8(file('$CANARY'))"],
+  ["a file as a lambda", 497, "toUInt8(arrayMap(file, ['$CANARY'])[1])"],
+  ["more than a column", 497, "1) ENGINE = File(CSV, '$CANARY') --"],
+])("the structure of a table of the request reaches no further than its user: %s", async (_, code, call) => {
+  const { body: structure } = fill({ body: `a UInt8, b UInt8 DEFAULT ${call}` });
+  const parameters = { query: "SELECT * FROM t", t_structure: structure, t_format: "JSONEachRow" };
+  const text = await sendForm(parameters, { t: new Blob(['{"a":1}\n']) });
+  expect(text.slice(0, 10)).toBe(`Code: ${code}.`);
+  expect(text).not.toContain(CANARY);
+  const inserted = {
+    body: `INSERT INTO default.rows (n) SELECT b FROM input($x$${structure}$x$) FORMAT JSONEachRow {"a":1}`,
+  };
+  expect((await as("finance", inserted)).text.slice(0, 10)).toBe(`Code: ${code}.`);
+});
+
+test("fields of a form are no login and no second statement", async () => {
+  const fields = { user: "admin", password: "admin" };
+  expect(await sendForm({ query: "SELECT currentRoles()" }, fields)).toMatch(/^Code: 516\./);
+  const second = await sendForm({ query: "SELECT 1" }, { query: "; DROP TABLE meterline.counts" });
+  expect(second).toMatch(/^Code: 62\./);
+});
 
 // Guarantee: a format's name is nothing but a name: behind a semicolon, `SET ROLE ALL` would give a session every right there is.
 test.each([
@@ -211,6 +241,35 @@ test.each([
 ])("%s do not end the server", async (_, body) => {
   await as("finance", { body });
   expect((await as("admin", { body: "SELECT 1" })).text).toBe("1\n");
+});
+
+test("a statement is as long as on a server, and as a request asks for, within bounds", async () => {
+  const ids = Array.from({ length: 45_000 }, (_, id) => id).join();
+  const body = `SELECT count() FROM numbers(10) WHERE number IN (${ids})`;
+  expect((await as("finance", { body })).text).toBe("10\n");
+  const longer = `SELECT length('${"x".repeat(300_000)}')`;
+  expect((await as("finance", { body: longer })).text).toMatch(/^Code: 62\..*Max query size exceeded/);
+  expect((await as("finance", { body: longer, parameters: { max_query_size: "1000000" } })).text).toBe("300000\n");
+  const longest = `SELECT length('${"x".repeat(5_000_000)}')`;
+  const parameters = { max_query_size: "0" };
+  expect((await as("finance", { body: longest, parameters })).text).toMatch(/^Code: 62\..*Max query size exceeded/);
+  expect((await as("admin", { body: longest, parameters })).text).toBe("5000000\n");
+});
+
+// Guarantee: statements that take seconds to parse hold up neither the sink nor other users.
+test("the sink and others are answered while finance has its statements parsed", async () => {
+  const body = `SELECT ${"1,".repeat(200_000)}1`;
+  let parsed = 0;
+  const heavy = Array.from({ length: 4 }, async () => {
+    const answer = await as("finance", { body, parameters: { max_query_size: "1000000" } });
+    expect(answer.text).toMatch(/^Code: 168\./);
+    parsed += 1;
+  });
+  await delay(300);
+  expect((await as("sink", { body: "SELECT count() + 35 FROM meterline.counts" })).text).toBe("36\n");
+  expect((await as("admin", { body: "SELECT 4 * 9" })).text).toBe("36\n");
+  expect(parsed).toBeLessThan(4);
+  await Promise.all(heavy);
 });
 
 /** Places are known when the server runs. */

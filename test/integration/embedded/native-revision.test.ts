@@ -59,6 +59,27 @@ test.each(TYPES)("%s, block by block", async (type) => {
   expect(revised.bytes.length).toBe(file.bytes.length + BLOCKS * (HEAD.length + 2));
 });
 
+// The engine makes no random values of these types.
+test.each([
+  ["a Variant", "CAST(number % 3 = 0 ? NULL : number AS Variant(UInt64, String))"],
+  ["Dynamic values of several types", "number % 3 = 0 ? CAST('x' || number AS Dynamic) : CAST([number] AS Dynamic)"],
+  ["Dynamic values of too many types", "CAST(number AS Dynamic(max_types = 0))"],
+  [
+    "JSON",
+    `CAST('{"a": ' || number || ', "l": [{"k": 1}, {"k": "x"}], "t": 5, "p' || number || '": 0.5}' AS JSON(t UInt8))`,
+  ],
+  ["JSON as text", `CAST('{"a": ' || number || '}' AS JSON)`, { output_format_native_write_json_as_string: "1" }],
+])("%s, block by block", async (_, value, settings: Readonly<Record<string, string>> = {}) => {
+  const query = `SELECT number AS n, ${value} AS v FROM numbers(${ROWS}) SETTINGS max_block_size = 130, max_threads = 1`;
+  const [file, revised] = await Promise.all([
+    native(query, settings),
+    native(query, { ...settings, client_protocol_version: REVISION }),
+  ]);
+  expect([file.status, revised.status]).toEqual([200, 200]);
+  expect(headsIn(revised.bytes)).toBe(BLOCKS);
+  expect(revised.bytes.length).toBe(file.bytes.length + BLOCKS * (HEAD.length + 2));
+});
+
 test("what is no select has it too, an insert and other formats do not", async () => {
   const revision = { client_protocol_version: REVISION };
   expect((await native("SHOW DATABASES", revision)).bytes.subarray(0, HEAD.length)).toEqual(HEAD);
@@ -76,6 +97,7 @@ test("a failure behind the first blocks comes as the exception", async () => {
 
 test.each([
   ["SELECT sumState(number) FROM numbers(9)", REVISION, 501, /AggregateFunction\(sum, UInt64\) cannot be sent/],
+  ["SELECT 1 SETTINGS output_format_native_encode_types_in_binary_format = 1", REVISION, 501, /cannot be/],
   ["SELECT 1", "new", 400, /client_protocol_version: new/],
 ])("%s for %s is refused", async (query, revision, status, said) => {
   const answer = await native(query, { client_protocol_version: revision });

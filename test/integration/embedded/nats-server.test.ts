@@ -1,9 +1,12 @@
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { statSync } from "node:fs";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { expect, test } from "vitest";
+import { AppError } from "../../../src/kernel/errors.ts";
 import { startNatsServer } from "../../../src/embedded/nats-server.ts";
 import { ensureStreams } from "../../../src/stream/ensure-streams.ts";
 import { connectNats } from "../../../src/stream/connect.ts";
@@ -28,6 +31,53 @@ test("with several shards a producer's subjects all land in one stream", async (
     streams.add(acks[0]?.stream ?? "");
   }
   expect(streams.size).toBeGreaterThan(1);
+  await nats.close();
+  await server.stop();
+  await dir.remove();
+});
+
+// Guarantee: producers can't bring rejected events in again, and a replay meets the writer of its producer.
+test("only Meterline's own user reaches the subjects of replays", async () => {
+  const dir = await tempDir("nats-users");
+  const server = await startNatsServer({ home: dir.path, port: await freePort(), shards: 3, storeBytes: STORE_BYTES });
+  const anybody = await connectNats({ url: server.url, name: "test" });
+  const own = await connectNats({ url: server.url, name: "test", login: server.login });
+  await ensureStreams(anybody, { shards: 3, ...LIMITS });
+  for (const subject of ["quarantine.a.1.2.3.4", "usage_shard.0.quarantine.a.1.2.3.4"])
+    await expect(anybody.js.publish(subject, "{}", { timeout: 500 })).rejects.toThrow();
+  const streams = await Promise.all([0, 1, 2].map((shard) => own.jsm.streams.info(`USAGE_${shard}`)));
+  expect(streams.map(({ state }) => state.messages)).toEqual([0, 0, 0]);
+  for (const producer of ["a", "gateway~2Feu", "d", "e"]) {
+    const usage = await anybody.js.publish(`usage.${producer}`, "{}");
+    const replay = await own.js.publish(`quarantine.${producer}.1.2.3.4`, "{}");
+    expect(replay.stream).toBe(usage.stream);
+  }
+  expect(statSync(join(dir.path, "nats/password")).mode & 0o077).toBe(0);
+  expect(statSync(join(dir.path, "nats/nats-server.conf")).mode & 0o077).toBe(0);
+  await expect(
+    connectNats({ url: server.url, name: "test", login: { user: "meterline", password: "guessed" } }),
+  ).rejects.toThrow(AppError);
+  const url = server.url.replace("//", `//${server.login.user}:${server.login.password}@`);
+  const byUrl = await connectNats({ url, name: "test" });
+  await expect(byUrl.js.publish("quarantine.a.1.2.3.5", "{}")).resolves.toMatchObject({ duplicate: false });
+  for (const nats of [anybody, own, byUrl]) await nats.close();
+  await server.stop();
+  await dir.remove();
+});
+
+test("a stream of an earlier release binds the subject of replays from then on, and one of somebody else is refused", async () => {
+  const dir = await tempDir("nats-subjects");
+  const server = await startNatsServer({ home: dir.path, port: await freePort(), shards: 1, storeBytes: STORE_BYTES });
+  const nats = await connectNats({ url: server.url, name: "test" });
+  await ensureStreams(nats, { shards: 1, ...LIMITS });
+  await nats.jsm.streams.update("USAGE_0", { subjects: ["usage.>"] });
+  await nats.js.publish("usage.a", "{}");
+  await ensureStreams(nats, { shards: 1, ...LIMITS });
+  const { config, state } = await nats.jsm.streams.info("USAGE_0");
+  expect(config.subjects).toEqual(["usage.>", "quarantine.>"]);
+  expect(state.messages).toBe(1);
+  await nats.jsm.streams.update("USAGE_0", { subjects: ["usage.>", "other.>"] });
+  await expect(ensureStreams(nats, { shards: 1, ...LIMITS })).rejects.toMatchObject({ code: "STREAM_UNSAFE" });
   await nats.close();
   await server.stop();
   await dir.remove();

@@ -77,7 +77,7 @@ async function sha256Of(path: string): Promise<string> {
 }
 
 /** The server's resident memory: the most since `forgetPeak`, or now. */
-async function memoryOf(field: "VmHWM" | "VmRSS"): Promise<number> {
+async function memoryOf(field: "VmHWM" | "VmRSS" | "RssFile"): Promise<number> {
   const status = await readFile(`/proc/${server.pid}/status`, "utf8");
   return Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1]) * 1024;
 }
@@ -119,6 +119,22 @@ describe.each(Object.keys(CODINGS) as Coding[])("100 MB in %s", (coding) => {
     expect(await sql(`SELECT ${SUMS} FROM t`)).toBe(await sql(`SELECT ${SUMS} FROM (${SELECT})`));
     expect(await sql("SELECT count() FROM system.parts WHERE table = 't' AND active")).toBe("1\n");
   });
+});
+
+// Guarantee: a body on its way in is not mapped into the server's memory, where it would take as much as it is long.
+test("100 MB go in without being in the memory of files", async () => {
+  await sql("TRUNCATE TABLE t");
+  const before = await memoryOf("RssFile");
+  let [most, isSent] = [0, false];
+  const sent = upload({ url: server.url, sql: "INSERT INTO t FORMAT CSV", settings: {}, path: plain }).finally(() => {
+    isSent = true;
+  });
+  while (!isSent) {
+    most = Math.max(most, await memoryOf("RssFile"));
+    await delay(10);
+  }
+  expect((await sent).error).toBe("");
+  expect(most - before).toBeLessThan(32 * MIB);
 });
 
 // A packed file that ends early is one whose end a client must not miss either.

@@ -217,7 +217,7 @@ describe("the streams", () => {
       max_age: 0,
       deny_delete: true,
       allow_rollup_hdrs: false,
-      subjects: ["usage.>"],
+      subjects: ["usage.>", "quarantine.>"],
     });
     expect((await nats.jsm.streams.info("JOURNAL")).config).toMatchObject({
       deny_delete: true,

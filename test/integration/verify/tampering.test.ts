@@ -164,9 +164,11 @@ test.each([...Map.groupBy(FOREIGN, ({ table }) => table)])("%s: rows of nowhere 
 
 // Guarantee: no usage vanishes by a retraction that no event asked for.
 test("usage_retractions: a row of nowhere is named", async () => {
-  const copy =
-    "SELECT meter, customer, window_start, source, id, cut, shard, incarnation, seq FROM saved.usage_events LIMIT 1";
-  await world.command(`INSERT INTO meterline.usage_retractions ${copy}`);
+  const same = "meter, customer, window_start, source, id, cut, shard, incarnation, seq";
+  await world.command(
+    `INSERT INTO meterline.usage_retractions (${same}, target_incarnation, target_seq, target_position)
+      SELECT ${same}, incarnation, seq, position FROM saved.usage_events LIMIT 1`,
+  );
   const found = await world.verify();
   await world.command("TRUNCATE TABLE meterline.usage_retractions");
   expect(found.filter((item) => item.table === "usage_retractions")).toHaveLength(1);

@@ -149,7 +149,7 @@ async function contentOf(engine: BareEngine, from: string): Promise<string> {
   return (await engine.run(`SELECT ${CONTENT} FROM ${from}`)).trimEnd();
 }
 
-export function settingsClause(settings: Settings): string {
+function settingsClause(settings: Settings): string {
   const assignments = Object.entries(settings).map(([name, value]) => `${name} = '${quoted(value)}'`);
   return assignments.length === 0 ? "" : ` SETTINGS ${assignments.join(", ")}`;
 }

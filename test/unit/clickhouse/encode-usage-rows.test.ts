@@ -8,15 +8,18 @@ import {
 } from "../../../src/clickhouse/encode-usage-rows.ts";
 import { boundaryRows, usageRowOf } from "../../support/usage-rows.ts";
 
-const MIGRATION = readFileSync(new URL("../../../sql/migrations/0001_usage_chain.sql", import.meta.url), "utf8");
+const migration = (name: string): string =>
+  readFileSync(new URL(`../../../sql/migrations/${name}.sql`, import.meta.url), "utf8");
+const CREATED = migration("0001_usage_chain");
+const ADDED = migration("0007_usage_retractions");
 
 describe("encodeUsageRows", () => {
   // Guarantee: RowBinary carries no names, so a column moved in the table would shift every value after it.
   it("writes the columns of the table, in its order", () => {
     const body =
-      /CREATE TABLE IF NOT EXISTS meterline\.usage_ingest\n\(\n([\s\S]*?)\n\)\nENGINE = Null/.exec(MIGRATION)?.[1] ??
-      "";
-    const columns = body.split("\n").map((line) =>
+      /CREATE TABLE IF NOT EXISTS meterline\.usage_ingest\n\(\n([\s\S]*?)\n\)\nENGINE = Null/.exec(CREATED)?.[1] ?? "";
+    const added = /ALTER TABLE meterline\.usage_ingest ADD COLUMN IF NOT EXISTS\n(.*)/.exec(ADDED)?.[1] ?? "";
+    const columns = [...body.split("\n"), added].map((line) =>
       line
         .trim()
         .replace(/,$/, "")
@@ -57,6 +60,7 @@ describe("encodeUsageRows", () => {
         "00".repeat(16),
         "00".repeat(16),
         "0109",
+        "00",
         "00",
       ].join(""),
     );

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -15,6 +15,16 @@ test("makes what is missing, and is content with what is there", () => {
   makeDirectory(path);
   makeDirectory(path);
   expect(existsSync(path)).toBe(true);
+});
+
+// Guarantee: other users of the machine read neither usage nor prices, whatever the umask.
+test("what it makes is its owner's alone, and what is there stays as it is", () => {
+  const shared = join(root, "shared");
+  mkdirSync(shared, 0o755);
+  const path = join(shared, "b", "c");
+  makeDirectory(path);
+  const modes = [shared, join(shared, "b"), path].map((at) => (statSync(at).mode & 0o777).toString(8));
+  expect(modes).toEqual(["755", "700", "700"]);
 });
 
 // Guarantee: a home that cannot exist is an error, never an endless loop.

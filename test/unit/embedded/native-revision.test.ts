@@ -63,6 +63,26 @@ const EVERY_SHAPE = block(2, [
   },
   { name: "kind", type: "Enum8('a, (\\'' = 1, 'b' = 2)", values: [1, 2] },
   { name: "nothing", type: "Tuple()", values: [0, 0] },
+  // The second row has a number, the first one nothing.
+  { name: "either", type: "Variant(String, UInt8)", values: [...uint64(0), 255, 1, 9] },
+  {
+    name: "any",
+    type: "Array(Dynamic)",
+    // Of two types beside the shared one (number 0): the first row is empty, the second has a text, a number, and a shared value.
+    values: [
+      ...[uint64(1), [2, 2], text("String"), text("UInt16"), uint64(0), uint64(0), uint64(3)].flat(),
+      ...[[1, 2, 0], text("\x15\x01z"), text("x"), [7, 0]].flat(),
+    ],
+  },
+  {
+    name: "document",
+    type: "JSON(max_dynamic_paths=1, `a, b` UInt16, SKIP REGEXP 'x, y')",
+    values: [
+      // One path, whose values are all of one type; the typed path; that path; one more in the second row's shared data.
+      ...[uint64(0), [1, 1], text("p"), uint64(1), [1, 1], text("Int8"), uint64(0)].flat(),
+      ...[[1, 0, 2, 0], [0, 0, 5, 6], uint64(0), uint64(1), text("q"), text("\x15\x01z")].flat(),
+    ],
+  },
 ]);
 
 test("a block has a head, and each column a mark behind its type", async () => {
@@ -92,11 +112,17 @@ test("a block without rows has no values, and nothing stays nothing", async () =
   expect(await revisedIn(Buffer.alloc(0), WITH_MARKS)).toEqual(Buffer.alloc(0));
 });
 
+test("what cannot be followed to its end is broken off", async () => {
+  const { file } = EVERY_SHAPE;
+  await expect(revisedIn(file.subarray(0, -1), WITH_MARKS)).rejects.toThrow(/Code: 48\./);
+  const runs = block(1, [{ name: "v", type: "Variant(String, UInt8)", values: [...uint64(1), 0, 1, 7] }]);
+  await expect(revisedIn(runs.file, WITH_MARKS)).rejects.toThrow(/Version 1 of a column/);
+});
+
 test.each([
   "AggregateFunction(sum, UInt64)",
-  "Array(Dynamic)",
-  "JSON",
-  "Variant(String, UInt8)",
+  "Array(QBit(Float32, 8))",
+  "Variant(AggregateFunction(sum, UInt64), UInt8)",
   "Decimal(77, 0)",
   "FixedString",
 ])("%s is refused by its name", (type) => {

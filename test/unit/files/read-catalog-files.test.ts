@@ -152,3 +152,9 @@ test("the example catalog has no problem", () => {
   expect(plan.problems).toEqual([]);
   expect(plan.versions.length).toBeGreaterThan(10);
 });
+
+// Guarantee: what takes usage back is no usage, so no price can rest on it.
+test.each(["meterline.void", "meterline.amend"])("no meter may count %s", (type) => {
+  const found = problemsOf({ "a.yaml": METER.replace("eventType: t", `eventType: ${type}`) });
+  expect(found).toEqual([expect.stringContaining("not one of the types that take usage back")]);
+});

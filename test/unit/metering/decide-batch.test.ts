@@ -23,7 +23,8 @@ function decode(messages: readonly UsageMessage[]): DecodedEvent[] {
 
 function decide(messages: readonly UsageMessage[], known: ReadonlyMap<bigint, bigint> = new Map()): DecidedBatch {
   const events = decode(messages);
-  return decideVerdicts({ events, known, batch: BATCH });
+  const amend = { catalog: CATALOG, catalogAt: () => CATALOG, timeRange: DEFAULT_EVENT_TIME_RANGE };
+  return decideVerdicts({ events, known, targets: new Map(), amend, batch: BATCH });
 }
 
 const verdicts = (batch: DecidedBatch): string[] => batch.rows.map(({ verdict }) => verdict);

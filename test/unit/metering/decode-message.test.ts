@@ -26,6 +26,7 @@ const CATALOG = compileMeteringCatalog(
       { key: "users", eventType: "login", aggregation: "unique_count", value: "/data/user" },
       { key: "calls", eventType: "call", aggregation: "count" },
     ],
+    schemas: { guarded: '{"type":"object","properties":{"n":{"type":"integer","maximum":9007199254740992}}}' },
     customers: [{ key: "acme", aliases: ["acme-eu"] }],
   }),
 );
@@ -135,7 +136,29 @@ describe("decodeMessage", () => {
   });
 });
 
+const guarded = (data: unknown): Record<string, unknown> => eventOf({ type: "guarded", data });
+
+describe("the schema guard", () => {
+  // Guarantee: a number is checked as it was sent: JSON.parse would have made it the one that is allowed.
+  it.each([
+    [
+      JSON.stringify(guarded({ n: "N" })).replace('"N"', "9007199254740993"),
+      '"/data/n" must be at most 9007199254740992',
+    ],
+    [JSON.stringify(guarded({ n: "1" })), '"/data/n" must be an integer, is string'],
+    [JSON.stringify(guarded(undefined)), '"/data" must be an object, is null'],
+  ])("rejects with the place: %s", (body, detail) => {
+    expect(decodeOne(messageOf(body))).toMatchObject({ rejected: true, reason: "schema", detail, id: "e1" });
+  });
+
+  it("accepts what fits, and types without a schema whatever they carry", () => {
+    expect(decodeOne(messageOf(guarded({ n: 1 })))).toMatchObject({ rejected: false });
+    expect(decodeOne(messageOf(eventOf({ type: "free", data: [1, "x"] })))).toMatchObject({ rejected: false });
+  });
+});
+
 const POISON: readonly (readonly [what: string, body: unknown, reason: string])[] = [
+  ["data that breaks its schema", guarded({ n: [] }), "schema"],
   ["nothing", "", "empty_message"],
   ["white space", " \n ", "empty_message"],
   ["an empty array", "[ ]", "empty_message"],
@@ -215,7 +238,18 @@ const POISON: readonly (readonly [what: string, body: unknown, reason: string])[
     eventOf({ data: { outputTokens: 1, model: "€".repeat(86) } }),
     "dimension_too_long",
   ],
+  ["a void without data", eventOf({ type: "meterline.void", data: undefined }), "retraction_invalid"],
+  ["a void of a number", eventOf({ type: "meterline.void", data: { id: 7 } }), "retraction_invalid"],
+  ["an amend of nothing", eventOf({ type: "meterline.amend", data: { data: {} } }), "retraction_invalid"],
+  ["an amend to nothing", eventOf({ type: "meterline.amend", data: { id: "e0", time: null } }), "retraction_invalid"],
+  [
+    "a void of another source's event",
+    eventOf({ type: "meterline.void", data: { id: "e0", source: "gateway" } }),
+    "target_of_other_source",
+  ],
 ];
+/** What only the events before it tell; see decide-retraction.test.ts. */
+const DECIDED_LATER = ["target_unknown", "target_not_usage", "target_of_other_customer"];
 
 describe("poison", () => {
   // Guarantee: whatever is published gets exactly one row, with a documented reason and the bytes as they came, and nothing is thrown.
@@ -234,7 +268,12 @@ describe("poison", () => {
   });
 
   it("is a list that shows every reason there is", () => {
-    const shown = new Set([...POISON.map(([, , reason]) => reason), "binary_mode_unsupported"]);
+    const shown = new Set([
+      ...POISON.map(([, , reason]) => reason),
+      "binary_mode_unsupported",
+      "replay_invalid",
+      ...DECIDED_LATER,
+    ]);
     expect([...shown].sort()).toEqual(Object.keys(REJECTIONS).sort());
   });
 

@@ -13,6 +13,7 @@ export type NativeCursor = {
 };
 
 const UINT64_BYTES = 8;
+const BYTE_VALUES = 256;
 /** A byte of a length from here on has another one behind it. */
 const CONTINUED = 0x80;
 
@@ -63,6 +64,16 @@ export function* skipTexts(cursor: NativeCursor, count: number): Steps {
     if (length !== undefined && length < CONTINUED && at + length < chunk.length) cursor.at = at + length + 1;
     else yield* skip(cursor, yield* readVarUInt(cursor));
   }
+}
+
+/** How often each byte comes among the next ones, by its value. */
+export function* readByteCounts(cursor: NativeCursor, count: number): Steps<readonly number[]> {
+  const counts = Array<number>(BYTE_VALUES).fill(0);
+  for (let n = 0; n < count; n += 1) {
+    const byte = yield* readByte(cursor);
+    counts[byte] = (counts[byte] ?? 0) + 1;
+  }
+  return counts;
 }
 
 export function* readVarUInt(cursor: NativeCursor): Steps<number> {

@@ -7,7 +7,11 @@ export type NativeLayout =
   | { readonly kind: "nullable"; readonly of: NativeLayout }
   | { readonly kind: "array"; readonly of: NativeLayout }
   | { readonly kind: "tuple"; readonly of: readonly NativeLayout[] }
-  | { readonly kind: "dictionary"; readonly of: NativeLayout };
+  | { readonly kind: "dictionary"; readonly of: NativeLayout }
+  | { readonly kind: "variant"; readonly of: readonly NativeLayout[] }
+  /** Which types, and below JSON's typed paths which paths, stands in front of the values. */
+  | { readonly kind: "dynamic" }
+  | { readonly kind: "json"; readonly typed: readonly NativeLayout[] };
 
 const FIXED_BYTES: Readonly<Record<string, number>> = {
   Bool: 1,
@@ -30,6 +34,7 @@ const FIXED_BYTES: Readonly<Record<string, number>> = {
 const POINT: NativeLayout = tuple([fixed(8), fixed(8)]);
 const SHAPES: Readonly<Record<string, NativeLayout>> = {
   String: { kind: "text" },
+  Dynamic: { kind: "dynamic" },
   Point: POINT,
   Ring: array(POINT),
   LineString: array(POINT),
@@ -51,15 +56,20 @@ const COMPOSED: Readonly<Record<string, (parts: readonly string[]) => NativeLayo
   Tuple: (parts) => (parts.length === 0 ? fixed(1) : tuple(parts.map(elementLayout))),
   Nested: (parts) => array(tuple(parts.map(elementLayout))),
   Map: (parts) => array(tuple(parts.map(nativeLayoutOf))),
+  Dynamic: () => ({ kind: "dynamic" }),
+  JSON: (parts) => ({ kind: "json", typed: typedPaths(parts) }),
+  // Named in the order in which they are numbered.
+  Variant: (parts) => ({ kind: "variant", of: parts.map(nativeLayoutOf) }),
   SimpleAggregateFunction: ([, of = ""]) => nativeLayoutOf(of),
   FixedString: ([bytes]) => (bytes === undefined ? null : fixed(Number(bytes))),
   Decimal: ([digits]) => decimal(Number(digits)),
 };
 
-/** Refuses types whose values cannot be told apart without the engine: states of aggregate functions, Variant, Dynamic, JSON. */
+/** Refuses types whose values cannot be told apart without the engine, as the states of aggregate functions, and those that are not known here. */
 export function nativeLayoutOf(type: string): NativeLayout {
   const [, name = "", inside = ""] = /^(\w+)(?:\((.*)\))?$/s.exec(type.trim()) ?? [];
-  const layout = SHAPES[name] ?? fixedLayout(name) ?? COMPOSED[name]?.(partsOf(inside));
+  const shape = inside === "" ? SHAPES[name] : undefined;
+  const layout = shape ?? fixedLayout(name) ?? COMPOSED[name]?.(partsOf(inside));
   if (layout !== undefined && layout !== null) return layout;
   throw serverError({
     code: 48,
@@ -101,6 +111,12 @@ function withoutNull(layout: NativeLayout): NativeLayout {
 function elementLayout(element: string): NativeLayout {
   const named = /^(?:`(?:[^`\\]|\\.)*`|[^\s(`]+)\s+(.+)$/s.exec(element);
   return nativeLayoutOf(named?.[1] ?? element);
+}
+
+/** `path Type`, in the order of their names, among limits and what is skipped. */
+function typedPaths(parts: readonly string[]): readonly NativeLayout[] {
+  const paths = parts.filter((part) => !/^(?:max_dynamic_(?:paths|types)=|SKIP )/.test(part));
+  return paths.map(elementLayout);
 }
 
 /** What is between the commas that lie in no brackets and no quotes. */
