@@ -51,6 +51,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/verify.ts")).registerVerify,
   },
   {
+    name: "shards",
+    summary: "where each shard stands; what to do after a restore: refill, adopt",
+    load: async () => (await import("./commands/shards.ts")).registerShards,
+  },
+  {
     name: "quarantine",
     summary: "rejected events: lists and shows them, and brings them in again",
     load: async () => (await import("./commands/quarantine.ts")).registerQuarantine,

@@ -3,7 +3,7 @@ import { createJournalReader, type JournalReader } from "../src/app/catalog/jour
 import { contractSpans } from "../src/app/catalog/contract-spans.ts";
 import { projectJournal } from "../src/app/catalog/project-journal.ts";
 import type { InvoicingDeps } from "../src/app/invoicing/invoicing-deps.ts";
-import type { CutRegister, Journal, ShardKeys, SinkStore, StreamState } from "../src/app/ports.ts";
+import type { CutRegister, Journal, PlanMarks, ShardKeys, SinkStore, StreamState } from "../src/app/ports.ts";
 import type { RatingDeps } from "../src/app/rating/rating-deps.ts";
 import { repeatRun } from "../src/app/rating/repeat-run.ts";
 import { catchUp } from "../src/app/sink/catch-up.ts";
@@ -21,6 +21,7 @@ import { AppError } from "../src/kernel/errors.ts";
 import type { Nats } from "../src/stream/connect.ts";
 import { cutRegister } from "../src/stream/cut-register.ts";
 import { createJournal } from "../src/stream/journal.ts";
+import { planMarks } from "../src/stream/plan-marks.ts";
 import { openBucket, readShards } from "../src/stream/register.ts";
 import { shardKeys } from "../src/stream/shard-keys.ts";
 import { usageStreamState } from "../src/stream/usage-stream.ts";
@@ -34,6 +35,7 @@ export type Services = {
   readonly shards: number;
   readonly keys: ShardKeys;
   readonly cuts: CutRegister;
+  readonly marks: PlanMarks;
   readonly sinkStore: SinkStore;
   readonly journal: Journal;
   readonly reader: JournalReader;
@@ -69,6 +71,7 @@ export async function openServices(context: Context): Promise<Services> {
     shards,
     keys: shardKeys(bucket),
     cuts: cutRegister(bucket),
+    marks: planMarks(bucket),
     sinkStore: sinkStore(clickhouse),
     journal: createJournal(nats, { now: systemClock.now }),
   };

@@ -1,7 +1,7 @@
 /** `migrate`: brings the ClickHouse schema up to date. */
 import type { Command } from "commander";
-import { migrate } from "../../src/clickhouse/migrate.ts";
 import { withContext } from "../context.ts";
+import { migrateSchema } from "../migrate-schema.ts";
 
 export function registerMigrate(program: Command): void {
   program
@@ -9,9 +9,12 @@ export function registerMigrate(program: Command): void {
     .description("brings the ClickHouse schema up to date; safe to run again")
     .option("--json", "print the applied migrations as JSON")
     .action(async (_options: unknown, command: Command) => {
-      await withContext(command, async ({ clickhouse, output }) => {
-        const applied = await migrate(clickhouse(), (name) => {
-          output.say(`applying ${name}`);
+      await withContext(command, async (context) => {
+        const { output } = context;
+        const applied = await migrateSchema(context, {
+          onMigration: (name) => {
+            output.say(`applying ${name}`);
+          },
         });
         const names = applied.map((migration) => migration.name);
         output.result({

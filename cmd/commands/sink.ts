@@ -65,6 +65,7 @@ export async function runSinkRole(context: Context, signal: AbortSignal, options
       }),
     keys: services.keys,
     cuts: services.cuts,
+    marks: services.marks,
     store: services.sinkStore,
     catalogs: meteringCatalogs(services.reader, projector.onHead),
     encodeRows: encodeUsageRows,

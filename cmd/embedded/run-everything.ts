@@ -41,6 +41,8 @@ export async function runEverything(input: RunEverythingInput): Promise<Everythi
   const { settings, json, name, log } = input;
   const servers = await startEmbedded(settings, log);
   const context = createContext({ settings, json, name, addresses: servers.addresses });
+  // Only this process can be the writer where the NATS server is its own: the home's lock says so.
+  const instance = settings.natsUrl === undefined ? resolve(settings.home) : "";
   let observation: Observation | undefined;
   const end = async (): Promise<void> => {
     removeAddresses(settings.home);
@@ -51,7 +53,7 @@ export async function runEverything(input: RunEverythingInput): Promise<Everythi
   try {
     // After the servers: of two instances with the same home, the second one is told about the home and not about a port.
     observation = await startObservation({ ...context, role: name });
-    await prepareServices(context);
+    await prepareServices(context, instance);
     writeAddresses(settings.home, servers.addresses);
   } catch (error) {
     await end();
@@ -60,8 +62,7 @@ export async function runEverything(input: RunEverythingInput): Promise<Everythi
   const drain = new AbortController();
   const sink = runSinkRole(context, drain.signal, {
     observation,
-    // Only this process can be the writer where the NATS server is its own: the home's lock says so.
-    ...(settings.natsUrl === undefined && { instance: resolve(settings.home) }),
+    instance,
   });
   const biller = input.biller
     ? runBillerRole(context, drain.signal, { finalize: false, once: false, waitMs: BILLER_WAIT_MS, observation })

@@ -5,11 +5,11 @@ import type { Settings } from "../../src/config/settings.ts";
 import { diskError } from "../../src/embedded/disk-error.ts";
 import { startClickHouseServer } from "../../src/embedded/clickhouse-server.ts";
 import { startNatsServer } from "../../src/embedded/nats-server.ts";
-import { migrate } from "../../src/clickhouse/migrate.ts";
 import { clickhouseServerSettings } from "../clickhouse-login.ts";
 import type { Addresses } from "../addresses.ts";
 import type { Context } from "../context.ts";
 import { makeStreams } from "../make-streams.ts";
+import { migrateSchema } from "../migrate-schema.ts";
 import { supervise } from "./supervise.ts";
 
 export type EmbeddedServers = {
@@ -94,11 +94,14 @@ async function startClickHouse({ settings, home, log }: StartInput): Promise<Sta
   };
 }
 
-/** Schema and streams, made or brought up to date. Safe to run at every start. */
-export async function prepareServices(context: Context): Promise<void> {
+/** Schema and streams, made or brought up to date. Safe to run at every start. `instance` is where no other process can hold a shard. */
+export async function prepareServices(context: Context, instance = ""): Promise<void> {
   const { logger } = context;
-  await migrate(context.clickhouse(), (name) => {
-    logger.info({ migration: name }, "applying a migration");
+  await migrateSchema(context, {
+    instance,
+    onMigration: (name) => {
+      logger.info({ migration: name }, "applying a migration");
+    },
   });
   await makeStreams(context);
 }

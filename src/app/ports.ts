@@ -2,7 +2,7 @@
  * What the use cases need from the outside. `src/stream` implements the JetStream side, `src/clickhouse` the database side; tests of the
  * protocol bring their own. Every method rejects with an `AppError`: `unavailable` may be retried, everything else may not.
  */
-import type { BatchPlan, CommittedBatch, ShardKey } from "../domain/sink-plan.ts";
+import type { BatchPlan, CommittedBatch, PlanMark, ShardKey } from "../domain/sink-plan.ts";
 import type { JournalBody, RecordedEntry } from "../domain/journal-entry.ts";
 import type { Invoice } from "../domain/invoice.ts";
 import type { MeteredUsage, RatedLine } from "../domain/rated-line.ts";
@@ -52,6 +52,13 @@ export type ShardKeys = {
   /** The new revision, or null when somebody else was first. `revision` 0 creates. */
   compareAndSet(input: { shard: number; revision: number; key: ShardKey }): Promise<number | null>;
 };
+/** The history of the plans, as far as making their batches again needs it. */
+export type PlanMarks = {
+  /** Before the first insert under a mark; the same again changes nothing. */
+  put(input: { shard: number; mark: PlanMark }): Promise<void>;
+  /** Of one incarnation, by their first message. */
+  list(input: { shard: number; incarnation: string }): Promise<readonly PlanMark[]>;
+};
 export type CutRegister = {
   /** The current cut; 1 when never raised. */
   read(): Promise<Revisioned<{ cut: number; raisedAt: number }>>;
@@ -70,6 +77,8 @@ export type Journal = {
   }): Promise<{ readonly seq: number; readonly hash: string } | null>;
 };
 
+/** Rows behind the last batch: of one whose insert began. Its last sequence, or null where `usage_events_raw` has none of them. */
+export type UnfinishedBatch = { readonly last: number | null };
 export type KnownIdentity = { readonly eventKey: bigint; readonly bodyHash: bigint };
 
 /** ClickHouse as the sink needs it. */
@@ -86,8 +95,8 @@ export type SinkStore = {
   insert(input: { shard: number; plan: BatchPlan; epoch: number; bytes: Uint8Array; again: boolean }): Promise<void>;
   /** One row, however often and by whomever it is committed. Rejects with code SINK_FENCED like an insert. */
   commit(batch: CommittedBatch): Promise<void>;
-  /** True when any table of the chain holds a row of a message behind `seq`. */
-  holdsBehind(input: { shard: number; incarnation: string; seq: number }): Promise<boolean>;
+  /** What the tables of the chain hold of messages behind `after`; null when nothing. */
+  storedBehind(input: { shard: number; incarnation: string; after: number }): Promise<UnfinishedBatch | null>;
   /** Keys of accepted events among the given ones that are older than (incarnation, seq). */
   knownIdentities(input: {
     eventKeys: readonly bigint[];

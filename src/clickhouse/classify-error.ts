@@ -7,6 +7,8 @@ import { AppError, type ErrorKind } from "../kernel/errors.ts";
 
 /** Server codes after which the very same statement may succeed. */
 const UNAVAILABLE_CODES: ReadonlyMap<string, string> = new Map([
+  // A full disk, where it was not seen before the write.
+  ["75", "CANNOT_WRITE_TO_FILE_DESCRIPTOR"],
   ["159", "TIMEOUT_EXCEEDED"],
   ["202", "TOO_MANY_SIMULTANEOUS_QUERIES"],
   ["203", "NO_FREE_CONNECTION"],

@@ -47,13 +47,26 @@ async function schemaState(clickhouse: ClickHouse): Promise<SchemaState> {
   return { applied, pending: files.filter((file) => !applied.includes(file.version)) };
 }
 
-/** For every role: refuses a schema that is not exactly this release's. */
-export async function requireCurrentSchema(clickhouse: ClickHouse): Promise<void> {
+/** True when a schema that may hold usage is about to change; making the first one is not. */
+export async function changesSchema(clickhouse: ClickHouse): Promise<boolean> {
+  if (!(await hasSchema(clickhouse))) return false;
+  const { applied, pending } = await schemaState(clickhouse);
+  return applied.length > 0 && pending.length > 0;
+}
+
+async function hasSchema(clickhouse: ClickHouse): Promise<boolean> {
   const exists = await clickhouse.rows<{ found: number }>({
     sql: "SELECT toUInt8(count() > 0) AS found FROM system.tables WHERE database = 'meterline' AND name = 'schema_migrations'",
     doing: "looking for the schema",
   });
-  const pending = exists[0]?.found === 1 ? (await schemaState(clickhouse)).pending.map((file) => file.name) : ["all"];
+  return exists[0]?.found === 1;
+}
+
+/** For every role: refuses a schema that is not exactly this release's. */
+export async function requireCurrentSchema(clickhouse: ClickHouse): Promise<void> {
+  const pending = (await hasSchema(clickhouse))
+    ? (await schemaState(clickhouse)).pending.map((file) => file.name)
+    : ["all"];
   if (pending.length === 0) return;
   throw new AppError({
     code: "SCHEMA_BEHIND",

@@ -12,6 +12,7 @@ import type { ClickHouse } from "./connect.ts";
 import { USAGE_INGEST_COLUMN_LIST, USAGE_INGEST_STRUCTURE } from "./encode-usage-rows.ts";
 import { quarantinedRows } from "./quarantined-rows.ts";
 import { retractionTargets } from "./retraction-targets.ts";
+import { storedBehind } from "./stored-behind.ts";
 
 /** Rows of one block; more would make a second one, and a repetition with other block borders is not recognised. */
 const INSERT_ROWS_MAX = 1_000_000;
@@ -64,13 +65,6 @@ const COMMIT_SQL =
   `(SELECT count() FROM meterline.sink_batches WHERE shard = {shard: UInt16} AND incarnation = {incarnation: UInt64} ` +
   `AND first = {first: UInt64}) = 0 FORMAT JSONEachRow`;
 
-/** What an insert may have stored before it ended; the first is asked by its key, the others are as costly as loading the filter. */
-const BEHIND_SQL = ["usage_events_raw", "event_keys", "usage_events", "usage_windows"].map(
-  (table) =>
-    `SELECT 1 AS found FROM meterline.${table} WHERE shard = {shard: UInt16} AND incarnation = {incarnation: UInt64} ` +
-    `AND ${table === "usage_windows" ? "last_seq" : "seq"} > {seq: UInt64} LIMIT 1`,
-);
-
 const BATCH_COLUMNS = `shard, toString(incarnation) AS incarnation, toUInt64(first) AS first, last, cut, catalog_seq, decoder_rev,
   toUnixTimestamp64Milli(planned_at) AS planned_at, messages, rows, accepted, duplicate, conflict, rejected, sha256,
   toString(toUnixTimestamp64Nano(last_message_at)) AS last_message_at, last_message_sha256, epoch, holder,
@@ -85,7 +79,7 @@ export function sinkStore(clickhouse: ClickHouse): SinkStore {
     fence: (input) => fence(clickhouse, input),
     insert: (input) => insert(clickhouse, input),
     commit: (batch) => commit(clickhouse, batch),
-    holdsBehind: (input) => holdsBehind(clickhouse, input),
+    storedBehind: (input) => storedBehind(clickhouse, input, OF_SINK),
     knownIdentities: (input) => knownIdentities(clickhouse, input),
     quarantinedRows: (input) => quarantinedRows(clickhouse, input, OF_SINK),
     retractionTargets: (input) => retractionTargets(clickhouse, input, OF_SINK),
@@ -141,8 +135,19 @@ async function insert(clickhouse: ClickHouse, input: Parameters<SinkStore["inser
       doing: `inserting batch ${token}`,
     });
   } catch (error) {
-    throw isThrowIf(error) ? fenced(shard, epoch, error) : withRow(error);
+    throw isThrowIf(error) && (await isFenced(clickhouse, shard, epoch)) ? fenced(shard, epoch, error) : withRow(error);
   }
+}
+
+/** A view of somebody's own may throw with the fence's code: only the table itself tells. */
+async function isFenced(clickhouse: ClickHouse, shard: number, epoch: number): Promise<boolean> {
+  const rows = await clickhouse.rows<{ fenced: number }>({
+    sql: "SELECT toUInt8(max(epoch) > {epoch: UInt64}) AS fenced FROM meterline.sink_fence WHERE shard = {shard: UInt16}",
+    params: { shard, epoch },
+    settings: OF_SINK,
+    doing: "reading the fence",
+  });
+  return rows[0]?.fenced === 1;
 }
 
 async function refuseOutlived(clickhouse: ClickHouse, shard: number, plan: BatchPlan): Promise<void> {
@@ -174,16 +179,8 @@ async function commit(clickhouse: ClickHouse, batch: CommittedBatch): Promise<vo
       doing: `committing batch ${token}`,
     });
   } catch (error) {
-    throw isThrowIf(error) ? fenced(shard, epoch, error) : error;
+    throw isThrowIf(error) && (await isFenced(clickhouse, shard, epoch)) ? fenced(shard, epoch, error) : error;
   }
-}
-
-async function holdsBehind(clickhouse: ClickHouse, params: Parameters<SinkStore["holdsBehind"]>[0]): Promise<boolean> {
-  for (const sql of BEHIND_SQL) {
-    const rows = await clickhouse.rows({ sql, params, settings: OF_SINK, doing: "looking for rows of no batch" });
-    if (rows.length > 0) return true;
-  }
-  return false;
 }
 
 async function knownIdentities(

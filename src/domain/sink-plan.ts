@@ -32,7 +32,12 @@ export type ShardKey = {
   readonly cut: number;
   /** The last plan, open until `sink_batches` has its row; null before the first. */
   readonly plan: BatchPlan | null;
+  /** The incarnation that somebody decided to go on with, from its first message; batches of earlier ones are history then. */
+  readonly adopted?: string;
 };
+
+/** Where the circumstances of the plans change: from message `first` on, until the next mark, all plans have these. Enough to make any batch again. */
+export type PlanMark = Pick<BatchPlan, "incarnation" | "first" | "cut" | "catalogSeq" | "decoderRev">;
 
 export type BatchCounts = {
   readonly accepted: number;

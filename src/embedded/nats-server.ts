@@ -22,6 +22,7 @@ import { natsDirectory, openNatsLogin, type NatsLogin } from "./nats-login.ts";
 import { natsGreeting } from "./nats-ready.ts";
 import { probePort } from "./probe-port.ts";
 import { stopOrphan } from "./stop-orphan.ts";
+import { roomAgain } from "./watch-disk.ts";
 
 /** Recovering a large store happens before the port opens. */
 const READY_TIMEOUT_MS = 120_000;
@@ -97,6 +98,7 @@ export async function startNatsServer(input: StartNatsServerInput): Promise<Nats
       lock.release();
     });
     await untilReady({ child, exited, host, port: input.port, serverName, log: paths.log });
+    void endAfterFullDisk({ child, exited, directory: paths.store, ...(input.log && { log: input.log }) });
     const url = `nats://${isIPv6(host) ? `[${host}]` : host}:${input.port}`;
     return {
       url,
@@ -113,6 +115,27 @@ export async function startNatsServer(input: StartNatsServerInput): Promise<Nats
     lock.release();
     throw diskError(error, paths.directory) ?? error;
   }
+}
+
+type EndAfterFullDiskInput = {
+  readonly child: ChildProcess;
+  readonly exited: Promise<ChildExit>;
+  readonly directory: string;
+  readonly log?: (line: string) => void;
+};
+
+/** Whoever supervises the server starts it again, and it takes messages again. */
+async function endAfterFullDisk({ child, exited, directory, log }: EndAfterFullDiskInput): Promise<void> {
+  const ended = new AbortController();
+  void exited.then(() => {
+    ended.abort();
+  });
+  const room = await roomAgain({ directory, signal: ended.signal }).catch(() => false);
+  if (!room) return;
+  log?.(
+    "the disk of nats-server was full and has room again: it is ended, because it takes no more messages until it is started anew",
+  );
+  await endChild({ child, exited, graceMs: STOP_GRACE_MS });
 }
 
 function pathsOf(home: string): Paths {

@@ -25,6 +25,7 @@ const PULL_MESSAGES_MAX = 20_000;
 const PULL_EXPIRES_MS = 5_000;
 const RETRY_MS = 250;
 const ACK = "+ACK";
+const INCARNATION_METADATA = "meterline.incarnation";
 
 /** Reads nothing before the first take. Rejects when the shard's stream does not exist. */
 export async function openUsageStream(nats: Nats, input: OpenUsageStreamInput): Promise<UsageStream> {
@@ -32,16 +33,44 @@ export async function openUsageStream(nats: Nats, input: OpenUsageStreamInput): 
   return new UsageStreamFeed(nats, { ...input, incarnation });
 }
 
-/** The incarnation is the stream's creation time: a stream that was deleted and made again is another one, although it bears the same name. */
+/**
+ * The incarnation is the stream's creation time: a stream that was deleted and made again is another one, although it bears the same name.
+ * A stream that was restored bears an old one, and would give its next sequences to other messages: adopting it writes a new one into its metadata.
+ */
 export async function usageStreamState(nats: Nats, shard: number): Promise<StreamState> {
   const name = usageStreamName(shard);
   try {
-    const { created, state } = await nats.jsm.streams.info(name);
-    const incarnation = instantOf(created, `creation time of the stream ${name}`).toString();
+    const { created, state, config } = await nats.jsm.streams.info(name);
+    const adopted = config.metadata?.[INCARNATION_METADATA];
+    const incarnation = adopted ?? instantOf(created, `creation time of the stream ${name}`).toString();
     return { incarnation, firstSeq: state.first_seq, lastSeq: state.last_seq };
   } catch (error) {
     throw classifyNatsError(error, `reading the state of ${name}`);
   }
+}
+
+/** From now on the stream is another one: its messages are read from the first, under tokens of their own. */
+export async function beginIncarnation(
+  nats: Nats,
+  input: { readonly shard: number; readonly incarnation: string },
+): Promise<void> {
+  const name = usageStreamName(input.shard);
+  try {
+    const { config } = await nats.jsm.streams.info(name);
+    await nats.jsm.streams.update(name, {
+      metadata: { ...config.metadata, [INCARNATION_METADATA]: input.incarnation },
+    });
+  } catch (error) {
+    throw classifyNatsError(error, `beginning a new incarnation of ${name}`);
+  }
+  // nats-server before 2.10 knows no metadata, and does not say so.
+  const { incarnation } = await usageStreamState(nats, input.shard);
+  if (incarnation === input.incarnation) return;
+  throw new AppError({
+    code: "NATS_TOO_OLD",
+    kind: "settings",
+    message: `The server of ${name} keeps no metadata of streams: nats-server 2.10 or later is needed for this`,
+  });
 }
 
 class UsageStreamFeed implements UsageStream {

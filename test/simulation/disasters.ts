@@ -15,8 +15,9 @@ const NAMES: Readonly<Record<Disaster, readonly string[]>> = {
     "STREAM_DIFFERS",
     "BATCH_CONTRADICTS_PLAN",
     "STREAM_WENT_BACK",
+    "BATCH_UNFINISHED",
   ],
-  "keys-lost": ["CLICKHOUSE_AHEAD"],
+  "keys-lost": ["CLICKHOUSE_AHEAD", "BATCH_UNFINISHED"],
   "stream-recreated": ["STREAM_RECREATED", "STREAM_WENT_BACK"],
 };
 /** People need a while. */

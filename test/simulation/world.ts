@@ -51,7 +51,6 @@ export class World {
   /** Streams that were replaced by new ones, oldest first; what no batch holds of them is gone. */
   readonly formerStreams: { readonly shard: number; readonly stream: ModelStream }[] = [];
   private streams: ModelStream[];
-  private readonly adoptedIncarnations = new Map<number, string>();
 
   constructor(input: WorldInput) {
     const { time, random, trace, scenario, defects } = input;
@@ -167,16 +166,10 @@ export class World {
   /** What an operator decides who wants the new streams to be gone on with: the old batches are history, the epoch goes on. */
   adoptStreams(): void {
     this.streams.forEach((stream, shard) => {
-      this.adoptedIncarnations.set(shard, stream.incarnation);
       const key = this.keyOf(shard);
       if (key === null || key.plan?.incarnation === stream.incarnation) return;
-      this.bucket.put(`shard.${shard}`, { ...key, expiry: 0, plan: null });
+      this.bucket.put(`shard.${shard}`, { ...key, expiry: 0, plan: null, adopted: stream.incarnation });
     });
-  }
-
-  /** The incarnation an operator has decided for; undefined: the only one there was. */
-  adopted(shard: number): string | undefined {
-    return this.adoptedIncarnations.get(shard);
   }
 
   /** A plan follows the one before without gap or overlap, and only once that one is committed. */

@@ -10,6 +10,8 @@ export type AgreePositionInput = {
   readonly shard: number;
   readonly decoderRev: number;
   readonly plan: BatchPlan | null;
+  /** Of the shard's key. */
+  readonly adopted?: string | undefined;
   readonly position: Position;
 };
 
@@ -18,18 +20,28 @@ export type Agreement =
   | { readonly type: "agreed"; readonly incarnation: string; readonly last: number; readonly open: BatchPlan | null }
   | { readonly type: "halt"; readonly error: AppErrorInput };
 
-export function agreePosition(input: AgreePositionInput): Agreement {
+export function agreePosition(told: AgreePositionInput): Agreement {
+  const input = withoutHistory(told);
   const { plan, position } = input;
   const { incarnation } = position.stream;
   const error =
     incarnationProblem(input) ??
+    lengthProblem(input) ??
     databaseProblem(input) ??
     unplannedProblem(input) ??
-    streamProblem(input) ??
+    messageProblem(input) ??
     (isOpen(input) ? openPlanProblem(input) : null);
   if (error !== null) return { type: "halt", error };
   if (plan !== null && isOpen(input)) return { type: "agreed", incarnation, last: plan.first - 1, open: plan };
   return { type: "agreed", incarnation, last: plan?.last ?? 0, open: null };
+}
+
+/** Once an incarnation is adopted, the batches of earlier ones say nothing about where it stands. */
+function withoutHistory(input: AgreePositionInput): AgreePositionInput {
+  const { adopted, position } = input;
+  const stored = position.lastBatch?.plan.incarnation;
+  if (adopted === undefined || stored === undefined || BigInt(stored) >= BigInt(adopted)) return input;
+  return { ...input, position: { ...position, lastBatch: null, lastMessage: null } };
 }
 
 /** A plan is open while the row of its batch is missing. */
@@ -38,9 +50,9 @@ function isOpen({ plan, position }: AgreePositionInput): boolean {
 }
 
 /** A recreated stream begins at 1 again: its first batches would carry the tokens of old ones and vanish. */
-function incarnationProblem({ shard, plan, position }: AgreePositionInput): AppErrorInput | null {
+function incarnationProblem({ shard, plan, adopted, position }: AgreePositionInput): AppErrorInput | null {
   const now = position.stream.incarnation;
-  const known = plan?.incarnation ?? position.lastBatch?.plan.incarnation ?? now;
+  const known = plan?.incarnation ?? position.lastBatch?.plan.incarnation ?? adopted ?? now;
   const stored = position.lastBatch?.plan.incarnation ?? known;
   if (known === now && stored === now) return null;
   const text = `its stream was created at ${now} (ns), but the recorded batches are of the stream created at ${known === now ? stored : known}`;
@@ -67,9 +79,13 @@ function databaseProblem(input: AgreePositionInput): AppErrorInput | null {
 /** An insert that ended before its commit, of a plan that a restored NATS no longer knows: a new plan would count its messages again. */
 function unplannedProblem({ shard, plan, position }: AgreePositionInput): AppErrorInput | null {
   if (!position.holdsUnplanned) return null;
-  const planned = plan === null ? "no plan was ever made" : `the last plan ends at message ${plan.last}`;
-  const text = `ClickHouse is ahead: it holds rows of later messages of its stream that no batch names, but ${planned}`;
-  return halt("CLICKHOUSE_AHEAD", "conflict", `${shardName(shard)} stops: ${text}. ${adopt(shard)}`);
+  const planned = plan === null ? "no plan is known" : `the last known plan ends at message ${plan.last}`;
+  const text = `ClickHouse holds rows of later messages of its stream that belong to no batch, but ${planned}`;
+  return halt(
+    "BATCH_UNFINISHED",
+    "conflict",
+    `${shardName(shard)} stops: ${text}: nobody can tell whether they are complete. Restore ClickHouse and NATS from backups that were made together`,
+  );
 }
 
 function samePlan(stored: CommittedBatch, plan: BatchPlan): boolean {
@@ -81,7 +97,7 @@ function behind({ shard, plan }: AgreePositionInput, state: string): AppErrorInp
   return halt(
     "CLICKHOUSE_BEHIND",
     "conflict",
-    `${shardName(shard)} stops: ${text}. Restore a newer backup of ClickHouse that holds the table meterline.sink_batches up to there`,
+    `${shardName(shard)} stops: ${text}. If it was restored or lost, \`meterline shards refill --shard ${shard}\` stores the missing messages again as they were planned`,
   );
 }
 
@@ -94,12 +110,15 @@ function otherBatch(shard: number, stored: CommittedBatch, plan: BatchPlan): App
   );
 }
 
-function streamProblem({ shard, plan, position }: AgreePositionInput): AppErrorInput | null {
+/** Asked first: what the stream has lost, no database can be filled with again. */
+function lengthProblem({ shard, plan, position: { stream } }: AgreePositionInput): AppErrorInput | null {
+  if (plan === null || stream.lastSeq >= plan.last) return null;
+  const text = `its stream ends at message ${stream.lastSeq}, but message ${plan.last} was already planned`;
+  return halt("STREAM_SHORTER", "conflict", `${shardName(shard)} stops: ${text}. ${adopt(shard)}`);
+}
+
+function messageProblem({ shard, position }: AgreePositionInput): AppErrorInput | null {
   const { stream, lastBatch, lastMessage } = position;
-  if (plan !== null && stream.lastSeq < plan.last) {
-    const text = `its stream ends at message ${stream.lastSeq}, but message ${plan.last} was already planned`;
-    return halt("STREAM_SHORTER", "conflict", `${shardName(shard)} stops: ${text}. ${adopt(shard)}`);
-  }
   if (lastBatch === null) return null;
   const trimmed = lastBatch.plan.last < stream.firstSeq;
   const same =
@@ -130,7 +149,7 @@ function shardName(shard: number): string {
 }
 
 function adopt(shard: number): string {
-  return `If that is meant to be, \`meterline shards adopt --shard ${shard}\` begins a new incarnation`;
+  return `If that is meant to be, \`meterline shards adopt --shard ${shard}\` reads the whole stream as a new incarnation: what was counted before counts once`;
 }
 
 function halt(code: string, kind: ErrorKind, message: string): AppErrorInput {

@@ -72,10 +72,12 @@ function considerTaking(state: SinkState, event: KeyRead): KeyTransition {
   const found = event.key;
   if (found === null) return write({ ...state, key: null }, "acquire", firstKey(state, event.registerCut));
   if (desired !== null && sameClaim(found.value, desired)) return arrived(adopt(state, found), found.revision);
-  const { epoch, holder, expiry, cut, plan } = found.value;
+  const { epoch, holder, expiry, cut } = found.value;
   if (expiry <= state.now || isPredecessor(holder, config.instance)) {
-    const first = firstKey(state, Math.max(cut, event.registerCut));
-    return write({ ...state, key: found }, "acquire", { ...first, epoch: epoch + 1, plan });
+    const claim = firstKey(state, Math.max(cut, event.registerCut));
+    const { plan, adopted } = found.value;
+    const key = { ...claim, epoch: epoch + 1, plan, ...(adopted !== undefined && { adopted }) };
+    return write({ ...state, key: found }, "acquire", key);
   }
   const ms = Math.min(Math.max(expiry - state.now, STANDBY_POLL_MIN_MS), STANDBY_POLL_MAX_MS);
   return {

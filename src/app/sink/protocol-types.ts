@@ -133,6 +133,8 @@ export type SinkState = {
   readonly keyWork: KeyWork | null;
   readonly keyAttempt: number;
   readonly attempt: number;
+  /** Attempts at the insert under way that ClickHouse refused for another reason than being unavailable. */
+  readonly refusals: number;
   readonly incarnation: string;
   /** Everything up to here is committed. */
   readonly last: number;

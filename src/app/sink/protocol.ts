@@ -16,6 +16,7 @@ import type { CrashPoint } from "./crash-points.ts";
 import { advanceKey, beginKey, renewalDue, type KeyTransition } from "./protocol-key.ts";
 import type {
   BatchFacts,
+  Failure,
   KeyPurpose,
   Position,
   SinkConfig,
@@ -30,6 +31,8 @@ import type {
 /** The code of an insert that a newer epoch has fenced off. */
 const SINK_FENCED = "SINK_FENCED";
 const BACKOFF_DOUBLINGS_MAX = 16;
+/** A row that the engine never takes stops the shard after so many more attempts. */
+const REFUSALS_MAX = 3;
 
 export function initialState(config: SinkConfig): SinkState {
   return {
@@ -39,6 +42,7 @@ export function initialState(config: SinkConfig): SinkState {
     keyWork: null,
     keyAttempt: 0,
     attempt: 0,
+    refusals: 0,
     incarnation: "",
     last: 0,
     draining: false,
@@ -67,7 +71,7 @@ export function transition(before: SinkState, event: SinkEvent): Transition {
     case "failed":
       return event.line === "batch" ? batchFailed(state, event) : keyFailed(state, event);
     default:
-      return batchAdvanced({ ...state, attempt: 0 }, event);
+      return batchAdvanced({ ...state, attempt: 0, refusals: 0 }, event);
   }
 }
 
@@ -111,7 +115,8 @@ function batchAdvanced(state: SinkState, event: BatchEvent): Transition {
 
 function inspected(state: SinkState, position: Position): Transition {
   const { shard, decoderRev } = state.config;
-  const agreement = agreePosition({ shard, decoderRev, plan: keyOf(state).plan, position });
+  const { plan, adopted } = keyOf(state);
+  const agreement = agreePosition({ shard, decoderRev, plan, adopted, position });
   if (agreement.type === "halt") return doubt(state, agreement.error);
   const { incarnation, last, open } = agreement;
   return enter({ ...state, incarnation, last }, { name: "loading", open }, "inspected");
@@ -258,13 +263,19 @@ function drain(state: SinkState): Transition {
 function batchFailed(state: SinkState, event: Extract<SinkEvent, { type: "failed" }>): Transition {
   const { failure } = event;
   if (failure.code === SINK_FENCED) return stop(state, { type: "fenced", message: failure.message });
-  if (failure.kind !== "unavailable")
+  if (failure.kind !== "unavailable" && !mayPass(state, failure))
     return doubt(state, { ...failure, message: `shard ${state.config.shard} stops: ${failure.message}` });
   // An open plan is left to the next writer, who makes the same bytes.
   if (state.draining) return enter(state, { name: "releasing" });
   const { retryFirstMs, retryMaxMs } = state.config;
   const ms = Math.min(retryFirstMs * 2 ** Math.min(state.attempt, BACKOFF_DOUBLINGS_MAX), retryMaxMs);
-  return { state: { ...state, attempt: state.attempt + 1 }, effects: [{ type: "wait", line: "batch", ms }] };
+  const refusals = state.refusals + (failure.kind === "unavailable" ? 0 : 1);
+  return { state: { ...state, attempt: state.attempt + 1, refusals }, effects: [{ type: "wait", line: "batch", ms }] };
+}
+
+/** What ClickHouse refused once, it may take the next time (a view that threw); the same bytes under the same token do no harm. */
+function mayPass({ step, refusals }: SinkState, failure: Failure): boolean {
+  return failure.kind === "broken" && step.name === "inserting" && refusals < REFUSALS_MAX;
 }
 
 function keyFailed(state: SinkState, event: Extract<SinkEvent, { type: "failed" }>): Transition {

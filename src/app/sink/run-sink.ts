@@ -6,7 +6,7 @@ import { AppError } from "../../kernel/errors.ts";
 import type { EventTimeRange } from "../../metering/decode-context.ts";
 import { DECODER_REV, type CommittedBatch } from "../../domain/sink-plan.ts";
 import type { UsageRow } from "../../domain/usage-event.ts";
-import type { Clock, CutRegister, ShardKeys, SinkStore, UsageStream } from "../ports.ts";
+import type { Clock, CutRegister, PlanMarks, ShardKeys, SinkStore, UsageStream } from "../ports.ts";
 import { NO_CRASH, type CrashHook } from "./crash-points.ts";
 import { identityIndex } from "./identity-index.ts";
 import type { SinkLimits } from "./make-batch.ts";
@@ -35,6 +35,8 @@ export type SinkDeps = {
   readonly openStream: (shard: number) => Promise<UsageStream>;
   readonly keys: ShardKeys;
   readonly cuts: CutRegister;
+  /** Without them ClickHouse could not be filled again from the streams. */
+  readonly marks?: PlanMarks;
   readonly store: SinkStore;
   readonly catalogs: MeteringCatalogs;
   readonly encodeRows: (rows: readonly UsageRow[]) => Uint8Array;

@@ -2,12 +2,12 @@
  * Runs the protocol for one shard: performs its effects through the ports and tells it what came of them. Decides nothing itself. While a batch
  * is being inserted, the next one is read and decoded, and no more than that one.
  */
-import type { Clock, CutRegister, ShardKeys } from "../ports.ts";
+import type { Clock, CutRegister, PlanMarks, ShardKeys } from "../ports.ts";
 import type { BatchPlan, CommittedBatch } from "../../domain/sink-plan.ts";
 import { assert, present } from "../../kernel/assert.ts";
 import { AppError, type AppErrorInput } from "../../kernel/errors.ts";
-import { sha256Hex } from "../../kernel/hash.ts";
 import type { CrashHook } from "./crash-points.ts";
+import { inspectPosition } from "./inspect-position.ts";
 import {
   makeBatch,
   prepareBatch,
@@ -21,7 +21,6 @@ import type {
   BatchFacts,
   Failure,
   Line,
-  Position,
   SinkConfig,
   SinkEffect,
   SinkEvent,
@@ -39,6 +38,7 @@ export type SinkLog = {
 export type ShardWriterDeps = MakeBatchDeps & {
   readonly keys: ShardKeys;
   readonly cuts: CutRegister;
+  readonly marks?: PlanMarks;
   readonly clock: Clock;
   readonly crash: CrashHook;
   readonly log: SinkLog;
@@ -64,6 +64,8 @@ class ShardWriter {
   private prefetch: { readonly from: number; readonly batch: Promise<PreparedBatch | null> } | null = null;
   private prepared: PreparedBatch | null = null;
   private made: MadeBatch | null = null;
+  /** Circumstances of the last mark of this writer. */
+  private marked = "";
   private settle: (outcome: SinkOutcome) => void = () => undefined;
 
   constructor(deps: ShardWriterDeps, config: SinkConfig) {
@@ -169,7 +171,7 @@ class ShardWriter {
         });
         return { type: "fenceWritten", now: now() };
       case "inspect":
-        return { type: "inspected", position: await this.inspect(effect.plan), now: now() };
+        return { type: "inspected", position: await inspectPosition(deps, effect.plan), now: now() };
       case "loadFilter":
         await deps.identities.load();
         return { type: "filterLoaded", now: now() };
@@ -194,20 +196,6 @@ class ShardWriter {
         await deps.clock.sleep(effect.ms, this.takes.signal).catch(() => undefined);
         return { type: "woke", line: effect.line, now: now() };
     }
-  }
-
-  private async inspect(plan: BatchPlan | null): Promise<Position> {
-    const { store, stream, shard } = this.deps;
-    const state = await stream.state();
-    const lastBatch = await store.lastBatch({ shard });
-    const seq = Math.max(plan?.last ?? 0, lastBatch?.plan.last ?? 0);
-    const holdsUnplanned = await store.holdsBehind({ shard, incarnation: state.incarnation, seq });
-    const at = lastBatch?.plan.last ?? 0;
-    const isThere = at >= state.firstSeq && at <= state.lastSeq && at > 0;
-    const [message] = isThere ? await stream.range({ first: at, last: at }) : [];
-    const lastMessage =
-      message === undefined ? null : { ingestedAt: message.ingestedAt, sha256: sha256Hex(message.body) };
-    return { stream: state, lastBatch, lastMessage, holdsUnplanned };
   }
 
   private async rebuild(plan: BatchPlan): Promise<BatchFacts> {
@@ -239,8 +227,18 @@ class ShardWriter {
       batch.catch(() => undefined);
       this.prefetch = { from, batch };
     }
+    await this.mark(plan);
     await this.deps.store.insert({ shard: this.deps.shard, plan, epoch, bytes, again });
     this.deps.identities.add(acceptedKeys);
+  }
+
+  /** After the plan is recorded, so that a writer that lost the shard marks nothing; before the insert, so that no batch is stored without. */
+  private async mark(plan: BatchPlan): Promise<void> {
+    const { incarnation, first, cut, catalogSeq, decoderRev } = plan;
+    const circumstances = `${incarnation} ${cut} ${catalogSeq} ${decoderRev}`;
+    if (circumstances === this.marked) return;
+    await this.deps.marks?.put({ shard: this.deps.shard, mark: { incarnation, first, cut, catalogSeq, decoderRev } });
+    this.marked = circumstances;
   }
 
   private observed(facts: BatchFacts): BatchFacts {
@@ -276,8 +274,10 @@ class ShardWriter {
     const { kind, code } = error;
     const message =
       effect.type === "insert" ? `${error.message}${this.refusedRow(thrown, effect.plan)}` : error.message;
-    if (kind === "unavailable")
-      this.deps.log.warn({ shard: this.deps.shard, code, during: effect.type }, `${message}; trying again`);
+    if (kind === "unavailable" || effect.type === "insert") {
+      const text = kind === "unavailable" ? `${message}; trying again` : message;
+      this.deps.log.warn({ shard: this.deps.shard, code, during: effect.type }, text);
+    }
     return { code, kind, message };
   }
 

@@ -220,10 +220,10 @@ test.each([
     sql: `INSERT INTO meterline.${table} (shard, incarnation, ${column}) VALUES (11, ${incarnation}, 5)`,
     doing: "adding a row",
   });
-  const behind = (seq: number): Promise<boolean> => store.holdsBehind({ shard: 11, incarnation, seq });
-  expect(await behind(4)).toBe(true);
-  expect(await behind(5)).toBe(false);
-  expect(await store.holdsBehind({ shard: 12, incarnation, seq: 4 })).toBe(false);
+  const behind = (after: number, shard = 11) => store.storedBehind({ shard, incarnation, after });
+  expect(await behind(4)).toEqual({ last: table === "usage_events_raw" ? 5 : null });
+  expect(await behind(5)).toBeNull();
+  expect(await behind(4, 12)).toBeNull();
 });
 
 test("identities are known when they are older, in any number of questions", async () => {

@@ -3,7 +3,7 @@
  * on after whoever sent it has died. What it is allowed to rely on: a block and its token are one, and an insert that has begun ends before the
  * window has turned over.
  */
-import type { KnownIdentity } from "../../../src/app/ports.ts";
+import type { KnownIdentity, SinkStore, UnfinishedBatch } from "../../../src/app/ports.ts";
 import type { BatchPlan, CommittedBatch } from "../../../src/domain/sink-plan.ts";
 import { insertToken } from "../../../src/domain/sink-plan.ts";
 import type { UsageRow } from "../../../src/domain/usage-event.ts";
@@ -41,6 +41,8 @@ export type InsertInput = {
   readonly epoch: number;
   readonly bytes: Uint8Array;
   readonly again: boolean;
+  /** Asked from the moment that the request was sent. */
+  readonly isTooLate: () => boolean;
 };
 type World = {
   readonly time: VirtualTime;
@@ -107,13 +109,16 @@ export class ModelClickHouse {
       this.world.onViolation(`insert ${input.plan.first} spans two partitions`);
     const before = this.world.defects.has("answered-before-stored");
     if (before) answer({ value: undefined });
-    this.storeTargets({ token: this.tokenOf(input), rows, answer });
+    this.storeTargets({ token: this.tokenOf(input), rows, isTooLate: input.isTooLate, answer });
   }
 
-  /** Counts the blocks of the chain, whose windows all turn over with it: a request from `windowBlocks` blocks ago does not arrive any more. */
+  /**
+   * Counts the blocks of the chain, whose windows all turn over with it: what was sent half a window ago neither arrives nor goes on any more. The
+   * other half is what a plan may be old when it is inserted again.
+   */
   expiry(): () => boolean {
     const before = this.tables.raw.blocks;
-    return () => this.tables.raw.blocks - before >= this.world.windowBlocks - 1;
+    return () => this.tables.raw.blocks - before >= this.world.windowBlocks / 2 - 1;
   }
 
   /** A repeated commit is recognised by its row, and while two are under way by its token. */
@@ -138,13 +143,15 @@ export class ModelClickHouse {
     this.planned(shard, plan);
   }
 
-  holdsBehind({ shard, incarnation, seq }: { shard: number; incarnation: string; seq: number }): boolean {
-    if (this.world.defects.has("unplanned-rows-unseen")) return false;
+  storedBehind({ shard, incarnation, after }: Parameters<SinkStore["storedBehind"]>[0]): UnfinishedBatch | null {
+    if (this.world.defects.has("unplanned-rows-unseen")) return null;
     const { raw, keys, uses } = this.tables;
     const behind = (row: { shard: number; incarnation: bigint; seq: number }): boolean =>
-      row.shard === shard && row.incarnation === BigInt(incarnation) && row.seq > seq;
+      row.shard === shard && row.incarnation === BigInt(incarnation) && row.seq > after;
+    const unfinished = raw.rows.filter(behind);
+    if (unfinished.length > 0) return { last: Math.max(...unfinished.map(({ seq }) => seq)) };
     const windowed = (this.tables.windows[0]?.rows ?? []).flatMap((row) => row.uses);
-    return [raw.rows, keys.rows, uses.rows, windowed].some((rows) => rows.some(behind));
+    return [keys.rows, uses.rows, windowed].some((rows) => rows.some(behind)) ? { last: null } : null;
   }
 
   raiseFence(shard: number, epoch: number): void {
@@ -207,12 +214,12 @@ export class ModelClickHouse {
   private storeTargets(input: {
     readonly token: string;
     readonly rows: readonly UsageRow[];
+    readonly isTooLate: () => boolean;
     readonly answer: (reply: Reply<undefined>) => void;
   }): void {
     const { time, random, trace, defects } = this.world;
-    const { token, rows, answer } = input;
+    const { token, rows, isTooLate, answer } = input;
     const { life } = this.server;
-    const isTooLate = this.expiry();
     const targets = this.targets();
     const throwsAt = random.chance(this.faults.viewThrows) ? random.below(targets.length) : -1;
     const stallsAt = random.chance(this.faults.stalls) ? random.below(targets.length) : -1;

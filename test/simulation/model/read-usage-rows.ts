@@ -36,7 +36,13 @@ function readRow(input: Input): UsageRow {
     bodyHash: readUnsigned(input, 16),
     raw: readBytes(input),
     uses: readMany(input, readUse),
-  };
+    retraction: readRetraction(input),
+  } as UsageRow;
+}
+
+/** An array of none or one; nobody takes usage back in these worlds. */
+function readRetraction(input: Input): undefined {
+  assert(readLength(input) === 0, "a row without a retraction");
 }
 
 function readUse(input: Input): Use {

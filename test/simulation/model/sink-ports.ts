@@ -81,31 +81,47 @@ export function storePort(world: World, process: SimProcess): SinkStore {
     });
   return {
     lastBatch: ({ shard, incarnation }) =>
-      ask(`reading the last batch of ${shard}`, () => clickhouse.lastBatch(shard, incarnation ?? world.adopted(shard))),
+      ask(`reading the last batch of ${shard}`, () => clickhouse.lastBatch(shard, incarnation)),
     batchOf: ({ shard, plan }) => ask(`looking for batch ${plan.first}`, () => clickhouse.batchOf(shard, plan)),
     fence: ({ shard, epoch }) =>
       ask(`fencing ${shard} below ${epoch}`, () => {
         clickhouse.raiseFence(shard, epoch);
       }),
-    insert: (input) =>
-      callClickHouse(world, process, `inserting ${input.shard}/${input.plan.first}-${input.plan.last}`, (answer) => {
-        clickhouse.insert(input, answer);
-      }),
+    insert: (input) => {
+      const isTooLate = clickhouse.expiry();
+      return callClickHouse(
+        world,
+        process,
+        `inserting ${input.shard}/${input.plan.first}-${input.plan.last}`,
+        (answer) => {
+          clickhouse.insert({ ...input, isTooLate }, answer);
+        },
+      );
+    },
     commit: (batch) =>
       callClickHouse(world, process, `committing ${batch.shard}/${batch.plan.first}-${batch.plan.last}`, (answer) => {
         clickhouse.commit(batch, answer);
       }),
-    holdsBehind: (input) =>
-      ask(`looking behind message ${input.seq} of ${input.shard}`, () => clickhouse.holdsBehind(input)),
+    storedBehind: (input) =>
+      ask(`looking behind message ${input.after} of ${input.shard}`, () => clickhouse.storedBehind(input)),
+    quarantinedRows: () => ask("looking for rejected rows", () => []),
+    retractionTargets: () => ask("looking for what is taken back", () => new Map()),
     knownIdentities: (input) => ask("looking for known identities", () => clickhouse.knownIdentities(input)),
     identities: async function* ({ shard }) {
       const all = await ask(`reading the identities of ${shard}`, () => clickhouse.identities(shard));
       for (let from = 0; from < all.length; from += IDENTITIES_PER_CHUNK)
-        yield all.slice(from, from + IDENTITIES_PER_CHUNK);
+        yield wordsOf(all.slice(from, from + IDENTITIES_PER_CHUNK));
     },
     countIdentities: ({ shard }) =>
       ask(`counting the identities of ${shard}`, () => clickhouse.identities(shard).length),
   };
+}
+
+/** Four words of 32 bits each, the lowest first. */
+function wordsOf(keys: readonly bigint[]): Uint32Array {
+  return Uint32Array.from(
+    keys.flatMap((key) => [0n, 32n, 64n, 96n].map((shift) => Number(BigInt.asUintN(32, key >> shift)))),
+  );
 }
 
 function catalogsPort(world: World, process: SimProcess): SinkDeps["catalogs"] {

@@ -35,6 +35,7 @@ type Change = {
   readonly stream?: Partial<AgreePositionInput["position"]["stream"]>;
   readonly decoderRev?: number;
   readonly holdsUnplanned?: boolean;
+  readonly adopted?: string;
 };
 
 function agree(change: Change) {
@@ -45,11 +46,13 @@ function agree(change: Change) {
     stream,
     decoderRev = 1,
     holdsUnplanned = false,
+    adopted,
   } = change;
   return agreePosition({
     shard: 0,
     decoderRev,
     plan,
+    adopted,
     position: {
       stream: { incarnation: "100", firstSeq: 1, lastSeq: 30, ...stream },
       ...{ lastBatch, lastMessage, holdsUnplanned },
@@ -124,6 +127,36 @@ test.each([
 ])("stops over rows that no plan names: %o", (change) => {
   expect(agree({ ...change, holdsUnplanned: true })).toMatchObject({
     type: "halt",
-    error: { code: "CLICKHOUSE_AHEAD", message: expect.stringContaining("no batch names") as string },
+    error: { code: "BATCH_UNFINISHED", message: expect.stringContaining("belong to no batch") as string },
+  });
+});
+
+test("an adopted incarnation begins at its first message, whatever was stored of earlier ones", () => {
+  const change = { adopted: "200", stream: { incarnation: "200", lastSeq: 5 }, lastBatch: batch(11, 20) };
+  expect(agree({ ...change, plan: null })).toEqual({ type: "agreed", incarnation: "200", last: 0, open: null });
+  const plan = { ...PLAN, incarnation: "200", first: 1, last: 5 };
+  expect(agree({ ...change, plan })).toEqual({ type: "agreed", incarnation: "200", last: 0, open: plan });
+  const lastBatch = batch(1, 5, "aa", "200");
+  expect(agree({ ...change, plan, lastBatch })).toEqual({ type: "agreed", incarnation: "200", last: 5, open: null });
+});
+
+test("an adopted incarnation of which ClickHouse has lost the batches is not taken for a new one", () => {
+  const plan = { ...PLAN, incarnation: "200" };
+  const change = { adopted: "200", stream: { incarnation: "200" }, lastBatch: batch(1, 10), plan };
+  expect(agree(change)).toMatchObject({ error: { code: "CLICKHOUSE_BEHIND" } });
+});
+
+test("an adoption that its stream has lost again, or that ClickHouse has batches after, stops", () => {
+  const recreated = { error: { code: "STREAM_RECREATED" } };
+  expect(agree({ adopted: "200", plan: null, lastBatch: null })).toMatchObject(recreated);
+  const later = batch(1, 10, "aa", "300");
+  expect(agree({ adopted: "200", plan: null, stream: { incarnation: "200" }, lastBatch: later })).toMatchObject(
+    recreated,
+  );
+});
+
+test("a stream that lost planned messages is named before a database that lost batches: nothing could fill it", () => {
+  expect(agree({ lastBatch: null, lastMessage: null, stream: { lastSeq: 15 } })).toMatchObject({
+    error: { code: "STREAM_SHORTER" },
   });
 });

@@ -136,6 +136,13 @@ const OWN: ShardKey = { epoch: 2, holder: "a#1", expiry: NOW + 9_000, cut: 4, pl
 const OWN_PLAN: BatchPlan = { ...PLAN, plannedAt: NOW };
 
 describe("taking a shard", () => {
+  test("an adopted incarnation stays with the key", () => {
+    const { effects } = feed(initialState(CONFIG), started, keyRead(key({ adopted: "200" })));
+    expect(effects).toEqual([
+      expect.objectContaining({ key: { ...OWN, adopted: "200", expiry: expect.any(Number) as number } }),
+    ]);
+  });
+
   test("an untaken shard begins with epoch 1 and the register's cut", () => {
     const { effects } = feed(initialState(CONFIG), started, keyRead(null));
     expect(effects).toEqual([
@@ -299,6 +306,15 @@ describe("a batch", () => {
   });
 });
 
+function refusedThrice(): SinkState {
+  let state = inserting();
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    const refused = failed("batch", { code: "CLICKHOUSE_X", kind: "broken", message: "row 7" });
+    state = feed(state, refused, woke("batch"), keyRead({ ...OWN, plan: OWN_PLAN }, 7)).state;
+  }
+  return state;
+}
+
 describe("a failing insert", () => {
   // Guarantee: the deduplication window is no fence; before the same bytes go out again the key is read.
   test("is repeated with the same plan after a pause and a look at the key", () => {
@@ -320,9 +336,25 @@ describe("a failing insert", () => {
     expect(effects).toEqual([{ type: "stop", outcome: { type: "fenced", message: "newer" } }]);
   });
 
-  test("halts the shard on a refusal that will not change, with what was refused", () => {
+  test("is tried again when it was refused once, after the key was read, with the same bytes", () => {
+    const refused = failed("batch", { code: "CLICKHOUSE_X", kind: "broken", message: "a view threw" });
+    const paused = feed(inserting(), refused);
+    expect(paused.effects).toMatchObject([{ type: "wait" }]);
+    const again = feed(paused.state, woke("batch"), keyRead({ ...OWN, plan: OWN_PLAN }, 7));
+    expect(again.effects).toMatchObject([{ type: "insert", plan: OWN_PLAN }]);
+  });
+
+  test("an outage before does not use up the attempts at a refusal", () => {
+    let state = inserting();
+    for (let attempt = 0; attempt < 9; attempt += 1)
+      state = feed(state, failed("batch"), woke("batch"), keyRead({ ...OWN, plan: OWN_PLAN }, 7)).state;
+    const { effects } = feed(state, failed("batch", { code: "CLICKHOUSE_X", kind: "broken", message: "a view threw" }));
+    expect(effects).toMatchObject([{ type: "wait" }]);
+  });
+
+  test("halts the shard on a refusal that does not change, with what was refused", () => {
     const refused = failed("batch", { code: "CLICKHOUSE_X", kind: "broken", message: "row 7" });
-    const { effects } = feed(inserting(), refused, keyRead({ ...OWN, plan: OWN_PLAN }, 7));
+    const { effects } = feed(refusedThrice(), refused, keyRead({ ...OWN, plan: OWN_PLAN }, 7));
     expect(effects).toMatchObject([
       { type: "stop", outcome: { type: "halted", error: { code: "CLICKHOUSE_X", message: "shard 3 stops: row 7" } } },
     ]);
@@ -442,7 +474,7 @@ describe("a writer that finds something wrong", () => {
 });
 
 test("nothing moves a writer that has stopped", () => {
-  const refused = failed("batch", { code: "X", kind: "broken", message: "x" });
+  const refused = failed("batch", { code: "X", kind: "conflict", message: "x" });
   const stopped = feed(inserting(), refused, keyRead({ ...OWN, plan: OWN_PLAN }, 7)).state;
   for (const event of [simple("inserted"), woke("batch"), written(9), { type: "ticked", now: NOW * 2 } as const]) {
     expect(transition(stopped, event)).toEqual({ state: stopped, effects: [] });

@@ -1,0 +1,84 @@
+/**
+ * A disk that is full, for ClickHouse and for NATS: what cannot be stored is not acknowledged, nothing ends, and when there is room again it goes
+ * on by itself.
+ */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { systemClock } from "../../../cmd/system-clock.ts";
+import { expectCountedOnce, untilAllStored } from "../../support/faults/expect-counted-once.ts";
+import { openFaultWorld, type FaultWorld } from "../../support/faults/fault-world.ts";
+import { Ledger } from "../../support/faults/ledger.ts";
+import { seededRandom } from "../../support/faults/random.ts";
+import { smallDisk, type SmallDisk } from "../../support/faults/small-disk.ts";
+
+const SEED = 20_261_107;
+const KIB = 1024;
+/** Free bytes at which different files of one insert are the first that do not fit. */
+const LEFT = [0, 8 * KIB, 24 * KIB, 48 * KIB];
+const EVENTS = 20;
+const AGAIN_MS = 30_000;
+
+const disk = await smallDisk();
+let world: FaultWorld;
+let ledger: Ledger;
+
+async function open(server: "nats" | "clickhouse", { path }: SmallDisk): Promise<void> {
+  world = await openFaultWorld({ name: "disk-full", homes: { [server]: path }, supervised: true });
+  ledger = new Ledger(seededRandom(SEED));
+}
+
+async function publish(): Promise<void> {
+  const deadline = systemClock.nowMs() + AGAIN_MS;
+  for (let event = 0; event < EVENTS; event += 1)
+    await ledger.sendUntilStored(world.services.nats, [ledger.fresh()], deadline);
+}
+
+async function close(): Promise<void> {
+  disk?.empty();
+  await world?.stop();
+}
+
+// Guarantee: an insert that runs out of space in the middle leaves nothing that counts twice when it is made again.
+describe.skipIf(disk === null)("ClickHouse", () => {
+  beforeEach(() => open("clickhouse", disk as SmallDisk));
+  afterEach(close);
+
+  test("is waited for, whichever file of an insert was the first that did not fit", async () => {
+    const sink = world.startSink();
+    await publish();
+    await untilAllStored(world.services);
+    for (const left of LEFT) {
+      disk?.fill(left);
+      await publish();
+      const before = await world.services.sinkStore.lastBatch({ shard: 0 });
+      await systemClock.sleep(500);
+      expect((await world.services.sinkStore.lastBatch({ shard: 0 }))?.plan.first).toBe(before?.plan.first);
+      disk?.empty();
+      await untilAllStored(world.services, AGAIN_MS);
+    }
+    await sink.drain();
+    await expectCountedOnce({ services: world.services, ledger });
+  });
+});
+
+// Guarantee: what nats-server acknowledged is there, what it could not store it did not acknowledge.
+describe.skipIf(disk === null)("NATS", () => {
+  beforeEach(() => open("nats", disk as SmallDisk));
+  afterEach(async () => {
+    await close();
+    await disk?.remove();
+  });
+
+  test("acknowledges nothing that it could not store, and takes messages again", async () => {
+    const sink = world.startSink();
+    await publish();
+    disk?.fill(4 * KIB);
+    const refused = Array.from({ length: 100 }, () => ledger.fresh());
+    const sent = await Promise.allSettled(refused.map((event) => ledger.send(world.services.nats, [event])));
+    expect(sent.filter(({ status }) => status === "rejected").length).toBeGreaterThan(0);
+    disk?.empty();
+    await publish();
+    await untilAllStored(world.services, AGAIN_MS);
+    await sink.drain();
+    await expectCountedOnce({ services: world.services, ledger });
+  });
+});
