@@ -37,7 +37,7 @@ function readRow(input: Input): UsageRow {
     raw: readBytes(input),
     uses: readMany(input, readUse),
     retraction: readRetraction(input),
-  } as UsageRow;
+  };
 }
 
 /** An array of none or one; nobody takes usage back in these worlds. */

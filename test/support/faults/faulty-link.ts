@@ -21,7 +21,7 @@ export type FaultyLink = {
 type Pair = { readonly client: Socket; readonly server: Socket };
 type Weather = { delayMs: number; toServer: boolean; toClient: boolean };
 
-export async function openFaultyLink(target: { readonly host: string; readonly port: number }): Promise<FaultyLink> {
+async function openFaultyLink(target: { readonly host: string; readonly port: number }): Promise<FaultyLink> {
   const weather: Weather = { delayMs: 0, toServer: true, toClient: true };
   const pairs = new Set<Pair>();
   const proxy = createServer((client) => {
