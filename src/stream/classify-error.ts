@@ -21,6 +21,7 @@ const UNAVAILABLE_API_CODES = new Set([
   10008, // cluster not available
   10023, // insufficient resources
   10047, // insufficient storage
+  10076, // JetStream not enabled: the server switches it off when a write fails for want of space
   10077, // maximum bytes exceeded: discard new, somebody has to make room
 ]);
 /** "wrong last sequence", for the stream and for a subject: somebody else was first. */
@@ -76,6 +77,8 @@ export function isWrongLastSequence(error: unknown): boolean {
 }
 
 function isConnectionFailure(error: unknown): boolean {
+  // A server that is coming up, or has switched JetStream off, answers as one that never had it. The client does not export the class.
+  if (error instanceof Error && error.name === "JetStreamNotEnabled") return true;
   if (error instanceof JetStreamError || error instanceof RequestError) return true;
   if (
     error instanceof ClosedConnectionError ||

@@ -10,6 +10,7 @@ import type { Nats } from "./connect.ts";
 
 export const BUCKET = "METERLINE";
 export const SHARDS_KEY = "shards";
+const STREAM_NOT_FOUND = "JETSTREAM_10059";
 
 export async function openBucket(nats: Nats): Promise<KV> {
   try {
@@ -60,9 +61,15 @@ function parse(name: string, text: string): unknown {
   }
 }
 
+/** A bucket that was never made is one without keys. */
+function unlessMissing(error: unknown): null {
+  if (error instanceof AppError && error.code === STREAM_NOT_FOUND) return null;
+  throw error;
+}
+
 /** How many shards these streams were made for; throws `unavailable` when nothing was set up yet. */
 export async function readShards(bucket: KV): Promise<number> {
-  const fixed = await readRegister<number>(bucket, SHARDS_KEY);
+  const fixed = await readRegister<number>(bucket, SHARDS_KEY).catch(unlessMissing);
   if (fixed !== null) return fixed.value;
   throw new AppError({
     code: "STREAMS_MISSING",
