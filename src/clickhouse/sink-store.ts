@@ -158,7 +158,10 @@ async function refuseOutlived(clickhouse: ClickHouse, shard: number, plan: Batch
     doing: "counting the batches since a plan",
   });
   const batches = Number(rows[0]?.batches ?? 0);
-  if (batches >= OUTLIVED_BATCHES) throw outlived(insertToken(shard, plan), batches);
+  if (batches < OUTLIVED_BATCHES) return;
+  const { incarnation, first } = plan;
+  const stored = await storedBehind(clickhouse, { shard, incarnation, after: first - 1 }, OF_SINK);
+  if (stored !== null) throw outlived(insertToken(shard, plan), batches);
 }
 
 /** The row's own token makes a repeated commit one row also while two of them are under way, whatever time they carry. */

@@ -198,6 +198,10 @@ test("a plan that half a window of other batches has outlived is inserted for th
   await fillBatches(1);
   await expect(insert(true)).rejects.toMatchObject({ code: "PLAN_OUTLIVED", kind: "conflict" });
   expect((await partsAndRows(9))["event_keys"]).toBe("1 part, 3 rows");
+  // A restored database that has nothing of the plan has nothing to double.
+  const lost = batchOf(13, 1, 3);
+  await store.insert({ shard: 13, plan: { ...lost.plan, plannedAt }, epoch: 1, bytes: lost.bytes, again: true });
+  expect((await partsAndRows(13))["event_keys"]).toBe("1 part, 3 rows");
 });
 
 /** Batches of another shard, stored in 2031. */

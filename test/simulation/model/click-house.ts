@@ -103,8 +103,7 @@ export class ModelClickHouse {
     const rows = readUsageRows(input.bytes);
     const { shard, epoch, plan, again } = input;
     if (this.isFenced(shard, epoch)) return refuse(answer, "SINK_FENCED", `epoch ${epoch} is fenced`);
-    if (again && this.isOutlived(insertToken(shard, plan)))
-      return refuse(answer, "PLAN_OUTLIVED", "the plan is too old");
+    if (again && this.isOutlived(shard, plan)) return refuse(answer, "PLAN_OUTLIVED", "the plan is too old");
     if (monthOf(rows[0]) !== monthOf(rows.at(-1)))
       this.world.onViolation(`insert ${input.plan.first} spans two partitions`);
     const before = this.world.defects.has("answered-before-stored");
@@ -198,10 +197,11 @@ export class ModelClickHouse {
   }
 
   /** Half a window of batches later; the product counts them by their times. */
-  private isOutlived(token: string): boolean {
+  private isOutlived(shard: number, plan: BatchPlan): boolean {
     if (this.world.defects.has("outlived-plan")) return false;
-    const since = this.tables.batches.rows.length - (this.batchesAtPlan.get(token) ?? 0);
-    return since >= this.world.windowBlocks / 2;
+    const since = this.tables.batches.rows.length - (this.batchesAtPlan.get(insertToken(shard, plan)) ?? 0);
+    if (since < this.world.windowBlocks / 2) return false;
+    return this.storedBehind({ shard, incarnation: plan.incarnation, after: plan.first - 1 }) !== null;
   }
 
   private tokenOf({ shard, plan }: InsertInput): string {
