@@ -90,7 +90,8 @@ export type SinkStore = {
   fence(input: { shard: number; epoch: number; holder: string; takenAt: number }): Promise<void>;
   /**
    * One INSERT with the plan's token and the pinned settings. Rejects with code SINK_FENCED when a newer epoch holds the fence, and with
-   * PLAN_OUTLIVED when rows of the plan may be stored already (`again`) and so many batches came since that their token may be forgotten.
+   * PLAN_OUTLIVED when rows of the plan may be stored already (`again`) and so many batches came since that their token may be forgotten, and with
+   * BATCH_DOUBLED when it was not recognised.
    */
   insert(input: { shard: number; plan: BatchPlan; epoch: number; bytes: Uint8Array; again: boolean }): Promise<void>;
   /** One row, however often and by whomever it is committed. Rejects with code SINK_FENCED like an insert. */

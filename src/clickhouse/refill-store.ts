@@ -7,8 +7,6 @@ export type RefillStore = {
   fencedEpoch(shard: number): Promise<number>;
   /** The highest cut of any batch; 0 when none. */
   greatestCut(): Promise<number>;
-  /** Raw rows of the messages of a plan. */
-  rawRows(input: { shard: number; plan: Pick<BatchPlan, "incarnation" | "first" | "last"> }): Promise<number>;
   isCommitted(input: { shard: number; plan: Pick<BatchPlan, "incarnation" | "first"> }): Promise<boolean>;
 };
 
@@ -26,13 +24,6 @@ export function refillStore(clickhouse: ClickHouse): RefillStore {
       }),
     greatestCut: () =>
       number({ sql: "SELECT max(cut) AS found FROM meterline.sink_batches", doing: "reading the highest cut" }),
-    rawRows: ({ shard, plan: { incarnation, first, last } }) =>
-      number({
-        sql: `SELECT count() AS found FROM meterline.usage_events_raw
-          WHERE shard = {shard: UInt16} AND incarnation = {incarnation: UInt64} AND seq BETWEEN {first: UInt64} AND {last: UInt64}`,
-        params: { shard, incarnation, first, last },
-        doing: "counting the rows of a batch",
-      }),
     isCommitted: async ({ shard, plan: { incarnation, first } }) => {
       const sql = `SELECT count() AS found FROM meterline.sink_batches
         WHERE shard = {shard: UInt16} AND sink_batches.incarnation = {incarnation: UInt64} AND sink_batches.first = {first: UInt64}`;

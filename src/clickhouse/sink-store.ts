@@ -137,6 +137,27 @@ async function insert(clickhouse: ClickHouse, input: Parameters<SinkStore["inser
   } catch (error) {
     throw isThrowIf(error) && (await isFenced(clickhouse, shard, epoch)) ? fenced(shard, epoch, error) : withRow(error);
   }
+  if (again) await requireOnce(clickhouse, shard, plan);
+}
+
+/** A backup by SQL keeps rows and no tokens: what it caught of a batch whose insert had begun is not recognised. */
+async function requireOnce(clickhouse: ClickHouse, shard: number, plan: BatchPlan): Promise<void> {
+  const { incarnation, first, last } = plan;
+  const [stored] = await clickhouse.rows<{ rows: string }>({
+    sql: `SELECT count() AS rows FROM meterline.usage_events_raw
+      WHERE shard = {shard: UInt16} AND incarnation = {incarnation: UInt64} AND seq BETWEEN {first: UInt64} AND {last: UInt64}`,
+    params: { shard, incarnation, first, last },
+    settings: OF_SINK,
+    doing: "counting the rows of a batch",
+  });
+  if (Number(stored?.rows) === plan.rows) return;
+  throw new AppError({
+    code: "BATCH_DOUBLED",
+    kind: "conflict",
+    message:
+      `ClickHouse has ${stored?.rows ?? "no"} rows of messages ${first} to ${last} of shard ${shard}, and they are ${plan.rows}: it was restored from a backup that was ` +
+      "made over an unfinished batch, without its token. Restore it again, from a backup that was made while no sink was running",
+  });
 }
 
 /** A view of somebody's own may throw with the fence's code: only the table itself tells. */

@@ -18,8 +18,6 @@ export type RefillShardDeps = Omit<MakeBatchDeps, "store" | "stream"> &
     readonly store: SinkStore;
     readonly stream: UsageStream;
     readonly marks: PlanMarks;
-    /** Raw rows of the messages of a plan. */
-    readonly rawRows: (input: { shard: number; plan: BatchPlan }) => Promise<number>;
     readonly onBatch: (batch: CommittedBatch) => void;
   };
 
@@ -148,23 +146,9 @@ async function storeBatch(
   const planned = { first, last, rows, sha256, plannedAt: clock.nowMs() };
   const plan: BatchPlan = { incarnation, cut, decoderRev, catalogSeq, ...planned };
   await deps.store.insert({ shard, plan, epoch, bytes, again });
-  if (again) await requireOnce(deps, plan);
   deps.identities.add(acceptedKeys);
   const facts_ = { messages, counts, lastMessageAt, lastMessageSha256 };
   const batch: CommittedBatch = { shard, plan, ...facts_, epoch, holder, storedAt: clock.nowMs() };
   await deps.store.commit(batch);
   deps.onBatch(batch);
-}
-
-/** A backup by SQL holds rows and no tokens: what it caught of an unfinished batch is not recognised. */
-async function requireOnce({ rawRows, shard }: RefillShardDeps, plan: BatchPlan): Promise<void> {
-  const rows = await rawRows({ shard, plan });
-  if (rows === plan.rows) return;
-  throw new AppError({
-    code: "BATCH_DOUBLED",
-    kind: "broken",
-    message:
-      `ClickHouse has ${rows} rows of messages ${plan.first} to ${plan.last} of shard ${shard}, and they are ${plan.rows}: its backup was made while a sink wrote, ` +
-      "and without the tokens of that batch. Restore it again from a backup that was made while no sink was running",
-  });
 }

@@ -176,6 +176,23 @@ describe("restored from one moment, or ClickHouse alone", () => {
     await expectExact();
   });
 
+  // Guarantee: a batch whose token a backup by SQL has lost is not committed twice in silence.
+  test("ClickHouse from a BACKUP over an unfinished batch: stops and says that another backup is needed", async () => {
+    const { clickhouse } = world.services;
+    const command = (sql: string): Promise<void> => clickhouse.command({ sql, doing: "testing a backup" });
+    await command("BACKUP DATABASE meterline TO File('good')");
+    await publish(someEvents());
+    await endOf(startMeterline({ env: { ...world.env, METERLINE_CRASH_AT: "inserted" } }, ["sink"]));
+    await command("BACKUP DATABASE meterline TO File('unfinished')");
+    await command("DROP DATABASE meterline SYNC");
+    await command("RESTORE DATABASE meterline FROM File('unfinished')");
+    await expect(world.startSink().done).rejects.toMatchObject({ code: "BATCH_DOUBLED" });
+    await command("DROP DATABASE meterline SYNC");
+    await command("RESTORE DATABASE meterline FROM File('good')");
+    await count();
+    await expectExact();
+  });
+
   test("ClickHouse lost: an empty one is filled from the stream alone", async () => {
     const before = await perCut();
     await world.clickhouse.stop();

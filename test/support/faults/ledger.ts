@@ -90,11 +90,15 @@ export class Ledger {
   /** Sent until it is acknowledged, for servers that die in between; its id makes most repetitions harmless, the identities the rest. */
   async sendUntilStored(nats: Nats, meant: readonly Meant[], deadlineMs: number): Promise<void> {
     const msgID = `m${this.acknowledged.length}-${this.random(2 ** 31)}`;
+    let cause: unknown;
     while (Date.now() < deadlineMs) {
-      const stored = await this.send(nats, meant, { msgID }).catch(() => null);
+      const stored = await this.send(nats, meant, { msgID }).catch((error: unknown) => {
+        cause = error;
+        return null;
+      });
       if (stored !== null) return;
     }
-    throw new Error(`message ${msgID} was not acknowledged in time`);
+    throw new Error(`message ${msgID} was not acknowledged in time`, { cause });
   }
 
   private note(ack: PubAck, sha256: string): void {
