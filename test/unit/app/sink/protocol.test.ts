@@ -1,139 +1,29 @@
 import { describe, expect, test } from "vitest";
-import type { BatchPlan, CommittedBatch, ShardKey } from "../../../../src/domain/sink-plan.ts";
+import type { SinkEvent } from "../../../../src/app/sink/protocol-types.ts";
 import { initialState, transition } from "../../../../src/app/sink/protocol.ts";
-import type {
-  BatchFacts,
-  Position,
-  SinkConfig,
-  SinkEffect,
-  SinkEvent,
-  SinkState,
-} from "../../../../src/app/sink/protocol-types.ts";
-
-const NOW = 1_000_000;
-const CONFIG: SinkConfig = {
-  shard: 3,
-  holder: "a#1",
-  instance: "a",
-  leaseMs: 9_000,
-  decoderRev: 1,
-  retryFirstMs: 100,
-  retryMaxMs: 1_000,
-};
-const INCARNATION = "1700000000000000000";
-const PLAN: BatchPlan = {
-  incarnation: INCARNATION,
-  first: 1,
-  last: 10,
-  catalogSeq: 7,
-  decoderRev: 1,
-  cut: 4,
-  plannedAt: NOW - 5_000,
-  rows: 12,
-  sha256: "aa",
-};
-const FACTS: BatchFacts = {
-  first: 1,
-  last: 10,
-  cut: 4,
-  catalogSeq: 7,
-  messages: 10,
-  rows: 12,
-  sha256: "aa",
-  counts: { accepted: 12, duplicate: 0, conflict: 0, rejected: 0 },
-  lastMessageAt: 1_700_000_000_500_000_000n,
-  lastMessageSha256: "cc",
-};
-const COMMITTED: CommittedBatch = {
-  shard: 3,
-  plan: PLAN,
-  messages: 10,
-  counts: FACTS.counts,
-  lastMessageAt: FACTS.lastMessageAt,
-  lastMessageSha256: "cc",
-  epoch: 1,
-  holder: "b#1",
-  storedAt: NOW - 4_000,
-};
-const EMPTY: Position = {
-  stream: { incarnation: INCARNATION, firstSeq: 1, lastSeq: 10 },
-  lastBatch: null,
-  lastMessage: null,
-  holdsUnplanned: false,
-};
-const STORED: Position = {
-  ...EMPTY,
-  lastBatch: COMMITTED,
-  lastMessage: { ingestedAt: FACTS.lastMessageAt, sha256: "cc" },
-};
-const UNAVAILABLE = { code: "DOWN", kind: "unavailable", message: "down" } as const;
-
-type Run = { state: SinkState; effects: readonly SinkEffect[] };
-
-/** Feeds events one after another and keeps the effects of the last one, crash points aside. */
-function feed(from: SinkState, ...events: readonly SinkEvent[]): Run {
-  let run: Run = { state: from, effects: [] };
-  for (const event of events) {
-    const next = transition(run.state, event);
-    run = { state: next.state, effects: next.effects.filter((effect) => effect.type !== "crashPoint") };
-  }
-  return run;
-}
-
-function keyRead(value: ShardKey | null, revision = 5, now = NOW): SinkEvent {
-  return { type: "keyRead", key: value === null ? null : { value, revision }, registerCut: 4, now };
-}
-
-const started: SinkEvent = { type: "started", now: NOW };
-const written = (revision: number | null): SinkEvent => ({ type: "keyWritten", revision, now: NOW });
-const failed = (
-  line: "batch" | "key",
-  failure: { code: string; kind: "unavailable" | "broken" | "conflict"; message: string } = UNAVAILABLE,
-): SinkEvent => ({
-  type: "failed",
-  line,
-  failure,
-  now: NOW,
-});
-const woke = (line: "batch" | "key"): SinkEvent => ({ type: "woke", line, now: NOW });
-const simple = (type: "fenceWritten" | "filterLoaded" | "inserted" | "committed" | "acked"): SinkEvent => ({
-  type,
-  now: NOW,
-});
-
-function key(change: Partial<ShardKey> = {}): ShardKey {
-  return { epoch: 1, holder: "b#1", expiry: 0, cut: 4, plan: null, ...change };
-}
-
-/** A writer with epoch 2 that waits for messages after `last`. */
-function taking(plan: BatchPlan | null = null): SinkState {
-  const { state, effects } = feed(
-    initialState(CONFIG),
-    started,
-    keyRead(key({ plan })),
-    written(6),
-    simple("fenceWritten"),
-    { type: "inspected", position: plan === null ? EMPTY : STORED, now: NOW },
-    simple("filterLoaded"),
-  );
-  expect(effects).toEqual([{ type: "take", from: plan === null ? 1 : 11 }]);
-  return state;
-}
-
-function deciding(): SinkState {
-  return feed(taking(), { type: "taken", last: 10, now: NOW }).state;
-}
-
-function planning(): SinkState {
-  return feed(deciding(), { type: "decided", facts: FACTS, now: NOW }).state;
-}
-
-function inserting(): SinkState {
-  return feed(planning(), written(7)).state;
-}
-
-const OWN: ShardKey = { epoch: 2, holder: "a#1", expiry: NOW + 9_000, cut: 4, plan: null };
-const OWN_PLAN: BatchPlan = { ...PLAN, plannedAt: NOW };
+import {
+  NOW,
+  CONFIG,
+  INCARNATION,
+  PLAN,
+  FACTS,
+  COMMITTED,
+  EMPTY,
+  OWN,
+  OWN_PLAN,
+  feed,
+  keyRead,
+  key,
+  taking,
+  deciding,
+  planning,
+  inserting,
+  started,
+  written,
+  failed,
+  woke,
+  simple,
+} from "./protocol-steps.ts";
 
 describe("taking a shard", () => {
   test("an adopted incarnation stays with the key", () => {
@@ -306,72 +196,6 @@ describe("a batch", () => {
   });
 });
 
-function refusedThrice(): SinkState {
-  let state = inserting();
-  for (let attempt = 0; attempt < 3; attempt += 1) {
-    const refused = failed("batch", { code: "CLICKHOUSE_X", kind: "broken", message: "row 7" });
-    state = feed(state, refused, woke("batch"), keyRead({ ...OWN, plan: OWN_PLAN }, 7)).state;
-  }
-  return state;
-}
-
-describe("a failing insert", () => {
-  // Guarantee: the deduplication window is no fence; before the same bytes go out again the key is read.
-  test("is repeated with the same plan after a pause and a look at the key", () => {
-    const paused = feed(inserting(), failed("batch"));
-    expect(paused.effects).toEqual([{ type: "wait", line: "batch", ms: 100 }]);
-    const checking = feed(paused.state, woke("batch"));
-    expect(checking.effects).toEqual([{ type: "readKey" }]);
-    const { effects } = feed(checking.state, keyRead({ ...OWN, plan: OWN_PLAN, cut: 5 }, 9));
-    expect(effects).toEqual([{ type: "insert", plan: OWN_PLAN, epoch: 2, again: true }]);
-  });
-
-  test("stops when the key has gone to another writer meanwhile", () => {
-    const { effects } = feed(inserting(), failed("batch"), woke("batch"), keyRead(key({ epoch: 3, holder: "c#1" }), 9));
-    expect(effects).toMatchObject([{ type: "stop", outcome: { type: "fenced" } }]);
-  });
-
-  test("stops when the fence says so", () => {
-    const { effects } = feed(inserting(), failed("batch", { code: "SINK_FENCED", kind: "conflict", message: "newer" }));
-    expect(effects).toEqual([{ type: "stop", outcome: { type: "fenced", message: "newer" } }]);
-  });
-
-  test("is tried again when it was refused once, after the key was read, with the same bytes", () => {
-    const refused = failed("batch", { code: "CLICKHOUSE_X", kind: "broken", message: "a view threw" });
-    const paused = feed(inserting(), refused);
-    expect(paused.effects).toMatchObject([{ type: "wait" }]);
-    const again = feed(paused.state, woke("batch"), keyRead({ ...OWN, plan: OWN_PLAN }, 7));
-    expect(again.effects).toMatchObject([{ type: "insert", plan: OWN_PLAN }]);
-  });
-
-  test("an outage before does not use up the attempts at a refusal", () => {
-    let state = inserting();
-    for (let attempt = 0; attempt < 9; attempt += 1)
-      state = feed(state, failed("batch"), woke("batch"), keyRead({ ...OWN, plan: OWN_PLAN }, 7)).state;
-    const { effects } = feed(state, failed("batch", { code: "CLICKHOUSE_X", kind: "broken", message: "a view threw" }));
-    expect(effects).toMatchObject([{ type: "wait" }]);
-  });
-
-  test("halts the shard on a refusal that does not change, with what was refused", () => {
-    const refused = failed("batch", { code: "CLICKHOUSE_X", kind: "broken", message: "row 7" });
-    const { effects } = feed(refusedThrice(), refused, keyRead({ ...OWN, plan: OWN_PLAN }, 7));
-    expect(effects).toMatchObject([
-      { type: "stop", outcome: { type: "halted", error: { code: "CLICKHOUSE_X", message: "shard 3 stops: row 7" } } },
-    ]);
-  });
-
-  test("waits longer each time, up to a bound", () => {
-    let state = inserting();
-    const waits: number[] = [];
-    for (let attempt = 0; attempt < 6; attempt += 1) {
-      const paused = feed(state, failed("batch"));
-      for (const effect of paused.effects) if (effect.type === "wait") waits.push(effect.ms);
-      state = feed(paused.state, woke("batch"), keyRead({ ...OWN, plan: OWN_PLAN }, 7)).state;
-    }
-    expect(waits).toEqual([100, 200, 400, 800, 1_000, 1_000]);
-  });
-});
-
 describe("the lease", () => {
   test("is renewed once a third of it is gone, not before", () => {
     expect(feed(taking(), { type: "ticked", now: NOW + 2_000 }).effects).toEqual([]);
@@ -439,37 +263,6 @@ describe("draining", () => {
   test("ends at once while another writer has the shard", () => {
     const { effects } = feed(initialState(CONFIG), started, keyRead(key({ expiry: NOW + 3_000 })), draining);
     expect(effects).toEqual([{ type: "stop", outcome: { type: "drained" } }]);
-  });
-});
-
-describe("a writer that finds something wrong", () => {
-  const doubting = feed(
-    initialState(CONFIG),
-    started,
-    keyRead(key()),
-    written(6),
-    simple("fenceWritten"),
-    // Another writer has stored a batch meanwhile: to this one, whose key has no plan, the database looks too far ahead.
-    { type: "inspected", position: STORED, now: NOW },
-  );
-
-  // Guarantee: nobody is told to adopt a stream because a slow writer saw the work of its successor.
-  test("is fenced when the shard has another writer by now", () => {
-    expect(doubting.effects).toEqual([{ type: "readKey" }]);
-    const { effects } = feed(doubting.state, keyRead(key({ epoch: 3, holder: "c#1", plan: PLAN }), 9));
-    expect(effects).toMatchObject([{ type: "stop", outcome: { type: "fenced" } }]);
-  });
-
-  test("halts when the shard is still its own", () => {
-    const { effects } = feed(doubting.state, keyRead(OWN, 6));
-    expect(effects).toMatchObject([{ type: "stop", outcome: { error: { code: "CLICKHOUSE_AHEAD" } } }]);
-  });
-
-  test("asks again while the key cannot be reached, and leaves it to the next start when it is to end", () => {
-    const asking = feed(doubting.state, failed("key"));
-    expect(asking.effects).toMatchObject([{ type: "wait", line: "key" }]);
-    const draining = feed(asking.state, { type: "draining", now: NOW }, woke("key"), failed("key"));
-    expect(draining.effects).toEqual([{ type: "stop", outcome: { type: "drained" } }]);
   });
 });
 
