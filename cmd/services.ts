@@ -154,6 +154,7 @@ function verifyDeps(base: Base & { readonly rating: RatingDeps }) {
   return (onProgress: VerifyDeps["onProgress"]): VerifyDeps => ({
     store: verifyStore(base.clickhouse),
     journal: { entries: () => wholeJournal(base.journal) },
+    project: base.rating.project,
     streams: Array.from({ length: base.shards }, (_, shard) => ({
       shard,
       state: () => usageStreamState(base.nats, shard),

@@ -30,6 +30,8 @@ export type VerifyDeps = {
   readonly store: VerifyStore;
   /** The journal up to its head, checked to be one chain; throws JOURNAL_CHAIN_BROKEN. */
   readonly journal: { readonly entries: () => AsyncIterable<RecordedEntry> };
+  /** Brings the projections up to the journal's head, as every role does; what is there is not changed. */
+  readonly project: () => Promise<void>;
   readonly streams: readonly { readonly shard: number; readonly state: () => Promise<StreamState> }[];
   /** Raises the cut and waits until the one before it is complete: that one is returned. */
   readonly completeCut: () => Promise<number>;

@@ -1,7 +1,7 @@
 /**
  * Verification: is what ClickHouse holds what the streams say? The checks of `sql/checks` decode the raw bytes again and recompute every
  * view; the journal's chain is walked, its projections are rebuilt and compared; every rating run is rated again from the views.
- * Nothing is repaired. Usage is compared as of a complete cut, so that a batch half way in is not taken for a fault.
+ * Nothing is repaired; projections that only lag are brought up to date. Usage is compared as of a complete cut, so that a batch half way in is not taken for a fault.
  */
 import type { InvoiceFinalizedEntry, RecordedEntry } from "../../domain/journal-entry.ts";
 import { AppError } from "../../kernel/errors.ts";
@@ -14,6 +14,7 @@ import type { CheckResult, VerifyDeps, VerifyReport } from "./verify-types.ts";
 const RANGE_MESSAGES_MAX = 500_000;
 /** Discrepancies shown per check and scope; one is enough to block, hundreds help nobody. */
 const DISCREPANCIES_MAX = 100;
+const PROJECTION_ATTEMPTS_MAX = 5;
 
 type Step = { readonly check: string; readonly scope: string; readonly run: () => Promise<readonly Discrepancy[]> };
 
@@ -92,7 +93,7 @@ function journalSteps(deps: VerifyDeps, entries: readonly RecordedEntry[]): Step
     {
       check: "projections",
       scope: `${String(entries.length)} journal entries`,
-      run: () => deps.store.compareProjections(iterate(entries)),
+      run: () => projectionProblems(deps, entries),
     },
     ...runs.map((run): Step => ({
       check: "rated_lines",
@@ -105,6 +106,27 @@ function journalSteps(deps: VerifyDeps, entries: readonly RecordedEntry[]): Step
       run: () => Promise.resolve(invoices.flatMap(({ invoice }: InvoiceFinalizedEntry) => compareInvoice(invoice))),
     },
   ];
+}
+
+/** Others go on deciding meanwhile: what differs is looked at again when the journal has grown since its entries were read. */
+async function projectionProblems(
+  deps: VerifyDeps,
+  entries: readonly RecordedEntry[],
+): Promise<readonly Discrepancy[]> {
+  let compared = entries;
+  for (let attempt = 1; ; attempt += 1) {
+    // A broken chain is a discrepancy of its own, and projects nothing further.
+    await deps.project().catch(unlessBroken);
+    const found = await deps.store.compareProjections(iterate(compared));
+    if (found.length === 0 || attempt === PROJECTION_ATTEMPTS_MAX) return found;
+    const { entries: newer } = await readJournal(deps);
+    if (newer.length === compared.length) return found;
+    compared = newer;
+  }
+}
+
+function unlessBroken(error: unknown): void {
+  if (!(error instanceof AppError) || error.kind !== "broken") throw error;
 }
 
 // eslint-disable-next-line @typescript-eslint/require-await -- an iterable that happens to be in memory

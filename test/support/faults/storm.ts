@@ -5,6 +5,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { raiseCut } from "../../../src/app/sink/raise-cut.ts";
 import { CRASH_POINTS } from "../../../src/app/sink/crash-points.ts";
+import { AppError } from "../../../src/kernel/errors.ts";
 import { systemClock } from "../../../cmd/system-clock.ts";
 import { metersFile } from "./fault-catalog.ts";
 import { openFaultWorld, type FaultWorld } from "./fault-world.ts";
@@ -62,7 +63,9 @@ const FAULTS: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
     await raiseCut({ cuts, keys, store, clock: systemClock, shards: SHARDS }, { timeoutMs: 0 }).catch(() => 0);
   },
   "meter added": ({ world, random }) =>
-    world.apply({ "meters.yaml": metersFile([{ key: `storm-${random(2 ** 31)}`, aggregation: "count" }]) }),
+    world
+      .apply({ "meters.yaml": metersFile([{ key: `storm-${random(2 ** 31)}`, aggregation: "count" }]) })
+      .catch(unlessUnavailable),
 };
 
 export async function openStorm(
@@ -95,24 +98,35 @@ async function rage(
   const sinks = startSinkFleet(world.env, SINKS);
   const scene: Scene = { ...input, sinks };
   const calm = new AbortController();
-  const producers = Array.from({ length: PRODUCERS }, () => produce({ world, ledger, signal: calm.signal }));
+  const produced = Promise.all(
+    Array.from({ length: PRODUCERS }, () => produce({ world, ledger, signal: calm.signal })),
+  );
+  produced.catch(() => undefined);
   const faults: Record<string, number> = {};
   const names = Object.keys(FAULTS);
   const end = performance.now() + ms;
-  while (performance.now() < end) {
-    const name = names[random(names.length)] ?? "sink killed";
-    faults[name] = (faults[name] ?? 0) + 1;
-    await FAULTS[name]?.(scene);
-    await delay(random(CALM_MS));
+  try {
+    while (performance.now() < end) {
+      const name = names[random(names.length)] ?? "sink killed";
+      faults[name] = (faults[name] ?? 0) + 1;
+      await FAULTS[name]?.(scene);
+      await delay(random(CALM_MS));
+    }
+  } finally {
+    calm.abort();
   }
-  calm.abort();
-  await Promise.all(producers);
+  await produced;
   const recovering = performance.now();
   for (const link of input.links) link.heal();
   await untilAllStored(world.services, STORED_MS);
   const recoveryMs = Math.round(performance.now() - recovering);
   const sinksStarted = await sinks.stop();
   return { faults, messages: ledger.acknowledged.length, sinksStarted, recoveryMs };
+}
+
+/** Who applies a catalog while a server comes back is told so, and may do it again. */
+function unlessUnavailable(error: unknown): void {
+  if (!(error instanceof AppError) || error.kind !== "unavailable") throw error;
 }
 
 async function killed(server: FaultWorld["nats"]): Promise<void> {
