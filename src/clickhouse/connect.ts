@@ -70,7 +70,10 @@ export function connectClickHouse(config: ClickHouseConfig): ClickHouse {
         return await result.json<T>();
       }),
     stream: <T>(input: QueryInput) => streamRows<T>(client, input),
-    bytes: async (input) => guard(input.doing, async () => (await client.exec({ ...queryParams(input) })).stream),
+    bytes: async (input) => {
+      const { stream } = await guard(input.doing, () => client.exec(queryParams(input)));
+      return streamBytes(stream, input.doing);
+    },
     command: async (input) =>
       guard(input.doing, async () => {
         await client.command(queryParams(input));
@@ -102,6 +105,14 @@ async function* streamRows<T>(client: ClickHouseClient, input: QueryInput): Asyn
     throw classifyClickHouseError(error, input.doing);
   } finally {
     result.close();
+  }
+}
+
+async function* streamBytes(stream: AsyncIterable<Uint8Array>, doing: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* stream;
+  } catch (error) {
+    throw classifyClickHouseError(error, doing);
   }
 }
 

@@ -3,25 +3,21 @@
  * them was measured to double or lose rows when missing. Nothing else inserts into `usage_ingest`.
  */
 import type { ClickHouseSettings } from "@clickhouse/client";
-import type { KnownIdentity, SinkStore } from "../app/ports.ts";
+import type { SinkStore } from "../app/ports.ts";
 import { insertToken, type BatchPlan, type CommittedBatch } from "../domain/sink-plan.ts";
 import { assert } from "../kernel/assert.ts";
 import { AppError } from "../kernel/errors.ts";
 import { instantText } from "../kernel/instant.ts";
 import type { ClickHouse } from "./connect.ts";
 import { USAGE_INGEST_COLUMN_LIST, USAGE_INGEST_STRUCTURE } from "./encode-usage-rows.ts";
+import { countIdentities, identities, knownIdentities } from "./identity-keys.ts";
 import { quarantinedRows } from "./quarantined-rows.ts";
 import { retractionTargets } from "./retraction-targets.ts";
 import { storedBehind } from "./stored-behind.ts";
 
 /** Rows of one block; more would make a second one, and a repetition with other block borders is not recognised. */
 const INSERT_ROWS_MAX = 1_000_000;
-/** A UInt128 in RowBinary. */
-const KEY_BYTES = 16;
 const BLOCK_ROWS = 1_048_449;
-/** Keys of one look-up: 10,000 of 39 digits are 400 kB of SQL, for which the server's limit (256 kB) is raised. */
-const KEYS_PER_QUERY = 10_000;
-const KEYS_QUERY_BYTES_MAX = 1_000_000;
 
 const EXACTLY_ONCE: ClickHouseSettings = {
   async_insert: 0,
@@ -80,11 +76,11 @@ export function sinkStore(clickhouse: ClickHouse): SinkStore {
     insert: (input) => insert(clickhouse, input),
     commit: (batch) => commit(clickhouse, batch),
     storedBehind: (input) => storedBehind(clickhouse, input, OF_SINK),
-    knownIdentities: (input) => knownIdentities(clickhouse, input),
+    knownIdentities: (input) => knownIdentities(clickhouse, input, OF_SINK),
     quarantinedRows: (input) => quarantinedRows(clickhouse, input, OF_SINK),
     retractionTargets: (input) => retractionTargets(clickhouse, input, OF_SINK),
-    identities: ({ shard }) => identities(clickhouse, shard),
-    countIdentities: ({ shard }) => countIdentities(clickhouse, shard),
+    identities: ({ shard }) => identities(clickhouse, shard, OF_SINK),
+    countIdentities: ({ shard }) => countIdentities(clickhouse, shard, OF_SINK),
   };
 }
 
@@ -205,61 +201,6 @@ async function commit(clickhouse: ClickHouse, batch: CommittedBatch): Promise<vo
   } catch (error) {
     throw isThrowIf(error) && (await isFenced(clickhouse, shard, epoch)) ? fenced(shard, epoch, error) : error;
   }
-}
-
-async function knownIdentities(
-  clickhouse: ClickHouse,
-  input: Parameters<SinkStore["knownIdentities"]>[0],
-): Promise<readonly KnownIdentity[]> {
-  const known: KnownIdentity[] = [];
-  for (let from = 0; from < input.eventKeys.length; from += KEYS_PER_QUERY) {
-    // Parameters travel in the URL, which holds a few hundred keys. These are our own integers, written out in digits; in quotes, because the
-    // server reads a bare number beyond 64 bits as binary floating point.
-    const keys = input.eventKeys.slice(from, from + KEYS_PER_QUERY).map((key) => `'${key}'`);
-    const rows = await clickhouse.rows<{ event_key: string; body_hash: string }>({
-      sql: `SELECT event_key, body_hash FROM meterline.event_keys
-        WHERE event_key IN (${keys.join(", ")}) AND shard = {shard: UInt16}
-          AND (incarnation, seq) < ({incarnation: UInt64}, {beforeSeq: UInt64})`,
-      params: {
-        shard: input.shard,
-        incarnation: input.incarnation,
-        beforeSeq: input.beforeSeq,
-      },
-      settings: { ...OF_SINK, max_query_size: String(KEYS_QUERY_BYTES_MAX) },
-      doing: "looking for known identities",
-    });
-    for (const row of rows) known.push({ eventKey: BigInt(row.event_key), bodyHash: BigInt(row.body_hash) });
-  }
-  return known;
-}
-
-/** As the engine keeps them: a hundred million as texts would be 4.5 GB and a minute of parsing. */
-async function* identities(clickhouse: ClickHouse, shard: number): AsyncGenerator<Uint32Array> {
-  const chunks = await clickhouse.bytes({
-    sql: "SELECT event_key FROM meterline.event_keys WHERE shard = {shard: UInt16} FORMAT RowBinary",
-    params: { shard },
-    settings: OF_SINK,
-    doing: "reading the identities for the filter",
-  });
-  let rest: Uint8Array = new Uint8Array();
-  for await (const chunk of chunks) {
-    const bytes = Buffer.concat([rest, chunk]);
-    const whole = bytes.length - (bytes.length % KEY_BYTES);
-    rest = bytes.subarray(whole);
-    // A copy, because words have to begin at a multiple of four bytes; the engine writes little endian, as all machines are that Node runs on.
-    yield new Uint32Array(new Uint8Array(bytes.subarray(0, whole)).buffer);
-  }
-  if (rest.length > 0) throw new Error("the identities broke off in the middle of one");
-}
-
-async function countIdentities(clickhouse: ClickHouse, shard: number): Promise<number> {
-  const rows = await clickhouse.rows<{ identities: string }>({
-    sql: "SELECT count() AS identities FROM meterline.event_keys WHERE shard = {shard: UInt16}",
-    params: { shard },
-    settings: OF_SINK,
-    doing: "counting the identities",
-  });
-  return Number(rows[0]?.identities ?? 0);
 }
 
 function committedBatch(row: BatchRow): CommittedBatch {

@@ -10,6 +10,7 @@ import { USAGE_INGEST_COLUMN_LIST } from "../../src/clickhouse/encode-usage-rows
 import type { ClickHouse, InsertInput } from "../../src/clickhouse/connect.ts";
 import { loadSettings } from "../../src/config/settings.ts";
 import { generatedPassword } from "../../src/embedded/clickhouse-server.ts";
+import type { CommittedBatch } from "../../src/domain/sink-plan.ts";
 import { AppError } from "../../src/kernel/errors.ts";
 import { createPublisher } from "../../src/stream/publisher.ts";
 import { usageStreamState } from "../../src/stream/usage-stream.ts";
@@ -30,8 +31,21 @@ export type BenchWorld = {
   readonly consume: (round: Round) => Promise<Measured>;
   /** The same bytes into a table without views. */
   readonly insert: (round: Round) => Promise<Measured>;
+  /** A sink that goes on until it is stopped. */
+  readonly startSink: () => BenchSink;
+  readonly clickhouse: ClickHouse;
   /** Resolves when the query has ended, in whatever way. */
   readonly askAsFinance: (sql: string, signal: AbortSignal) => Promise<void>;
+  readonly stop: () => Promise<void>;
+};
+
+export type Commit = { readonly atMs: number; readonly batch: CommittedBatch };
+export type BenchSink = {
+  /** Every batch so far, with the time it was committed; throws what has ended the sink. */
+  readonly commits: () => readonly Commit[];
+  /** Holds it before its next insert, until it is released. */
+  readonly hold: () => void;
+  readonly release: () => void;
   readonly stop: () => Promise<void>;
 };
 
@@ -41,13 +55,12 @@ const ACK_TIMEOUT_MS = 30_000;
 const FETCH_MESSAGES = 5_000;
 const FETCH_MS = 2_000;
 const SHARD = 0;
-/** What the servers of tests have. */
-const STORE_BYTES = 1024 ** 3;
+const STORE_BYTES = 4 * 1024 ** 3;
 
 type State = { readonly firstSeq: number; readonly inserts: InsertInput[] };
 
 export async function startBenchWorld(): Promise<BenchWorld> {
-  const servers = await startTestServers();
+  const servers = await startTestServers({ storeBytes: STORE_BYTES });
   try {
     return await benchWorld(servers);
   } catch (error) {
@@ -88,6 +101,8 @@ async function benchWorld(servers: TestServers): Promise<BenchWorld> {
     },
     pipeline: (round) => timed(() => sinkRound(context, round, stateOf(round))),
     consume: (round) => timed(() => consumeAll(context, round, stateOf(round))),
+    startSink: () => startSink(context),
+    clickhouse: context.clickhouse(),
     askAsFinance: (sql, signal) => askAsFinance(servers, sql, signal),
     insert: (round) => insertAll(context.clickhouse(), round, stateOf(round)),
     stop: async () => {
@@ -124,6 +139,48 @@ async function sinkRound(context: Context, round: Round, { inserts }: State): Pr
     },
   });
   requireEqual("accepted events", accepted, round.events);
+}
+
+function startSink(context: Context): BenchSink {
+  const commits: Commit[] = [];
+  const stopping = new AbortController();
+  let released: () => void = () => undefined;
+  let mayInsert = Promise.resolve();
+  let failure: unknown;
+  const clickhouse: ClickHouse = {
+    ...context.clickhouse(),
+    insert: async (input) => {
+      if (input.sql.includes("usage_ingest")) await mayInsert;
+      await context.clickhouse().insert(input);
+    },
+  };
+  const onCommitted = (batch: CommittedBatch): void => {
+    commits.push({ atMs: performance.now(), batch });
+  };
+  const ended = runSinkRole({ ...context, clickhouse: () => clickhouse }, stopping.signal, {
+    instance: "bench",
+    onCommitted,
+  }).catch((error: unknown) => {
+    failure = error;
+  });
+  return {
+    commits: () => {
+      if (failure !== undefined) throw new Error("the sink ended", { cause: failure });
+      return commits;
+    },
+    hold: () => {
+      mayInsert = new Promise((done) => {
+        released = done;
+      });
+    },
+    release: () => {
+      released();
+    },
+    stop: async () => {
+      stopping.abort();
+      await ended;
+    },
+  };
 }
 
 function recording(clickhouse: ClickHouse, inserts: InsertInput[]): ClickHouse {

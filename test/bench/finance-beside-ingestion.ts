@@ -5,6 +5,7 @@
 import { parseArgs } from "node:util";
 import { tableText } from "../../cmd/output/table.ts";
 import { benchMessages } from "./bench-events.ts";
+import { median } from "./median.ts";
 import { startBenchWorld, type BenchWorld, type Round } from "./bench-world.ts";
 
 const { values } = parseArgs({
@@ -39,11 +40,6 @@ async function measureOne(world: BenchWorld, round: Round, load: Load): Promise<
     leave.abort();
     await Promise.allSettled(queries);
   }
-}
-
-function median(numbers: readonly number[]): number {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
 }
 
 const world = await startBenchWorld();

@@ -15,7 +15,9 @@ export type TestServers = {
   readonly stop: () => Promise<void>;
 };
 
-export async function startTestServers(input: { readonly shards?: number } = {}): Promise<TestServers> {
+export async function startTestServers(
+  input: { readonly shards?: number; readonly storeBytes?: number } = {},
+): Promise<TestServers> {
   const dir = await tempDir("servers");
   const stops: (() => Promise<void>)[] = [() => dir.remove()];
   const stop = async (): Promise<void> => {
@@ -26,7 +28,7 @@ export async function startTestServers(input: { readonly shards?: number } = {})
       home: dir.path,
       port: await freePort(),
       shards: input.shards ?? 1,
-      storeBytes: STORE_BYTES,
+      storeBytes: input.storeBytes ?? STORE_BYTES,
     });
     stops.push(() => nats.stop());
     const clickhouse = await startClickHouseServer({
