@@ -106,7 +106,7 @@ export const SETTING_FIELDS = {
   ),
   batchEventsMax: integer(
     "METERLINE_BATCH_EVENTS_MAX",
-    { fallback: 20_000, min: 1, max: 500_000 },
+    { fallback: 50_000, min: 1, max: 500_000 },
     "Events per batch at most, and messages; a message is never divided.",
   ),
   batchBytesMax: integer(

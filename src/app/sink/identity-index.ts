@@ -11,16 +11,24 @@ export type KnownInput = {
   readonly incarnation: string;
   readonly beforeSeq: number;
 };
+/** Body hash by key. */
+export type KnownIdentities = ReadonlyMap<bigint, bigint>;
 
 export type IdentityIndex = {
   load(): Promise<void>;
-  /** Body hash by key, of those that were accepted before `beforeSeq`. */
-  known(input: KnownInput): Promise<ReadonlyMap<bigint, bigint>>;
+  /** Those that were accepted before `beforeSeq`. What `ahead` has found is not asked for again. */
+  known(input: KnownInput, ahead?: KnownIdentities): Promise<KnownIdentities>;
+  /**
+   * Some of them, asked for while the batch before is still being inserted: what is found stays known, what is not may become so until the batch
+   * is decided. None while the filter is not there, or when the database does not answer.
+   */
+  ahead(input: KnownInput): Promise<KnownIdentities>;
   /** Identities of a batch that is stored now. */
   add(eventKeys: readonly bigint[]): void;
 };
 
 const CAPACITY_MIN = 1_000_000;
+const NONE: KnownIdentities = new Map();
 /** A filter with room for as many again lasts until the shard has doubled. */
 const GROWTH = 2;
 
@@ -35,18 +43,22 @@ export function identityIndex(store: SinkStore, shard: number, capacityMin = CAP
     filter = loaded;
     return loaded;
   };
+  const ask = async (current: IdentityFilter, input: KnownInput, ahead: KnownIdentities): Promise<KnownIdentities> => {
+    const { eventKeys, incarnation, beforeSeq } = input;
+    const asked = new Set<bigint>();
+    for (const key of eventKeys) if (!ahead.has(key) && current.mayContain(key)) asked.add(key);
+    if (asked.size === 0) return ahead;
+    const found = await store.knownIdentities({ eventKeys: [...asked], shard, incarnation, beforeSeq });
+    return new Map([...ahead, ...found.map(({ eventKey, bodyHash }) => [eventKey, bodyHash] as const)]);
+  };
   return {
     load: async () => {
       await load();
     },
-    known: async ({ eventKeys, incarnation, beforeSeq }) => {
-      const current = filter === null || filter.needsRebuild() ? await load() : filter;
-      const asked = new Set<bigint>();
-      for (const key of eventKeys) if (current.mayContain(key)) asked.add(key);
-      if (asked.size === 0) return new Map();
-      const found = await store.knownIdentities({ eventKeys: [...asked], shard, incarnation, beforeSeq });
-      return new Map(found.map(({ eventKey, bodyHash }) => [eventKey, bodyHash]));
-    },
+    known: async (input, ahead = NONE) =>
+      ask(filter === null || filter.needsRebuild() ? await load() : filter, input, ahead),
+    ahead: async (input) =>
+      filter === null || filter.needsRebuild() ? NONE : ask(filter, input, NONE).catch(() => NONE),
     add: (eventKeys) => {
       for (const key of eventKeys) filter?.add(key);
     },

@@ -124,7 +124,7 @@ function prepare(deps: RefillShardDeps, input: PrepareInput): Promise<PreparedBa
   const batchEventsMax = Math.min(deps.limits.batchEventsMax, end - from + 1);
   return prepareBatch(
     { ...deps, catalogs: { ...deps.catalogs, head: at }, limits: { ...deps.limits, batchEventsMax } },
-    { from, signal },
+    { from, incarnation: mark.incarnation, signal },
   );
 }
 

@@ -211,7 +211,7 @@ class ShardWriter {
   }
 
   private prepare(from: number): Promise<PreparedBatch | null> {
-    return prepareBatch(this.deps, { from, signal: this.takes.signal });
+    return prepareBatch(this.deps, { from, incarnation: this.state.incarnation, signal: this.takes.signal });
   }
 
   private async insert({ plan, epoch, again }: Extract<SinkEffect, { type: "insert" }>): Promise<void> {

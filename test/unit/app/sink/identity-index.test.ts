@@ -62,3 +62,33 @@ test("is loaded by itself before the first question", async () => {
   expect((await index.known({ eventKeys: [KEY], incarnation: "1", beforeSeq: 10 })).size).toBe(1);
   expect(loads()).toBe(1);
 });
+
+// Guarantee: an identity that the batch before accepts while the next one is looked up ahead is known when the next one is decided.
+test("what was found ahead is not asked for again, what was not found is", async () => {
+  const rows = [{ key: KEY, seq: 1 }];
+  const { store, asked } = tableOf(rows);
+  const index = identityIndex(store, 0);
+  await index.load();
+  const input = { eventKeys: [KEY, OTHER], incarnation: "1", beforeSeq: 10 };
+  const ahead = await index.ahead(input);
+  expect(ahead).toEqual(new Map([[KEY, KEY + 1n]]));
+  rows.push({ key: OTHER, seq: 9 });
+  index.add([OTHER]);
+  expect(await index.known(input, ahead)).toEqual(
+    new Map([
+      [KEY, KEY + 1n],
+      [OTHER, OTHER + 1n],
+    ]),
+  );
+  expect(asked).toEqual([[KEY], [OTHER]]);
+});
+
+test("ahead is nothing while the filter is not loaded, and when the table does not answer", async () => {
+  const { store, asked, loads } = tableOf([{ key: KEY, seq: 1 }]);
+  const input = { eventKeys: [KEY], incarnation: "1", beforeSeq: 10 };
+  expect(await identityIndex(store, 0).ahead(input)).toEqual(new Map());
+  expect([asked, loads()]).toEqual([[], 0]);
+  const away = identityIndex({ ...store, knownIdentities: () => Promise.reject(new Error("away")) }, 0);
+  await away.load();
+  expect(await away.ahead(input)).toEqual(new Map());
+});
