@@ -98,12 +98,11 @@ export type SinkStore = {
   commit(batch: CommittedBatch): Promise<void>;
   /** What the tables of the chain hold of messages behind `after`; null when nothing. */
   storedBehind(input: { shard: number; incarnation: string; after: number }): Promise<UnfinishedBatch | null>;
-  /** Keys of accepted events among the given ones that are older than (incarnation, seq). */
+  /** Keys of accepted events among the given ones: those that are older than a place in the stream, or wherever they are. */
   knownIdentities(input: {
     eventKeys: readonly bigint[];
     shard: number;
-    incarnation: string;
-    beforeSeq: number;
+    before: { incarnation: string; seq: number } | null;
   }): Promise<readonly KnownIdentity[]>;
   /** The rejected rows among the named ones that are older than (incarnation, seq). */
   quarantinedRows(input: {

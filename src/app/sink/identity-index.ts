@@ -19,15 +19,22 @@ export type IdentityIndex = {
   /** Those that were accepted before `beforeSeq`. What `ahead` has found is not asked for again. */
   known(input: KnownInput, ahead?: KnownIdentities): Promise<KnownIdentities>;
   /**
-   * Some of them, asked for while the batch before is still being inserted: what is found stays known, what is not may become so until the batch
-   * is decided. None while the filter is not there, or when the database does not answer.
+   * Some of them, for messages that nobody has planned yet, asked for while the batch before is still being inserted: what is found was accepted
+   * before them, because nothing behind them is stored. What is not found may become known until the batch is decided. None while the filter is not
+   * there, or when the database does not answer.
    */
-  ahead(input: KnownInput): Promise<KnownIdentities>;
+  ahead(eventKeys: readonly bigint[]): Promise<KnownIdentities>;
   /** Identities of a batch that is stored now. */
   add(eventKeys: readonly bigint[]): void;
 };
 
 const CAPACITY_MIN = 1_000_000;
+type AskInput = {
+  readonly eventKeys: readonly bigint[];
+  readonly filter: IdentityFilter;
+  readonly ahead: KnownIdentities;
+  readonly before: { readonly incarnation: string; readonly seq: number } | null;
+};
 const NONE: KnownIdentities = new Map();
 /** A filter with room for as many again lasts until the shard has doubled. */
 const GROWTH = 2;
@@ -43,22 +50,26 @@ export function identityIndex(store: SinkStore, shard: number, capacityMin = CAP
     filter = loaded;
     return loaded;
   };
-  const ask = async (current: IdentityFilter, input: KnownInput, ahead: KnownIdentities): Promise<KnownIdentities> => {
-    const { eventKeys, incarnation, beforeSeq } = input;
+  const ask = async (input: AskInput): Promise<KnownIdentities> => {
+    const { eventKeys, filter: current, ahead, before } = input;
     const asked = new Set<bigint>();
     for (const key of eventKeys) if (!ahead.has(key) && current.mayContain(key)) asked.add(key);
     if (asked.size === 0) return ahead;
-    const found = await store.knownIdentities({ eventKeys: [...asked], shard, incarnation, beforeSeq });
+    const found = await store.knownIdentities({ eventKeys: [...asked], shard, before });
     return new Map([...ahead, ...found.map(({ eventKey, bodyHash }) => [eventKey, bodyHash] as const)]);
   };
   return {
     load: async () => {
       await load();
     },
-    known: async (input, ahead = NONE) =>
-      ask(filter === null || filter.needsRebuild() ? await load() : filter, input, ahead),
-    ahead: async (input) =>
-      filter === null || filter.needsRebuild() ? NONE : ask(filter, input, NONE).catch(() => NONE),
+    known: async ({ eventKeys, incarnation, beforeSeq: seq }, ahead = NONE) => {
+      const current = filter === null || filter.needsRebuild() ? await load() : filter;
+      return ask({ eventKeys, filter: current, ahead, before: { incarnation, seq } });
+    },
+    ahead: async (eventKeys) => {
+      if (filter === null || filter.needsRebuild()) return NONE;
+      return ask({ eventKeys, filter, ahead: NONE, before: null }).catch(() => NONE);
+    },
     add: (eventKeys) => {
       for (const key of eventKeys) filter?.add(key);
     },

@@ -46,8 +46,10 @@ export type PreparedBatch = {
   readonly catalogSeq: number;
   readonly catalog: MeteringCatalog;
   /** Looking up 25,000 of 100 million takes as long as the insert beside it. */
-  readonly ahead?: Promise<KnownIdentities>;
+  readonly ahead?: LookedUpAhead;
 };
+
+type LookedUpAhead = { readonly found: Promise<KnownIdentities>; readonly isDone: () => boolean };
 
 export type MadeBatch = {
   readonly facts: BatchFacts;
@@ -64,11 +66,11 @@ const IDLE_MS = 1_000;
 /** The next messages from `from` on; null when none came for a while. The journal's head is read after them: "apply, then publish" holds. */
 export async function prepareBatch(
   deps: MakeBatchDeps,
-  input: { readonly from: number; readonly incarnation: string; readonly signal: AbortSignal },
+  input: { readonly from: number; readonly signal: AbortSignal },
 ): Promise<PreparedBatch | null> {
   const { batchEventsMax, batchBytesMax, batchWaitMs } = deps.limits;
   const limits = { messagesMax: batchEventsMax, bytesMax: batchBytesMax, waitMs: batchWaitMs, idleMs: IDLE_MS };
-  const { from, incarnation, signal } = input;
+  const { from, signal } = input;
   const taken = await deps.stream.take({ ...limits, from, signal });
   if (taken.length === 0) return null;
   const catalog = await deps.catalogs.head();
@@ -85,8 +87,16 @@ export async function prepareBatch(
     events,
     catalogSeq: catalog.seq,
     catalog,
-    ahead: deps.identities.ahead({ eventKeys: eventKeysOf(events), incarnation, beforeSeq: from }),
+    ahead: lookUpAhead(deps.identities, eventKeysOf(events)),
   };
+}
+
+function lookUpAhead(identities: IdentityIndex, eventKeys: readonly bigint[]): LookedUpAhead {
+  let done = false;
+  const found = identities.ahead(eventKeys).finally(() => {
+    done = true;
+  });
+  return { found, isDone: () => done };
 }
 
 /** The messages of a recorded plan, whatever today's limits are. */
@@ -110,7 +120,7 @@ export async function makeBatch(
   const { incarnation, cut } = place;
   const events = await withoutForgedReplays(deps, prepared, incarnation);
   const asked = { eventKeys: eventKeysOf(events), incarnation, beforeSeq: first };
-  const known = await deps.identities.known(asked, await prepared.ahead);
+  const known = await deps.identities.known(asked, await prepared.ahead?.found);
   const { targets, amend } = await targetsOf(deps, { ...prepared, events }, incarnation);
   const batch = { shard: deps.shard, incarnation: BigInt(incarnation), batchFirst: first, cut };
   const { rows, counts, acceptedKeys } = decideVerdicts({ events, known, targets, amend, batch });

@@ -121,10 +121,12 @@ type PrepareInput = {
 function prepare(deps: RefillShardDeps, input: PrepareInput): Promise<PreparedBatch | null> {
   const { mark, from, end, signal } = input;
   const at = (): ReturnType<typeof deps.catalogs.head> => deps.catalogs.at(mark.catalogSeq);
+  // What is stored may lie behind these messages, so nothing is looked up without their place.
+  const identities = { ...deps.identities, ahead: () => Promise.resolve(new Map()) };
   const batchEventsMax = Math.min(deps.limits.batchEventsMax, end - from + 1);
   return prepareBatch(
-    { ...deps, catalogs: { ...deps.catalogs, head: at }, limits: { ...deps.limits, batchEventsMax } },
-    { from, incarnation: mark.incarnation, signal },
+    { ...deps, identities, catalogs: { ...deps.catalogs, head: at }, limits: { ...deps.limits, batchEventsMax } },
+    { from, signal },
   );
 }
 

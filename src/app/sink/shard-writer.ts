@@ -180,7 +180,7 @@ class ShardWriter {
       case "take":
         return { type: "taken", last: await this.take(effect.from), now: now() };
       case "decide":
-        this.made = await makeBatch(deps, present(this.prepared, "the messages taken"), effect);
+        this.made = await this.decide(present(this.prepared, "the messages taken"), effect);
         return { type: "decided", facts: this.observed(this.made.facts), now: now() };
       case "insert":
         await this.insert(effect);
@@ -211,7 +211,20 @@ class ShardWriter {
   }
 
   private prepare(from: number): Promise<PreparedBatch | null> {
-    return prepareBatch(this.deps, { from, incarnation: this.state.incarnation, signal: this.takes.signal });
+    return prepareBatch(this.deps, { from, signal: this.takes.signal });
+  }
+
+  private decide(prepared: PreparedBatch, place: { incarnation: string; cut: number }): Promise<MadeBatch> {
+    // While the database looks, the next messages are decoded; otherwise that waits for the insert, so that the insert does not wait for it.
+    if (prepared.ahead?.isDone() === false) this.prefetchFrom(prepared.last + 1);
+    return makeBatch(this.deps, prepared, place);
+  }
+
+  private prefetchFrom(from: number): void {
+    if (this.prefetch !== null || this.takes.signal.aborted) return;
+    const batch = this.prepare(from);
+    batch.catch(() => undefined);
+    this.prefetch = { from, batch };
   }
 
   private async insert({ plan, epoch, again }: Extract<SinkEffect, { type: "insert" }>): Promise<void> {
@@ -221,12 +234,7 @@ class ShardWriter {
       facts.sha256 === plan.sha256 && facts.first === plan.first && facts.last === plan.last,
       "the rows are those of the plan",
     );
-    if (this.prefetch === null && !this.takes.signal.aborted) {
-      const from = plan.last + 1;
-      const batch = this.prepare(from);
-      batch.catch(() => undefined);
-      this.prefetch = { from, batch };
-    }
+    this.prefetchFrom(plan.last + 1);
     await this.mark(plan);
     await this.deps.store.insert({ shard: this.deps.shard, plan, epoch, bytes, again });
     this.deps.identities.add(acceptedKeys);

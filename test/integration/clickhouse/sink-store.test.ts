@@ -233,8 +233,8 @@ test.each([
 test("identities are known when they are older, in any number of questions", async () => {
   const { plan, bytes, keys } = batchOf(7, 101, 1_000);
   await store.insert({ shard: 7, plan, epoch: 1, bytes, again: false });
-  const known = (incarnation: string, beforeSeq: number) =>
-    store.knownIdentities({ eventKeys: [1n, ...keys], shard: 7, incarnation, beforeSeq });
+  const known = (incarnation: string, seq: number) =>
+    store.knownIdentities({ eventKeys: [1n, ...keys], shard: 7, before: { incarnation, seq } });
   const found = await known(INCARNATION, 1_101);
   expect(new Set(found.map(({ eventKey }) => eventKey))).toEqual(new Set(keys));
   expect(await known(INCARNATION, 101)).toEqual([]);

@@ -177,18 +177,14 @@ export class ModelClickHouse {
     return this.tables.batches.rows.find(same) ?? null;
   }
 
-  knownIdentities(input: {
-    readonly eventKeys: readonly bigint[];
-    readonly shard: number;
-    readonly incarnation: string;
-    readonly beforeSeq: number;
-  }): KnownIdentity[] {
-    const asked = new Set(input.eventKeys);
-    const incarnation = BigInt(input.incarnation);
-    const anyPlace = this.world.defects.has("identities-of-own-batch");
+  knownIdentities({ eventKeys, shard, before }: Parameters<SinkStore["knownIdentities"]>[0]): KnownIdentity[] {
+    const asked = new Set(eventKeys);
+    const anyPlace = before === null || this.world.defects.has("identities-of-own-batch");
     const earlier = (row: KeyRow): boolean =>
-      anyPlace || row.incarnation < incarnation || (row.incarnation === incarnation && row.seq < input.beforeSeq);
-    return this.tables.keys.rows.filter((row) => row.shard === input.shard && asked.has(row.eventKey) && earlier(row));
+      anyPlace ||
+      row.incarnation < BigInt(before.incarnation) ||
+      (row.incarnation === BigInt(before.incarnation) && row.seq < before.seq);
+    return this.tables.keys.rows.filter((row) => row.shard === shard && asked.has(row.eventKey) && earlier(row));
   }
 
   identities(shard: number): bigint[] {

@@ -57,7 +57,7 @@ test("an answered look-up counts the identities it was about, a failed one none"
     knownIdentities: () => (away ? Promise.reject(new Error("away")) : Promise.resolve(known)),
   } as unknown as SinkStore;
   const store = watchedSinkStore(real, watch, metrics);
-  const question = { eventKeys: [1n, 2n, 3n], shard: 0, incarnation: "1", beforeSeq: 9 };
+  const question = { eventKeys: [1n, 2n, 3n], shard: 0, before: { incarnation: "1", seq: 9 } };
   expect(await store.knownIdentities(question)).toBe(known);
   away = true;
   await expect(store.knownIdentities(question)).rejects.toThrow("away");
