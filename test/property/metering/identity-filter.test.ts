@@ -38,6 +38,16 @@ describe("createIdentityFilter", () => {
     );
   });
 
+  // Guarantee: a filter that may not grow any more is not made again for nothing, and still never misses.
+  it("asks for no larger one when it is as large as may be", () => {
+    const full = createIdentityFilter(1000, 4);
+    const keys = Array.from({ length: 2000 }, (_, index) => sha256UInt128(`in ${index}`));
+    for (const added of keys) full.add(added);
+    expect(full.bytes).toBe(4 * 32);
+    expect(full.needsRebuild()).toBe(false);
+    expect(keys.every((added) => full.mayContain(added))).toBe(true);
+  });
+
   it("keeps both ends of the key space", () => {
     const filter = createIdentityFilter(1000);
     for (const added of [0n, 2n ** 128n - 1n]) {
