@@ -60,9 +60,18 @@ async function decide(
     const services = await openServices(context);
     const shard = Number(options.shard);
     if (!Number.isInteger(shard) || shard < 0 || shard >= services.shards)
-      throw new AppError({ code: "SHARD_UNKNOWN", kind: "usage", message: `--shard is 0 to ${services.shards - 1}` });
+      throw new AppError({
+        code: "SHARD_UNKNOWN",
+        kind: "usage",
+        message: unknownShard(options.shard, services.shards),
+      });
     await run({ context, services, shard }, options);
   });
+}
+
+function unknownShard(given: string, shards: number): string {
+  const range = shards === 1 ? "there is only shard 0" : `give one from 0 to ${shards - 1}`;
+  return `--shard is "${given}", which is no shard: ${range}`;
 }
 
 async function list(context: Context): Promise<void> {
