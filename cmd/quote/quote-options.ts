@@ -59,6 +59,6 @@ function usageOf(option: UsageOption, text: string): unknown {
   return { events: text.trim() === "" ? [] : text.split(",").map((amount) => amount.trim()) };
 }
 
-export function usageError(message: string): AppError {
+function usageError(message: string): AppError {
   return new AppError({ code: "QUOTE_USAGE", kind: "usage", message });
 }
