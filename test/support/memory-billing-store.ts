@@ -1,6 +1,6 @@
 /** Usage in memory, measured by the naive reference, and rated lines and drafts in maps: for tests of rating and invoicing decisions. */
 import type { BillingStore, InvoiceStore, StoredLine } from "../../src/app/ports.ts";
-import type { Aggregation } from "../../src/domain/meter.ts";
+import { measureOf, type Aggregation } from "../../src/domain/meter.ts";
 import type { Invoice } from "../../src/domain/invoice.ts";
 import { ratedLineHash } from "../../src/domain/rated-line-hash.ts";
 import { decimalText } from "../../src/kernel/decimal.ts";
@@ -37,7 +37,11 @@ export function memoryBillingStore(): MemoryBillingStore {
         const own = matching
           .filter((event) => event.customer === customer)
           .map((event) => ({ ...event, source: "gw" }));
-        const quantity = aggregate({ aggregation: query.aggregation as Aggregation, period: query, events: own });
+        const quantity = aggregate({
+          ...measureOf({ ...query, aggregation: query.aggregation as Aggregation }),
+          period: query,
+          events: own,
+        });
         yield {
           customer,
           quantity: decimalText(quantity),

@@ -4,6 +4,7 @@
  */
 import type { BillingStore } from "../ports.ts";
 import type { RatedLine } from "../../domain/rated-line.ts";
+import { measureOf } from "../../domain/meter.ts";
 import { canonicalJson } from "../../kernel/canonical-json.ts";
 import type { Period } from "../../kernel/period.ts";
 import { measuresThrough, rateTask, type RunFacts } from "./rate-task.ts";
@@ -58,8 +59,8 @@ function queryOf(
   input: RatePlanInput,
   { task, period, customers }: GroupQuery,
 ): Parameters<BillingStore["meteredUsage"]>[0] {
-  const { meter, aggregation } = task.metered ?? { meter: "", aggregation: "count" };
-  return { meter, aggregation, where: task.price.where, ...period, cut: input.run.cut, customers };
+  const { meter, ...measure } = task.metered ?? { meter: "", aggregation: "count" as const };
+  return { meter, ...measureOf(measure), where: task.price.where, ...period, cut: input.run.cut, customers };
 }
 
 /** Tasks with the same query, in an order that follows from the plan alone. */

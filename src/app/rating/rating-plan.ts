@@ -10,7 +10,7 @@ import type {
   RateCard,
   RateCardPrice,
 } from "../../domain/catalog.ts";
-import type { Aggregation } from "../../domain/meter.ts";
+import { measureOf, type Measure } from "../../domain/meter.ts";
 import { canonicalJson } from "../../kernel/canonical-json.ts";
 import { AppError } from "../../kernel/errors.ts";
 import { instantText, type Instant } from "../../kernel/instant.ts";
@@ -35,7 +35,7 @@ export type RatingTask = {
   readonly part: ContractPart;
   readonly price: RateCardPrice;
   /** Absent for a flat price. */
-  readonly metered?: { readonly meter: string; readonly aggregation: Aggregation; readonly chain: Period };
+  readonly metered?: Measure & { readonly meter: string; readonly chain: Period };
 };
 
 export type RatingPlan = { readonly parts: readonly ContractPart[]; readonly tasks: readonly RatingTask[] };
@@ -146,7 +146,7 @@ function tasksOf(input: TasksInput): RatingTask[] {
       return [];
     }
     const chain = chainOf({ siblings, part, price });
-    return [{ part, price, metered: { meter: meter.key, aggregation: meter.definition.aggregation, chain } }];
+    return [{ part, price, metered: { meter: meter.key, ...measureOf(meter.definition), chain } }];
   });
 }
 
