@@ -19,6 +19,10 @@ export type CompiledCondition = {
   readonly not: ReadonlySet<string> | undefined;
   readonly exists: boolean | undefined;
   readonly bounds: readonly Bound[];
+  /** Of what is missing or null. */
+  readonly holdsOfNothing: boolean;
+  /** Asks for more than whether there is a value. */
+  readonly compares: boolean;
 };
 
 /** Why a condition can't be told: its value is an object or an array, or is compared by size and is no quantity. */
@@ -40,13 +44,19 @@ const HOLDS = {
 export function compileFilter(where: Meter["where"]): readonly CompiledCondition[] {
   return Object.entries(where ?? {})
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([pointer, condition]) => ({
-      pointer: parseJsonPointer(pointer),
-      in: condition.in === undefined ? undefined : new Set(condition.in),
-      not: condition.not === undefined ? undefined : new Set(condition.not),
-      exists: condition.exists,
-      bounds: boundsOf(condition),
-    }));
+    .map(([pointer, condition]) => {
+      const bounds = boundsOf(condition);
+      const { exists } = condition;
+      return {
+        pointer: parseJsonPointer(pointer),
+        in: condition.in === undefined ? undefined : new Set(condition.in),
+        not: condition.not === undefined ? undefined : new Set(condition.not),
+        exists,
+        bounds,
+        holdsOfNothing: exists !== true && condition.in === undefined && bounds.length === 0,
+        compares: Object.keys(condition).some((name) => name !== "exists"),
+      };
+    });
 }
 
 /** True where every condition holds. A problem that stands before a condition that does not hold is told all the same. */
@@ -59,10 +69,9 @@ export function passesFilter(event: JsonObject, filter: readonly CompiledConditi
 }
 
 function holds(value: JsonValue | undefined, condition: CompiledCondition): boolean | ConditionProblem {
-  const there = value !== undefined && value !== null;
-  if (condition.exists !== undefined && condition.exists !== there) return false;
-  if (!there) return condition.in === undefined && condition.bounds.length === 0;
-  if (condition.in === undefined && condition.not === undefined && condition.bounds.length === 0) return true;
+  if (value === undefined || value === null) return condition.holdsOfNothing;
+  if (condition.exists === false) return false;
+  if (!condition.compares) return true;
   const text = scalarText(value);
   if (text === undefined) return { condition, problem: "not_scalar", text: "" };
   if (condition.in?.has(text) === false || condition.not?.has(text) === true) return false;
