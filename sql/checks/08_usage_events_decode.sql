@@ -12,6 +12,7 @@ WITH
             JSONExtractString(definition, 'value') AS value_pointer,
             JSONExtractString(definition, 'whenMissing') = 'skip' AS skips,
             usage_conditions(definition) AS conditions,
+            usage_expression_program(JSONExtractString(definition, 'expression')) AS program,
             CAST(JSONExtract(definition, 'dimensions', 'Map(String, String)') AS Map(String, String)) AS dimension_pointers
         FROM meterline.catalog_versions FINAL
         WHERE kind = 'meter'
@@ -29,7 +30,8 @@ WITH
                 r.customer AS customer, r.event_time AS event_time, CAST(r.source AS String) AS source, r.id AS id, r.body_hash AS body_hash, r.cut AS cut,
                 m.skips AND r.reason = 'value_skipped' AS may_be_absent, usage_document(r.raw) AS document, m.dimension_pointers AS dimension_pointers,
                 m.conditions AS conditions,
-                if(m.aggregation = 'count', '1', usage_text_at(usage_document(r.raw), m.value_pointer)) AS value
+                multiIf(m.aggregation = 'count', '1', empty(m.program), usage_text_at(usage_document(r.raw), m.value_pointer),
+                    usage_expression_value(m.program, arrayMap(word -> if(startsWith(word, '/'), usage_json_at(usage_document(r.raw), word), ''), m.program))) AS value
             FROM
             (
                 SELECT * FROM meterline.usage_events_raw

@@ -11,6 +11,7 @@ WITH
             JSONExtractString(definition, 'value') AS value_pointer,
             JSONExtractString(definition, 'whenMissing') = 'skip' AS skips,
             usage_conditions(definition) AS conditions,
+            usage_expression_program(JSONExtractString(definition, 'expression')) AS program,
             CAST(JSONExtract(definition, 'dimensions', 'Map(String, String)') AS Map(String, String)) AS dimension_pointers
         FROM meterline.catalog_versions FINAL
         WHERE kind = 'meter'
@@ -54,10 +55,11 @@ WITH
                     (startsWith(concat(pointer, '/'), '/data/') AND usage_json_at(a.document, '/data/data') != '')
                         OR (pointer IN ('/time', '/subject') AND usage_text_at(a.document, concat('/data', pointer)) != ''),
                     usage_json_at(a.document, concat('/data', pointer)), usage_json_at(t.document, pointer)),
-                    arrayConcat([m.value_pointer], mapValues(m.dimension_pointers), arrayMap(condition -> condition.1, m.conditions))) AS read,
-                if(m.aggregation = 'count', '1', usage_text_of(read[1])) AS value,
+                    arrayConcat([m.value_pointer], mapValues(m.dimension_pointers), arrayMap(condition -> condition.1, m.conditions), m.program)) AS read,
+                multiIf(m.aggregation = 'count', '1', empty(m.program), usage_text_of(read[1]),
+                    usage_expression_value(m.program, arraySlice(read, 2 + length(m.dimension_pointers) + length(m.conditions)))) AS value,
                 arrayMap(node -> usage_text_of(node), arraySlice(read, 2, length(m.dimension_pointers))) AS texts,
-                arraySlice(read, 2 + length(m.dimension_pointers)) AS nodes
+                arraySlice(read, 2 + length(m.dimension_pointers), length(m.conditions)) AS nodes
             FROM amends AS a
             INNER JOIN targets AS t ON t.event_key = a.target_key
             INNER JOIN meters AS m ON m.event_type = t.type

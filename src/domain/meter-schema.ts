@@ -11,6 +11,7 @@ import {
   PERCENTILE_PLACES,
   type MeterCondition,
 } from "./meter.ts";
+import { parseExpression } from "./value-expression/parse-expression.ts";
 import { isRetractionType } from "./usage-retraction.ts";
 
 export const eventType = checked(
@@ -21,10 +22,28 @@ export const dimensionName = checked(
   (value) => /^[A-Za-z_][A-Za-z0-9_.-]*$/.test(value) && value.length <= 64,
   'must begin with a letter or "_" and hold only letters, digits, "_", "." and "-" (at most 64 characters)',
 );
+const POINTER = /^(\/([^~/]|~[01])*)+$/;
+const VALUE_RULE =
+  'must be a JSON pointer into the event, such as "/data/outputTokens", or an expression, such as "/data/a + 2 * /data/b"';
 const pointer = checked(
-  (value) => /^(\/([^~/]|~[01])*)+$/.test(value),
+  (value) => POINTER.test(value),
   'must be a JSON pointer into the event, such as "/data/outputTokens"',
 );
+
+/** What no pointer has that is written without quotes in an expression, and every expression of more than one part. */
+const COMPUTED = /[\s()+*,"]/;
+
+/** A pointer, or an expression; one that is only a pointer in quotes is that pointer. */
+const value = z
+  .string({ error: (issue) => `is ${shownValue(issue.input)}; ${VALUE_RULE}` })
+  .transform((text, context): { readonly value: string } | { readonly expression: string } => {
+    if (!COMPUTED.test(text) && POINTER.test(text)) return { value: text };
+    const parsed = parseExpression(text);
+    if (!("problem" in parsed)) return parsed.kind === "pointer" ? { value: parsed.pointer } : { expression: text };
+    const why = COMPUTED.test(text) ? `at character ${parsed.position} ${parsed.problem}` : VALUE_RULE;
+    context.addIssue({ code: "custom", message: `is ${shownValue(text)}; ${why}` });
+    return z.NEVER;
+  });
 
 /** A whole number may stand without quotes; with a fraction it would have passed through binary floating point. */
 export const percentile = z
@@ -76,12 +95,16 @@ export const meter = strict({
   key,
   eventType,
   aggregation: oneOf(AGGREGATIONS),
-  value: pointer.optional(),
+  value: value.optional(),
   percentile,
   where: z.record(pointer, condition).exactOptional(),
   dimensions: z.record(dimensionName, pointer).default({}),
   whenMissing: oneOf(["reject", "skip"]).default("reject"),
 })
+  .refine(({ aggregation, value }) => aggregation !== "unique_count" || value === undefined || "value" in value, {
+    ...inAnyCase("value"),
+    message: "must be a JSON pointer: unique_count tells texts apart, which an expression has none of",
+  })
   .refine(({ aggregation, value }) => aggregation !== "count" || value === undefined, {
     ...inAnyCase("value"),
     message: "must be absent: count counts events",
@@ -101,4 +124,5 @@ export const meter = strict({
   .refine(({ dimensions }) => Object.keys(dimensions ?? {}).length <= DIMENSIONS_MAX, {
     ...inAnyCase("dimensions"),
     message: `must be at most ${DIMENSIONS_MAX}`,
-  });
+  })
+  .transform(({ value: read, ...rest }) => ({ ...rest, ...read }));

@@ -18,6 +18,8 @@ export type Meter = {
   readonly aggregation: Aggregation;
   /** JSON pointer (RFC 6901) into the event; absent for count. */
   readonly value?: string;
+  /** Instead of `value` what it is computed from: `/data/inputTokens + 4 * /data/outputTokens`. */
+  readonly expression?: string;
   /** Of `percentile`: a decimal between 0 and 100, such as "95". */
   readonly percentile?: string;
   /** JSON pointer to what the value there has to be; an event that does not fit one of them is not the meter's. Absent: all events. */

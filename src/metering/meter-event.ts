@@ -14,6 +14,7 @@ import { JsonNumber, type JsonObject, type JsonValue } from "../kernel/json-tree
 import { fixedPointOf, type FixedPointError, type FixedPointLimits } from "../kernel/fixed-point.ts";
 import { exceedsBytes } from "../kernel/utf8.ts";
 import { followPointer, pointerText } from "./json-pointer.ts";
+import type { ExpressionFailure } from "./evaluate-expression.ts";
 import { passesFilter, type ConditionProblem } from "./meter-filter.ts";
 import type { CompiledDimension, CompiledMeter } from "./metering-catalog.ts";
 import { quoted, rejection } from "./rejection.ts";
@@ -32,6 +33,13 @@ const NUMBER_REASONS: Readonly<Record<FixedPointError, RejectionReason>> = {
   not_a_number: "value_not_a_number",
   out_of_range: "value_out_of_range",
   too_fine: "value_too_fine",
+};
+
+/** Of what an expression gives, or a step on the way. */
+const NUMBER_PROBLEMS: Readonly<Record<FixedPointError, string>> = {
+  not_a_number: "gives no number",
+  out_of_range: "gives more than 20 digits before the point",
+  too_fine: "gives more than 18 digits behind the point (round it)",
 };
 
 export function meterEvent(event: JsonObject, meters: readonly CompiledMeter[]): MeteredEvent | Rejection {
@@ -80,7 +88,7 @@ function useOf(
     if (typeof read !== "string") return read;
     text = read;
   } else {
-    const read = quantityOf(value, meter);
+    const read = meter.evaluate === undefined ? quantityOf(value, meter) : computed(meter.evaluate(event), meter);
     if (typeof read !== "bigint") return read;
     quantity = read;
   }
@@ -95,6 +103,17 @@ function quantityOf(value: JsonValue | undefined, meter: CompiledMeter): bigint 
   const quantity = fixedPointOf(text, QUANTITY_LIMITS);
   if (typeof quantity === "bigint") return quantity;
   return wrongValue(NUMBER_REASONS[quantity], meter, `is ${quoted(text)}`);
+}
+
+function computed(result: bigint | ExpressionFailure, meter: CompiledMeter): bigint | Rejection {
+  if (typeof result === "bigint") return result;
+  const { problem, pointer, text } = result;
+  const where = pointer === undefined ? "its expression" : quoted(pointer);
+  if (problem === "missing") return rejection("value_missing", `meter ${meter.key}: ${where} is missing`);
+  if (problem === "not_scalar")
+    return rejection("value_not_a_number", `meter ${meter.key}: ${where} is not a number or a decimal string`);
+  const what = text === undefined ? NUMBER_PROBLEMS[problem] : `is ${quoted(text)}`;
+  return rejection(NUMBER_REASONS[problem], `meter ${meter.key}: ${where} ${what}`);
 }
 
 function uniqueTextOf(value: JsonValue | undefined, meter: CompiledMeter): string | Rejection {

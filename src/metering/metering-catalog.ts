@@ -5,9 +5,11 @@
 import type { Catalog, EntityKind, EntityVersion } from "../domain/catalog.ts";
 import type { Aggregation, Meter } from "../domain/meter.ts";
 import { compileEventSchema } from "../domain/event-type.ts";
+import { parseExpression } from "../domain/value-expression/parse-expression.ts";
 import { assert } from "../kernel/assert.ts";
 import type { CompiledSchema } from "../kernel/json-schema/compile-schema.ts";
 import { canonicalJson } from "../kernel/canonical-json.ts";
+import { compileExpression, type Evaluate } from "./evaluate-expression.ts";
 import { compileFilter, type CompiledCondition } from "./meter-filter.ts";
 import { parseJsonPointer, type JsonPointer } from "./json-pointer.ts";
 
@@ -18,6 +20,8 @@ export type CompiledMeter = {
   readonly aggregation: Aggregation;
   /** Absent for count. */
   readonly value: JsonPointer | undefined;
+  /** Of a value that is computed. */
+  readonly evaluate: Evaluate | undefined;
   /** Empty: every event of the type. */
   readonly filter: readonly CompiledCondition[];
   /** Sorted by name. Meters of one type with the same dimensions share the array. */
@@ -73,6 +77,13 @@ function currentOf<K extends EntityKind>(
     .map((version) => version.definition);
 }
 
+/** The catalog has checked it already. */
+function compileStoredExpression(key: string, text: string): Evaluate {
+  const expression = parseExpression(text);
+  assert(!("problem" in expression), `the expression of meter ${key} in the journal cannot be read`);
+  return compileExpression(expression);
+}
+
 function compileMeter(meter: Meter, shared: Map<string, readonly CompiledDimension[]>): CompiledMeter {
   const sorted = Object.entries(meter.dimensions).sort(([a], [b]) => (a < b ? -1 : 1));
   const key = canonicalJson(sorted);
@@ -82,6 +93,7 @@ function compileMeter(meter: Meter, shared: Map<string, readonly CompiledDimensi
     key: meter.key,
     aggregation: meter.aggregation,
     value: meter.value === undefined ? undefined : parseJsonPointer(meter.value),
+    evaluate: meter.expression === undefined ? undefined : compileStoredExpression(meter.key, meter.expression),
     filter: compileFilter(meter.where),
     dimensions,
     skipsMissing: meter.whenMissing === "skip",

@@ -95,7 +95,7 @@ export const STORY_METERS: NonNullable<CatalogOfInput["meters"]> = AGGREGATIONS.
   dimensions: { user: "/data/user", customer: "/subject" },
 }));
 
-/** Meters of some events only: a dimension's values and a bound, and what is missing nowhere. */
+/** Meters of some events only, by texts and bounds and by what is missing, and one of a computed value. */
 export const FILTERED_METERS: NonNullable<CatalogOfInput["meters"]> = [
   {
     key: "m-some",
@@ -110,6 +110,13 @@ export const FILTERED_METERS: NonNullable<CatalogOfInput["meters"]> = [
     eventType: USAGE,
     aggregation: "count",
     where: { "/data/user": { not: ["u1", "u2"] }, "/data/absent": { exists: false }, "/data": { exists: true } },
+  },
+  {
+    key: "m-computed",
+    eventType: USAGE,
+    aggregation: "sum",
+    expression: "max(2 * /data/tokens, coalesce(/data/absent, 0)) - 0.5",
+    dimensions: { user: "/data/user" },
   },
 ];
 

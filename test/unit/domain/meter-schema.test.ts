@@ -28,6 +28,22 @@ it("takes one text for the only one, and lists in any order", () => {
   });
 });
 
+it.each([
+  ["/data/n", { value: "/data/n" }],
+  ["/data/input-tokens", { value: "/data/input-tokens" }],
+  ['"/data/total (EUR)"', { value: "/data/total (EUR)" }],
+  ["/data/a + 4 * /data/b", { expression: "/data/a + 4 * /data/b" }],
+  ["max(/data/a, 1)", { expression: "max(/data/a, 1)" }],
+])("takes the value %s for what it is", (value, read) => {
+  expect(meter.parse({ ...BASE, value })).toEqual({
+    ...BASE,
+    value: undefined,
+    ...read,
+    dimensions: {},
+    whenMissing: "reject",
+  });
+});
+
 it("takes a whole percentile without quotes", () => {
   const of = (percentile: unknown) => meter.parse({ ...BASE, aggregation: "percentile", percentile }).percentile;
   expect([of(95), of("95"), of("99.9"), of("0.001")]).toEqual(["95", "95", "99.9", "0.001"]);
@@ -35,6 +51,11 @@ it("takes a whole percentile without quotes", () => {
 
 it.each([
   [{ aggregation: "percentile" }, /^percentile: belongs to the aggregation percentile, which cannot do without/],
+  [{ value: "/data/a + " }, /^value: is "\/data\/a \+ "; at character \d+ a number, a pointer, a function or/],
+  [{ value: "data/n" }, /^value: is "data\/n"; must be a JSON pointer/],
+  [{ aggregation: "unique_count", value: "/data/a + 1" }, /^value: must be a JSON pointer: unique_count/],
+  [{ aggregation: "count" }, /^value: must be absent/],
+  [{ value: undefined }, /^value: is missing/],
   [{ percentile: 95 }, /^percentile: belongs to the aggregation percentile/],
   ...[0, 100, "0", "0.0", "99.9999", 99.5, "-1", "05"].map(
     (percentile) => [{ aggregation: "percentile", percentile }, /^percentile: is .*/] as const,

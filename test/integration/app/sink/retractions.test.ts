@@ -5,7 +5,7 @@ import { verifyUsage } from "../../../../src/app/verify/verify.ts";
 import { billingStore } from "../../../../src/clickhouse/billing-store.ts";
 import { createVerifyStore } from "../../../../src/clickhouse/verify-store.ts";
 import { AGGREGATIONS, type Aggregation } from "../../../../src/domain/meter.ts";
-import { decimalText } from "../../../../src/kernel/decimal.ts";
+import { decimal, decimalText, ZERO } from "../../../../src/kernel/decimal.ts";
 import { aggregate } from "../../../../src/metering/aggregate.ts";
 import { aggregatedEvents, tell, STORY_PERIOD, type Counted } from "../../../support/retraction-story.ts";
 import { CHUNKS, startRetractionWorld, storiesOf, type RetractionWorld } from "../../../support/retraction-world.ts";
@@ -102,6 +102,16 @@ test("meters with filters count the events that fit, and no others", async () =>
       ),
     );
   }
+});
+
+test("a computed value is that of the event as it counts in the end", async () => {
+  const query = { where: {}, ...STORY_PERIOD, cut: NOW_CUT, customers: [], meter: "m-computed" };
+  const computed = countedAsOf(NOW_CUT).map((event) => {
+    const doubled = decimal(event.tokens).times(2);
+    return { ...event, tokens: decimalText((doubled.isNegative() ? ZERO : doubled).minus(decimal("0.5"))) };
+  });
+  const sum = { ...query, aggregation: "sum" as const };
+  expect(await measured(sum)).toEqual(expectedOf(sum, computed));
 });
 
 async function measured(query: UsageQuery): Promise<Record<string, string>> {
