@@ -28,6 +28,9 @@ export type CurveMarksInput = {
 const SAMPLE_PIXELS = 2;
 const POINT_RADIUS = 4;
 const BEND_RADIUS = 3;
+/** Points that stand close together get smaller, and below the least radius there are none: their jumps are lines still. */
+const GAP_PER_RADIUS = 3;
+const RADIUS_MIN = 1.5;
 /** A jump or a bend of a smaller share comes from an endless quotient, not from the price. */
 const NOTHING = decimal("0.000000000001");
 
@@ -67,8 +70,9 @@ function pointMarks(input: CurveMarksInput, index: number): readonly string[] {
     (value) => value !== undefined && here !== undefined && differ(value, here),
   ) as Decimal[];
   if (here === undefined) return [];
+  const room = roomAround(input, index) / GAP_PER_RADIUS;
   if (approached.length === 0)
-    return bends(curve, index) ? [dot(input, { quantity, value: here, radius: BEND_RADIUS })] : [];
+    return bendsAt(curve, index) ? [dot(input, { quantity, value: here, radius: Math.min(BEND_RADIUS, room) })] : [];
   const ends = [here, ...approached].toSorted((a, b) => a.comparedTo(b));
   const [lowest, highest] = [ends[0] ?? here, ends.at(-1) ?? here];
   return [
@@ -79,9 +83,22 @@ function pointMarks(input: CurveMarksInput, index: number): readonly string[] {
         [x.at(quantity), Math.max(y.at(highest), -1)],
       ]),
     }),
-    ...approached.map((value) => dot(input, { quantity, value, radius: POINT_RADIUS, open: true })),
-    dot(input, { quantity, value: here, radius: POINT_RADIUS }),
+    ...approached.map((value) => dot(input, { quantity, value, radius: Math.min(POINT_RADIUS, room), open: true })),
+    dot(input, { quantity, value: here, radius: Math.min(POINT_RADIUS, room) }),
   ];
+}
+
+/** Pixels to the nearer of the neighbouring points. */
+function roomAround({ curve, x }: CurveMarksInput, index: number): number {
+  const at = (place: number): number | undefined => {
+    const point = curve.points[place];
+    return point === undefined ? undefined : x.at(point.quantity);
+  };
+  const here = at(index) ?? 0;
+  return Math.min(
+    here - (at(index - 1) ?? Number.NEGATIVE_INFINITY),
+    (at(index + 1) ?? Number.POSITIVE_INFINITY) - here,
+  );
 }
 
 type Dot = { readonly quantity: Decimal; readonly value: Decimal; readonly radius: number; readonly open?: boolean };
@@ -90,19 +107,26 @@ function dot({ x, y, colour, unit }: CurveMarksInput, { quantity, value, radius,
   const at = { class: `${open === true ? "open" : "point"} ${colour}`, cx: x.at(quantity), cy: y.at(value), r: radius };
   const told = `${open === true ? "approached at" : "at"} ${labelOf(quantity)}: ${labelOf(value)} ${unit}`;
   // What lies above the panel has left it.
-  return value.gt(y.to) ? "" : element("circle", at, [title(told)]);
+  return value.gt(y.to) || radius < RADIUS_MIN ? "" : element("circle", at, [title(told)]);
 }
 
 function valueAt({ measure }: CurveMarksInput, total: Decimal | undefined, quantity: Decimal): Decimal | undefined {
   return total === undefined ? undefined : measure.value(total, quantity);
 }
 
-/** True where the slope changes. */
-function bends({ pieces }: PriceCurve, index: number): boolean {
+/** True where the slope of the total changes. */
+export function bendsAt({ pieces }: PriceCurve, index: number): boolean {
   const [before, after] = [pieces[index - 1], pieces[index]];
   if (before === undefined || after === undefined) return false;
   const slope = (piece: CurvePiece): Decimal => piece.end.minus(piece.start).div(piece.to.minus(piece.from));
   return differ(slope(before), slope(after));
+}
+
+/** True where what is charged is not what is approached from one of the sides. */
+export function jumpsAt({ pieces, points }: PriceCurve, index: number): boolean {
+  const total = points[index]?.total;
+  const approached = [pieces[index - 1]?.end, pieces[index]?.start];
+  return approached.some((limit) => limit !== undefined && total !== undefined && differ(limit, total));
 }
 
 export function differ(a: Decimal, b: Decimal): boolean {

@@ -1,9 +1,9 @@
 /** The chart of a price: above the total, below it the price per unit, over the same quantities. An SVG that needs nothing else. */
 import type { CurvePiece, PriceCurve } from "../domain/price-curve.ts";
-import { decimal, type Decimal } from "../kernel/decimal.ts";
+import { decimal, roundTo, type Decimal } from "../kernel/decimal.ts";
 import { amountAxis, fixedAxis, labelOf, type Axis } from "./axis.ts";
 import { CHART_STYLE, COLOURS } from "./chart-style.ts";
-import { curveMarks, differ, type Measure } from "./curve-marks.ts";
+import { bendsAt, curveMarks, differ, jumpsAt, type Measure } from "./curve-marks.ts";
 import { element, linePath, text } from "./svg.ts";
 
 export type PriceChartInput = {
@@ -27,6 +27,7 @@ const LABEL_GAP = 8;
 /** Labels of bounds nearer to each other than this would lie over each other. */
 const BOUND_LABEL_PIXELS = 64;
 const BOUNDS_MAX = 40;
+const BOUND_LABEL_PLACES = 4;
 /** A fee by unit of next to nothing has no end: the lower panel shows what comes after this share of the range. */
 const UNIT_SHOWN_FROM = decimal("0.08");
 
@@ -123,8 +124,11 @@ type BoundLinesInput = {
 
 /** A thin line at each bound of the price, with its quantity where there is room. */
 function boundLines({ curves, x, top, bottom, labelled }: BoundLinesInput): readonly string[] {
-  const bounds = (curves[0]?.points ?? []).slice(1, -1).map((point) => point.quantity);
-  if (curves.length > 1 || bounds.length > BOUNDS_MAX) return [];
+  const [curve] = curves;
+  if (curve === undefined || curves.length > 1) return [];
+  const inner = curve.points.slice(1, -1).filter((_, index) => jumpsAt(curve, index + 1) || bendsAt(curve, index + 1));
+  if (inner.length > BOUNDS_MAX) return [];
+  const bounds = inner.map((point) => point.quantity);
   let labelEnd = Number.NEGATIVE_INFINITY;
   return bounds.flatMap((bound) => {
     const at = x.at(bound);
@@ -137,19 +141,19 @@ function boundLines({ curves, x, top, bottom, labelled }: BoundLinesInput): read
     });
     if (!labelled || at - labelEnd < BOUND_LABEL_PIXELS) return [line];
     labelEnd = at;
-    return [line, text({ class: "tick middle", x: at, y: top - 10 }, labelOf(bound.toDecimalPlaces(6)))];
+    return [line, text({ class: "tick middle", x: at, y: top - 10 }, boundLabel(bound))];
   });
 }
 
 function legend(curves: readonly PriceCurve[]): readonly string[] {
   const y = 56;
-  if (curves.length === 1 && !curves.some(jumps)) return [];
+  if (curves.length === 1 && !curves.some((curve) => curve.points.some((_, index) => jumpsAt(curve, index)))) return [];
   if (curves.length === 1) {
     return [
       element("circle", { class: `point ${colourOf(0)}`, cx: LEFT + 4, cy: y - 4, r: 4 }),
       text({ class: "note", x: LEFT + 16, y }, "charged at this quantity"),
-      element("circle", { class: `open ${colourOf(0)}`, cx: LEFT + 184, cy: y - 4, r: 4 }),
-      text({ class: "note", x: LEFT + 196, y }, "approached, but not charged"),
+      element("circle", { class: `open ${colourOf(0)}`, cx: LEFT + 200, cy: y - 4, r: 4 }),
+      text({ class: "note", x: LEFT + 212, y }, "approached, but not charged"),
     ];
   }
   const width = (RIGHT - LEFT) / curves.length;
@@ -165,10 +169,10 @@ function legend(curves: readonly PriceCurve[]): readonly string[] {
   ]);
 }
 
-function jumps({ pieces, points }: PriceCurve): boolean {
-  return points.some(({ total }, index) =>
-    [pieces[index - 1]?.end, pieces[index]?.start].some((limit) => limit !== undefined && differ(limit, total)),
-  );
+/** Where a bound does not end, or is too long to be read, the sign says that it is cut. */
+function boundLabel(bound: Decimal): string {
+  const short = roundTo(bound, BOUND_LABEL_PLACES, "half_up");
+  return short.eq(bound) ? labelOf(bound) : `≈ ${labelOf(short)}`;
 }
 
 function totalsOf(curves: readonly PriceCurve[]): readonly Decimal[] {

@@ -1,13 +1,14 @@
 /** How far a plot reaches when nobody says it: beyond all bounds of the price, so that each of its tiers, steps and limits is to be seen. */
 import type { Price } from "../../domain/price.ts";
-import { Decimal, ZERO, decimal, maxDecimal, roundTo } from "../../kernel/decimal.ts";
-import { amountBounds, quotient, tellingQuantities } from "./price-breakpoints.ts";
+import { Decimal, ZERO, decimal, maxDecimal, minDecimal, roundTo } from "../../kernel/decimal.ts";
+import { amountBounds, quotient, tellingQuantities, widestRange } from "./price-breakpoints.ts";
 import { priceCurves, withoutAmountModifiers } from "./price-curve.ts";
 
 export type PlotRangeInput = { readonly price: Price; readonly currency: string };
 
 /** How much of the range lies behind the last bound. */
 const BEYOND = decimal("1.25");
+const HALF = decimal("0.5");
 /** Without any bound: the least quantity, and the amount that is worth showing. */
 const PLAIN_QUANTITY = decimal("100");
 const PLAIN_AMOUNT = decimal("10");
@@ -20,16 +21,19 @@ export function plotEnd({ price, currency }: PlotRangeInput): Decimal {
   return roundedUp(reaching({ price, currency, end }));
 }
 
-/** Far enough for the limits on the amount as well, where the last piece rises towards them. */
+/** Far enough for the limits on the amount as well, if the amount goes on rising as in the second half of the range. */
 function reaching({ price, currency, end }: PlotRangeInput & { readonly end: Decimal }): Decimal {
-  const plain = withoutAmountModifiers(price);
-  const last = priceCurves({ price: plain, currency, from: ZERO, to: end })[0]?.pieces.at(-1);
-  if (last === undefined || last.end.lte(last.start)) return end;
-  const width = last.to.minus(last.from);
+  const middle = end.times(HALF);
+  const [curve] = priceCurves({ price: withoutAmountModifiers(price), currency, from: middle, to: end });
+  const [first, last] = [curve?.points[0], curve?.points.at(-1)];
+  if (first === undefined || last === undefined || last.total.lte(first.total)) return end;
+  const rise = last.total.minus(first.total);
   const reached = amountBounds(price).map((amount) =>
-    last.from.plus(quotient(amount.minus(last.start).times(width), last.end.minus(last.start))),
+    end.plus(quotient(amount.minus(last.total).times(end.minus(middle)), rise)).times(BEYOND),
   );
-  return reached.map((quantity) => quantity.times(BEYOND)).reduce(maxDecimal, end);
+  const far = reached.reduce(maxDecimal, end);
+  const widest = widestRange(price);
+  return widest === undefined ? far : minDecimal(far, maxDecimal(end, widest));
 }
 
 /** A power of ten at which the price comes to an amount that can be read. */

@@ -46,6 +46,14 @@ export function tellingQuantities(price: Price): readonly Decimal[] {
   return [...telling, ...units, free.times(divideBy).times(2)].filter((quantity) => quantity.gt(ZERO));
 }
 
+/** How far from 0 a range can reach with no more steps than can be seen; undefined without steps. A tenth is left for rounding it up. */
+export function widestRange(price: Price): Decimal | undefined {
+  const { divideBy, rounding } = conversionOf(price);
+  const shown = decimal(String(STEPS_MAX * 0.9));
+  if (rounding !== undefined) return divideBy.times(shown);
+  return price.model === "package" ? decimal(price.packageSize).times(divideBy).times(shown) : undefined;
+}
+
 /** Amounts of the model, before its discount, at which one of the modifiers of the amount begins or ends to act. */
 export function amountBounds(price: Price): readonly Decimal[] {
   const bounds: Decimal[] = [];
