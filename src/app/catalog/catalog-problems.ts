@@ -10,10 +10,10 @@ import type { CustomerInFile } from "../../domain/catalog-schema.ts";
 import type { Catalog, ContractVersion, Customer, EntityKind, RateCard } from "../../domain/catalog.ts";
 import type { CatalogVersionEntry } from "../../domain/journal-entry.ts";
 import type { EventType } from "../../domain/event-type.ts";
-import type { Meter } from "../../domain/meter.ts";
 import { instantOf } from "../../kernel/instant.ts";
 import { nearestName } from "../../kernel/nearest-name.ts";
 import { currentVersion, KIND_OF_SECTION, SECTION_OF_KIND, versionsOf } from "./catalog-entities.ts";
+import { pointerProblems, type MeterPointers } from "./pointer-problems.ts";
 import { overlapProblems, priceProblems, withOverrides, type PriceLike } from "./price-problems.ts";
 
 export type CatalogProblemsInput = {
@@ -26,7 +26,7 @@ export type CatalogProblemsInput = {
 /** Entities after the apply, by key: those of the files, and those of the catalog that stay as they are. */
 export type KnownEntities = {
   readonly event_type: ReadonlyMap<string, Located<EventType>>;
-  readonly meter: ReadonlyMap<string, Located<Pick<Meter, "key" | "dimensions">>>;
+  readonly meter: ReadonlyMap<string, Located<MeterPointers>>;
   readonly customer: ReadonlyMap<string, Located<Pick<Customer, "key" | "currency" | "aliases">>>;
   readonly rate_card: ReadonlyMap<
     string,
@@ -54,6 +54,7 @@ export function catalogProblems(input: CatalogProblemsInput): CatalogProblem[] {
       return why === undefined ? [] : [{ at, problem: `${field}: ${key} ${why}` }];
     }),
     ...cards,
+    ...pointerProblems([...known.meter.values()], known.event_type),
     ...[...known.contract.values()].flatMap((contract) => contractProblems({ contract, known, missing })),
     ...aliasProblems(known, input.files.customers),
     ...input.removed.flatMap((version) => removalProblems(version, known)),
