@@ -1,7 +1,7 @@
 /** Random expressions as texts, over a few pointers of which one has a minus sign and one needs quotes, and data for them. */
 import fc from "fast-check";
 
-export const VALUES = ["0", "1", "-2.5", '"0.000000001"', "12345678901", '"-99999999999999999999.5"', "1e-3", "null"];
+const VALUES = ["0", "1", "-2.5", '"0.000000001"', "12345678901", '"-99999999999999999999.5"', "1e-3", "null"];
 
 const leaf = fc.oneof(
   fc.constantFrom("/data/a", "/data/b-c", '"/data/d (e)"', "/data/none"),
