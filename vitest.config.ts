@@ -7,6 +7,8 @@ const INTEGRATION_GROUP = 1;
 const CRASH_GROUP = 2;
 
 const SERVER_TIMEOUT_MS = 120_000;
+/** What is polled for comes at once on a quiet machine; a busy one must not make a test fail. */
+const POLL_TIMEOUT_MS = 30_000;
 
 function fastProject(name: string): TestProjectInlineConfiguration {
   return {
@@ -28,6 +30,7 @@ function serverProject(name: string, groupOrder: number, maxWorkers: number): Te
       maxWorkers,
       testTimeout: SERVER_TIMEOUT_MS,
       hookTimeout: SERVER_TIMEOUT_MS,
+      expect: { poll: { timeout: POLL_TIMEOUT_MS } },
       sequence: { groupOrder },
     },
   };

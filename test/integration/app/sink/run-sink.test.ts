@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { SinkStore } from "../../../../src/app/ports.ts";
+import type { SinkDeps } from "../../../../src/app/sink/run-sink.ts";
 import { raiseCut } from "../../../../src/app/sink/raise-cut.ts";
 import { encodeUsageRows } from "../../../../src/clickhouse/encode-usage-rows.ts";
 import { AppError } from "../../../../src/kernel/errors.ts";
+import { openUsageStream } from "../../../../src/stream/usage-stream.ts";
 import { systemClock } from "../../../../cmd/system-clock.ts";
 import { startTestServers, type TestServers } from "../../../support/servers.ts";
 import {
@@ -177,6 +179,21 @@ describe("one shard", () => {
     await untilStored(world);
     await sink.drain();
     await expectExact();
+  });
+
+  test("a stream whose server is just being started again is waited for", async () => {
+    let attempts = 0;
+    const openStream: SinkDeps["openStream"] = (shard) => {
+      attempts += 1;
+      if (attempts <= 3) throw new AppError({ code: "DOWN", kind: "unavailable", message: "down for the test" });
+      return openUsageStream(world.nats, { shard, shards: 1, prefetchBytesMax: 1024 * 1024 });
+    };
+    const sink = startSink(world, { holder: "a#1", settings: { retryFirstMs: 5 }, deps: { openStream } });
+    await producer.publishMixture(30);
+    await untilStored(world);
+    await sink.drain();
+    await expectExact();
+    expect(attempts).toBe(4);
   });
 
   test("draining during an outage leaves the open plan to the next writer", async () => {
