@@ -8,6 +8,7 @@ const FLOORS = {
   reconcile: ["domain", "kernel"],
   app: ["metering", "rating", "invoicing", "reconcile", "domain", "kernel"],
   files: ["domain", "kernel"],
+  chart: ["domain", "kernel"],
   telemetry: ["kernel"],
   config: ["kernel"],
   stream: ["app", "domain", "kernel", "telemetry"],
@@ -15,7 +16,7 @@ const FLOORS = {
   embedded: ["kernel", "telemetry"],
   http: ["kernel"],
 };
-const PURE = "^src/(kernel|domain|metering|rating|invoicing|reconcile|app)/";
+const PURE = "^src/(kernel|domain|metering|rating|invoicing|reconcile|app|chart)/";
 const room = (name) => `^src/${name}/`;
 const packagePath = (name) => `node_modules/${name.replaceAll(".", "\\.")}${name.endsWith("/") ? "" : "/"}`;
 
