@@ -14,6 +14,7 @@ import type { Instant } from "../kernel/instant.ts";
 export type Clock = {
   readonly now: () => Instant;
   readonly nowMs: () => number;
+  /** No milliseconds: everything else has its turn, and it goes on. */
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
 };
 
