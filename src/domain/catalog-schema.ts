@@ -4,28 +4,27 @@
  */
 import { z } from "zod";
 import { isCurrency } from "../kernel/currency.ts";
-import { isWindowBoundary, isTimeZone } from "../kernel/period.ts";
-import { parseInstant } from "../kernel/instant.ts";
+import { isTimeZone } from "../kernel/period.ts";
 import { exceedsBytes } from "../kernel/utf8.ts";
 import { ROUNDING_MODES } from "../kernel/decimal.ts";
 import { shownValue } from "./decimal-field.ts";
 import { compileEventSchema } from "./event-type.ts";
+import {
+  boundary,
+  checked,
+  flag,
+  inAnyCase,
+  key,
+  listOf,
+  oneOf,
+  strict,
+  text,
+  TEXT_LENGTH_MAX,
+} from "./file-fields.ts";
 import { AGGREGATIONS, DIMENSION_BYTES_MAX, DIMENSIONS_MAX } from "./meter.ts";
 import { priceSchema } from "./price.ts";
 import { isRetractionType } from "./usage-retraction.ts";
-import { unknownFieldsMessage } from "./unknown-fields.ts";
 
-const KEY_LENGTH_MAX = 128;
-const TEXT_LENGTH_MAX = 512;
-
-const key = checked(
-  (value) => /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(value) && value.length <= KEY_LENGTH_MAX,
-  `must begin with a letter or digit and hold only letters, digits, ".", "_" and "-" (at most ${KEY_LENGTH_MAX} characters)`,
-);
-const text = checked(
-  (value) => value.trim() !== "" && value.length <= TEXT_LENGTH_MAX,
-  `must be a text of 1 to ${TEXT_LENGTH_MAX} characters`,
-);
 const eventType = checked(
   (value) => value.trim() !== "" && value.length <= TEXT_LENGTH_MAX && !isRetractionType(value),
   `must be a text of 1 to ${TEXT_LENGTH_MAX} characters, and not one of the types that take usage back`,
@@ -36,10 +35,6 @@ const pointer = checked(
 );
 const currency = checked(isCurrency, 'must be an ISO 4217 code, such as "EUR"');
 const timeZone = checked(isTimeZone, 'must be an IANA time zone, such as "Europe/Berlin"');
-const boundary = checked((value) => {
-  const instant = parseInstant(value);
-  return instant !== undefined && isWindowBoundary(instant);
-}, 'must be a time with offset on a full quarter of an hour, such as "2026-01-01T00:00:00+01:00"');
 const dimensionName = checked(
   (value) => /^[A-Za-z_][A-Za-z0-9_.-]*$/.test(value) && value.length <= 64,
   'must begin with a letter or "_" and hold only letters, digits, "_", "." and "-" (at most 64 characters)',
@@ -51,7 +46,6 @@ const dimensionValue = checked(
 const anchorDay = z.custom<number>((value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 31, {
   error: (issue) => `is ${shownValue(issue.input)}; write a day of the month from 1 to 31, without quotes`,
 });
-const flag = z.boolean({ error: (issue) => `is ${shownValue(issue.input)}; write true or false` });
 
 /** Its text; whoever read the file has kept the numbers as they stand there. */
 const schema = z
@@ -142,53 +136,3 @@ export type MeterInFile = z.infer<typeof meter>;
 export type CustomerInFile = z.infer<typeof customer>;
 export type RateCardInFile = z.infer<typeof rateCard>;
 export type ContractInFile = z.infer<typeof contract>;
-
-/** A strict object whose complaint names the unknown field, the one that was probably meant, and the known ones. */
-function strict<Shape extends z.core.$ZodLooseShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
-  const known = Object.keys(shape);
-  return z.strictObject(shape, {
-    error: (issue) => {
-      if (issue.code === "unrecognized_keys") return unknownFieldsMessage(issue.keys, known);
-      if (issue.input === undefined) return "is missing";
-      return `is ${shownValue(issue.input)}; write an object with the fields ${known.join(", ")}`;
-    },
-  });
-}
-
-/** For a rule between fields that is checked beside the fields themselves, so that all problems come at once. Its fields may be wrong or missing. */
-function inAnyCase(path: string) {
-  return {
-    path: [path],
-    when: ({ value }: { readonly value: unknown }) =>
-      typeof value === "object" && value !== null && !Array.isArray(value),
-  };
-}
-
-function oneOf<const Values extends readonly string[]>(values: Values) {
-  return z.enum(values, {
-    error: (issue) =>
-      issue.input === undefined
-        ? "is missing"
-        : `is ${shownValue(issue.input)}; write ${values.length === 1 ? "" : "one of "}${values.join(", ")}`,
-  });
-}
-
-function listOf<Element extends z.ZodType>(element: Element): z.ZodArray<Element> {
-  return z.array(element, {
-    error: (issue) => (issue.input === undefined ? "is missing" : `is ${shownValue(issue.input)}; write a list`),
-  });
-}
-
-function checked(holds: (value: string) => boolean, rule: string) {
-  return z.string({ error: (issue) => notTextMessage(issue.input, rule) }).superRefine((value, context) => {
-    if (!holds(value)) context.addIssue({ code: "custom", message: `is ${shownValue(value)}; ${rule}` });
-  });
-}
-
-/** YAML reads an unquoted 2026 or true as no text at all. */
-function notTextMessage(value: unknown, rule: string): string {
-  if (value === undefined) return "is missing";
-  if (typeof value === "number" || typeof value === "boolean")
-    return `is the ${typeof value} ${String(value)}; put it in quotes, "${String(value)}"`;
-  return `is ${shownValue(value)}; ${rule}`;
-}
