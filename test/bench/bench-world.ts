@@ -44,7 +44,7 @@ export type BenchWorld = {
   readonly stop: () => Promise<void>;
 };
 
-export const SHARD = 0;
+const SHARD = 0;
 export const USAGE_STREAM = `USAGE_${SHARD}`;
 const CATALOG = new URL("../../docs/examples/catalog", import.meta.url).pathname;
 const WINDOW_MESSAGES = 4_096;
