@@ -21,13 +21,14 @@ export function resultText(run: RecordedRun): string {
 export function benchmarksPage(runs: readonly RecordedRun[]): string {
   const all = runs.flatMap(({ id, ratios }) => ratios.map((ratio) => ({ id, ratio })));
   const overview: Cells = [["id", all.map(({ id }) => id)], ...ratioCells(all.map(({ ratio }) => ratio))];
+  if (runs.length === 0) return `${HEAD}\n\nNothing is recorded yet.\n`;
   return [HEAD, markdownTable(overview), ...runs.map(section), ""].join("\n\n").replace(/\n+$/, "\n");
 }
 
 const HEAD = `# Benchmarks
 
 \`\`\`sh
-npm run bench                                # every benchmark below, an hour or two on two quiet cores
+npm run bench                                # all of them, about an hour and a half on two quiet cores
 npm run bench -- R1 R2 --events 200000       # a quick look at some of them
 \`\`\`
 
