@@ -29,6 +29,7 @@ export type JetStreamProducerInput = {
 type AtGate = { readonly event: EventText; readonly resolve: () => void; readonly reject: (error: unknown) => void };
 
 const SOURCES_MAX = 256;
+const CONNECTION_CLOSED = "NATS_UNAVAILABLE";
 const TAKEN = Promise.resolve();
 
 export class JetStreamProducer implements Producer {
@@ -200,6 +201,11 @@ export class JetStreamProducer implements Producer {
   }
 
   #onFailed(message: PackedMessage, error: AppError): void {
+    // The client has given up on the server: what is in the spool goes out at the next start.
+    if (this.#spool !== null && error.code === CONNECTION_CLOSED) {
+      this.#book.spooled(message);
+      return;
+    }
     this.#spool?.settle(message.numbers);
     // Whoever hears of the failure may send the event another way: a restart must not send it as well.
     this.#spool?.write();
@@ -212,9 +218,9 @@ export class JetStreamProducer implements Producer {
 
   #abort(): void {
     if (this.#ended !== null) return;
-    const error = abortedError();
-    this.#ended = error;
-    for (const { reject } of this.#gate.slice(this.#passed)) reject(error);
+    const error = abortedError("the event may be stored or not; sending it again under the same id is safe");
+    this.#ended = abortedError("the event was not taken");
+    for (const { reject } of this.#gate.slice(this.#passed)) reject(this.#ended);
     this.#gate = [];
     this.#passed = 0;
     const left = [...this.#publisher.abandon(), ...this.#leftover.splice(0), ...this.#packer.flush()];
@@ -223,7 +229,7 @@ export class JetStreamProducer implements Producer {
       else this.#book.spooled(message);
     }
     for (const resolve of this.#idle.splice(0)) resolve();
-    this.#ending ??= this.#end(error);
+    this.#ending ??= this.#end(this.#ended);
   }
 
   /** What was noted of fates is on disk before the connection is given up. */
@@ -250,11 +256,10 @@ function closedError(): AppError {
   });
 }
 
-function abortedError(): AppError {
+function abortedError(consequence: string): AppError {
   return new AppError({
     code: "PRODUCER_ABORTED",
     kind: "conflict",
-    message:
-      "the producer was aborted before the acknowledgement: the event may be stored or not; sending it again under the same id is safe",
+    message: `the producer was aborted: ${consequence}`,
   });
 }
