@@ -26,7 +26,7 @@ export type CatalogProblemsInput = {
 /** Entities after the apply, by key: those of the files, and those of the catalog that stay as they are. */
 export type KnownEntities = {
   readonly event_type: ReadonlyMap<string, Located<EventType>>;
-  readonly meter: ReadonlyMap<string, Located<Pick<Meter, "key" | "dimensions">>>;
+  readonly meter: ReadonlyMap<string, Located<Pick<Meter, "key" | "dimensions" | "aggregation">>>;
   readonly customer: ReadonlyMap<string, Located<Pick<Customer, "key" | "currency" | "aliases">>>;
   readonly rate_card: ReadonlyMap<
     string,

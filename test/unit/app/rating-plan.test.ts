@@ -103,20 +103,22 @@ describe("contract versions inside a period", () => {
 });
 
 describe("what cannot be rated", () => {
-  test("every missing meter and every model that needs more than windows, all at once", () => {
+  test("every missing meter, and every meter that its price cannot add up, all at once", () => {
     const matrix = priceOf({
       key: "mx",
-      meter: "m-sum",
+      meter: "m-max",
       price: { model: "matrix", dimensions: ["a"], cells: [{ match: { a: "x" }, unitAmount: "1" }] },
     });
     const perEvent = priceOf({
       key: "pc",
-      meter: "m-sum",
+      meter: "m-latest",
       price: { model: "percentage", rate: "1", fixedAmount: "0.1" },
     });
     const prices = [{ ...SUM, meter: "m-gone" }, matrix, perEvent];
     const run = () => planned([{ key: "k", customer: "acme", versions: [{ from: OPEN, prices }] }]);
-    expect(run).toThrow(/3 prices cannot be rated.*m-gone.*price mx: the model matrix.*price pc: fixedAmount/);
+    expect(run).toThrow(
+      /3 prices cannot be rated.*m-gone.*price mx: .*max of meter m-max.*price pc: .*latest of meter/,
+    );
   });
 
   test("a customer that does not exist", () => {
