@@ -25,6 +25,8 @@ export type RatingInput = {
   readonly currency: string;
   readonly rounding: string;
   readonly price: Price;
+  /** The pricing unit of the price's amounts, and what one is in the currency. */
+  readonly unit?: { readonly key: string; readonly rate: string };
   readonly quantity: string;
   /** Usage of earlier parts of the same billing period, when a contract version begins inside it. */
   readonly prior?: string;

@@ -27,7 +27,7 @@ export function rateEvents(terms: PricingTerms & { readonly isLaterPart: boolean
     finish() {
       const charge = soFar.charge();
       if (billed === undefined) return pricedUsage(charge, terms);
-      return pricedUsage(laterPart({ soFar: charge, billed: billed.charge(), currency: terms.currency }), terms);
+      return pricedUsage(laterPart(terms, { soFar: charge, billed: billed.charge() }), terms);
     },
   };
 }

@@ -16,11 +16,11 @@ export type RatePriceInput = PricingTerms & {
 
 /** Throws `invalid` for an unknown currency, and for usage that the price's model cannot take. */
 export function ratePrice(input: RatePriceInput): PricedUsage {
-  const { usage, prior, currency } = input;
+  const { usage, prior } = input;
   const charge =
     prior === undefined
       ? chargeOf(input, usage)
-      : laterPart({ soFar: chargeOf(input, joinUsage(prior, usage)), billed: chargeOf(input, prior), currency });
+      : laterPart(input, { soFar: chargeOf(input, joinUsage(prior, usage)), billed: chargeOf(input, prior) });
   return pricedUsage(charge, input);
 }
 

@@ -1,8 +1,9 @@
 /** A rated line from its task and what was rated: who, which contract version and price, when, how much, and what that rests on. */
 import type { MeteredUsage, RatedLine, RatingInput } from "../../domain/rated-line.ts";
+import { present } from "../../kernel/assert.ts";
 import { decimalText, roundTo } from "../../kernel/decimal.ts";
 import { instantText } from "../../kernel/instant.ts";
-import type { PricedUsage, PricingTerms } from "../../rating/charge-whole.ts";
+import type { PricedUsage, PricingTerms, PricingUnit } from "../../rating/charge-whole.ts";
 import { RATING_REV } from "../../rating/rating-rev.ts";
 import { ratedLineId, type RatingTask } from "./rating-plan.ts";
 
@@ -16,19 +17,20 @@ export type RatedTask = {
   readonly part: MeteredUsage | undefined;
   readonly priced: PricedUsage;
   /** The usage that the amount follows from. */
-  readonly input: Omit<RatingInput, "ratingRev" | "currency" | "rounding" | "price">;
+  readonly input: Omit<RatingInput, "ratingRev" | "currency" | "rounding" | "price" | "unit">;
 };
 
 /** How the task's price is to be charged. */
 export function termsOf({ part, price }: RatingTask): PricingTerms {
   const { currency, rounding } = part.contract.definition;
-  return { price: price.price, currency, roundingMode: rounding };
+  return { price: price.price, currency, roundingMode: rounding, unit: unitOf({ part, price }) };
 }
 
 export function lineOfTask(task: RatingTask, rated: RatedTask, run: RunFacts): RatedLine {
   const { part, price, metered } = task;
   const { currency, rounding } = part.contract.definition;
   const { priced } = rated;
+  const unit = unitOf(task);
   return {
     ...run,
     lineId: ratedLineId(task),
@@ -53,9 +55,25 @@ export function lineOfTask(task: RatingTask, rated: RatedTask, run: RunFacts): R
     currency,
     ...lineageOf(rated.part),
     ratingRev: RATING_REV,
-    input: { ratingRev: RATING_REV, currency, rounding, price: price.price, ...rated.input },
+    input: {
+      ratingRev: RATING_REV,
+      currency,
+      rounding,
+      price: price.price,
+      ...(unit !== undefined && { unit }),
+      ...rated.input,
+    },
     breakdown: priced.breakdown,
   };
+}
+
+function unitOf({ part, price }: RatingTask): PricingUnit | undefined {
+  if (price.unit === undefined) return undefined;
+  const { rate } = present(
+    part.rateCard.definition.units?.[price.unit],
+    `the pricing unit ${price.unit} of the rate card`,
+  );
+  return { key: price.unit, rate };
 }
 
 /** No usage at all is no event, and a sum of no leaves. */

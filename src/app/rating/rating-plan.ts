@@ -13,8 +13,14 @@ import type {
 import type { Aggregation } from "../../domain/meter.ts";
 import { canonicalJson } from "../../kernel/canonical-json.ts";
 import { AppError } from "../../kernel/errors.ts";
-import { instantText, type Instant } from "../../kernel/instant.ts";
-import { billingPeriodContaining, intersectPeriods, type Period, type PeriodArgument } from "../../kernel/period.ts";
+import { instantOf, instantText, type Instant } from "../../kernel/instant.ts";
+import {
+  billingPeriodsBetween,
+  billingPeriodContaining,
+  intersectPeriods,
+  type Period,
+  type PeriodArgument,
+} from "../../kernel/period.ts";
 import { addsUp, measureOf, type UsageMeasure } from "./usage-measure.ts";
 
 /** The part of a billing period that one contract version covers. */
@@ -102,7 +108,8 @@ function partsOf(input: PlanRatingInput, versions: readonly EntityVersion<"contr
     const service = intersectPeriods(billing, { from: span.from, to: span.to ?? billing.to });
     if (service === undefined || span.version.removed) return [];
     const rateCard = pinnedRateCard(input.catalog, definition);
-    const prices = pricesOf(rateCard.definition, definition.overrides);
+    const month = contractMonth(definition, service.from);
+    const prices = pricesOf(rateCard.definition, definition.overrides).map((price) => rampedPrice(price, month));
     return [{ customer: definition.customer, contract: span.version, rateCard, prices, billing, service }];
   });
 }
@@ -129,6 +136,19 @@ function pricesOf(card: RateCard, overrides: readonly RateCardPrice[]): readonly
   const byKey = new Map(card.prices.map((price) => [price.key, price]));
   for (const override of overrides) byKey.set(override.key, override);
   return [...byKey.values()];
+}
+
+/** The number of the billing period that holds the instant; the one in which the contract begins is 1. */
+function contractMonth({ timeZone, billing, effective }: ContractVersion, instant: Instant): number {
+  const schedule = { timeZone, ...billing };
+  const begins = instantOf(effective.from, "effective.from");
+  return billingPeriodsBetween(begins, instant, schedule) + 1;
+}
+
+/** With the price of the ramp's last step that has begun. */
+function rampedPrice({ ramp, ...item }: RateCardPrice, month: number): RateCardPrice {
+  const step = ramp?.findLast(({ fromMonth }) => fromMonth <= month);
+  return step === undefined ? item : { ...item, price: step.price };
 }
 
 type TasksInput = {
