@@ -135,11 +135,28 @@ export type UsageQuery = {
   /** Empty: all customers. */
   readonly customers: readonly string[];
 };
+/** Usage by the values of some dimensions, for a meter whose quantities add up. */
+export type UsageCellRow = {
+  readonly customer: string;
+  readonly match: Readonly<Record<string, string>>;
+  readonly quantity: string;
+};
+/** What one event adds to a meter. */
+export type UsageEventRow = {
+  readonly customer: string;
+  readonly quantity: string;
+  /** It lies before the instant that the query names. */
+  readonly earlier: boolean;
+};
 /** A rated line as stored, and the hash that was written beside it. */
 export type StoredLine = { readonly line: RatedLine; readonly hash: string };
 export type BillingStore = {
   /** Usage per customer from the window tables, in the order of the customers' keys; customers without usage are absent. */
   meteredUsage(query: UsageQuery): AsyncIterable<MeteredUsage>;
+  /** Quantities by the values of the dimensions `by`, in pieces, in the order of the customers' keys. */
+  meteredCells(query: UsageQuery & { readonly by: readonly string[] }): AsyncIterable<readonly UsageCellRow[]>;
+  /** The single events, in pieces, in the order of customer, time, source and id. */
+  meteredEvents(query: UsageQuery & { readonly earlierThan: Instant }): AsyncIterable<readonly UsageEventRow[]>;
   /** Combinations of meter and dimensions that a customer used in a period, to find usage without a price. */
   usedMeters(query: { from: Instant; to: Instant; cut: number; customers: readonly string[] }): AsyncIterable<{
     readonly customer: string;

@@ -26,12 +26,21 @@ export type RateCardPrice = {
   readonly description?: string;
   /** May charge usage that another price of the card charges too. */
   readonly additional: boolean;
+  /** A pricing unit of the rate card, in which the price's amounts are; absent: its currency. */
+  readonly unit?: string;
   readonly price: Price;
+  /** The prices from later months of the contract on, in their order; `price` holds before the first. */
+  readonly ramp?: readonly RampStep[];
 };
+
+/** From the contract's billing period of this number on; the one in which the contract begins is 1. */
+export type RampStep = { readonly fromMonth: number; readonly price: Price };
 
 export type RateCard = {
   readonly key: string;
   readonly currency: string;
+  /** Custom units, such as credits, with what one of them is in the currency. */
+  readonly units?: Readonly<Record<string, { readonly rate: string }>>;
   readonly prices: readonly RateCardPrice[];
 };
 

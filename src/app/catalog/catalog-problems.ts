@@ -26,11 +26,16 @@ export type CatalogProblemsInput = {
 /** Entities after the apply, by key: those of the files, and those of the catalog that stay as they are. */
 export type KnownEntities = {
   readonly event_type: ReadonlyMap<string, Located<EventType>>;
-  readonly meter: ReadonlyMap<string, Located<Pick<Meter, "key" | "dimensions">>>;
+  readonly meter: ReadonlyMap<string, Located<Pick<Meter, "key" | "dimensions" | "aggregation">>>;
   readonly customer: ReadonlyMap<string, Located<Pick<Customer, "key" | "currency" | "aliases">>>;
   readonly rate_card: ReadonlyMap<
     string,
-    Located<Pick<RateCard, "key" | "currency"> & { readonly prices: readonly PriceLike[] }>
+    Located<
+      Pick<RateCard, "key" | "currency"> & {
+        readonly units?: RateCard["units"] | undefined;
+        readonly prices: readonly PriceLike[];
+      }
+    >
   >;
   readonly contract: ReadonlyMap<string, Located<Contract>>;
 };
@@ -45,7 +50,8 @@ export function catalogProblems(input: CatalogProblemsInput): CatalogProblem[] {
   const missing = explainMissing(known, input.unread);
   const cards = input.files.rateCards.flatMap((card) => {
     const owner = `rate card ${card.value.key}`;
-    const placed = { owner, prices: card.value.prices, placeOf: (index: number) => fieldAt(card, ["prices", index]) };
+    const { prices, units } = card.value;
+    const placed = { owner, prices, units, placeOf: (index: number) => fieldAt(card, ["prices", index]) };
     return [...priceProblems(placed, { meters: known.meter, missing }), ...overlapProblems(placed)];
   });
   return [
@@ -143,7 +149,12 @@ function contractProblems({ contract, known, missing }: ContractProblemsInput): 
   });
   const placeOf = (index: number): string => (inFiles ? fieldAt(contract, ["overrides", index]) : contract.at);
   if (inFiles)
-    problems.push(...priceProblems({ owner, prices: value.overrides, placeOf }, { meters: known.meter, missing }));
+    problems.push(
+      ...priceProblems(
+        { owner, prices: value.overrides, units: card.value.units, placeOf },
+        { meters: known.meter, missing },
+      ),
+    );
   const merged = {
     owner: `${owner} with its overrides`,
     prices: withOverrides(prices, value.overrides),

@@ -101,8 +101,13 @@ function wantedCustomer({ at, value }: Located<CustomerInFile>): Wanted<"custome
 
 /** `effectiveFrom` says when the change reaches the contracts; it is no part of the card. */
 function wantedRateCard({ at, value }: Located<RateCardInFile>): Wanted<"rate_card"> {
-  const { key, currency, prices } = value;
-  return { kind: "rate_card", key, at, definition: { key, currency, prices: prices.map(normalisedPrice) } };
+  const { key, currency, units, prices } = value;
+  return {
+    kind: "rate_card",
+    key,
+    at,
+    definition: { key, currency, ...(units !== undefined && { units }), prices: prices.map(normalisedPrice) },
+  };
 }
 
 function planVersion(catalog: Catalog, wanted: Wanted): Step[] {
