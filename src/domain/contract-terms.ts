@@ -90,8 +90,7 @@ const commitment = strict({
 export const commitmentsSchema = keyedList(commitment);
 
 export type Taxes = z.infer<typeof taxesSchema>;
-export type TaxRate = z.infer<typeof taxRate>;
-export type TaxExemption = z.infer<typeof taxExemption>;
+
 export type Discount = z.infer<typeof discountSchema>;
 export type Commitment = z.infer<typeof commitment>;
 

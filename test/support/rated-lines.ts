@@ -5,7 +5,7 @@ import type { BillingTerms } from "../../src/invoicing/billing-terms.ts";
 import type { RoundingMode } from "../../src/kernel/decimal.ts";
 import { instantOf } from "../../src/kernel/instant.ts";
 
-export const OCTOBER = { from: "2026-10-01T00:00:00Z", to: "2026-11-01T00:00:00Z" } as const;
+const OCTOBER = { from: "2026-10-01T00:00:00Z", to: "2026-11-01T00:00:00Z" } as const;
 
 export type LineInput = {
   readonly price: string;
