@@ -34,25 +34,47 @@ export type QuoteAnswer =
   | { readonly id: string; readonly quantity: string }
   | { readonly id: string; readonly parts: readonly string[] };
 
-/** Answers in the order of the cases. Throws `invalid` naming the case and the field of the first case that is wrong. */
+/** Answers in the order of the cases. Throws `invalid` with everything that is wrong in all of them: case, field, value and fix. */
 export function quoteCases(cases: unknown): readonly QuoteAnswer[] {
-  if (Array.isArray(cases)) return cases.map((entry: unknown, index) => answerCase(entry, index));
-  throw invalid(`the file of cases is ${shownValue(cases)}: write a list of cases, [ { "id": "1", … } ]`);
+  if (!Array.isArray(cases))
+    throw invalid([`the file of cases is ${shownValue(cases)}: write a list of cases, [ { "id": "1", … } ]`]);
+  const outcomes = cases.map((entry: unknown, index) => answerOrProblems(entry, index));
+  const problems = outcomes.flatMap((outcome) => ("problems" in outcome ? outcome.problems : []));
+  if (problems.length > 0) throw invalid(problems);
+  return outcomes.flatMap((outcome) => ("answer" in outcome ? outcome.answer : []));
 }
 
-function answerCase(entry: unknown, index: number): QuoteAnswer {
+type Outcome = { readonly answer: QuoteAnswer } | { readonly problems: readonly string[] };
+
+function answerOrProblems(entry: unknown, index: number): Outcome {
   const label = caseLabel(entry, index);
   if (typeof entry !== "object" || entry === null)
-    throw invalid(`${label}: is ${shownValue(entry)}: write an object with an id`);
+    return { problems: [`${label}: is ${shownValue(entry)}: write an object with an id`] };
   try {
-    if ("aggregation" in entry) return answerMetering(check({ schema: meteringCase, entry, label }));
-    if ("weights" in entry) return answerAllocation(check({ schema: allocationCase, entry, label }));
-    return answerPrice(check({ schema: priceCase, entry, label }));
+    return answerCase(entry, label);
   } catch (error) {
-    // The engine knows nothing of cases: its refusals get their case here.
-    if (!(error instanceof AppError) || error.code === "QUOTE_CASE_INVALID") throw error;
-    throw new AppError({ code: error.code, kind: error.kind, message: `${label}: ${error.message}`, cause: error });
+    // The engine knows nothing of cases: its refusals get their case here. What is not about the data is no refusal.
+    if (!(error instanceof AppError) || error.kind !== "invalid") throw error;
+    return { problems: [`${label}: ${error.message}`] };
   }
+}
+
+/** The kind of a case follows from its fields. */
+function answerCase(entry: object, label: string): Outcome {
+  if ("aggregation" in entry) return checked({ schema: meteringCase, entry, label }, answerMetering);
+  if ("weights" in entry) return checked({ schema: allocationCase, entry, label }, answerAllocation);
+  return checked({ schema: priceCase, entry, label }, answerPrice);
+}
+
+type CheckedInput<S extends CaseSchema> = { readonly schema: S; readonly entry: object; readonly label: string };
+
+function checked<S extends CaseSchema>(
+  { schema, entry, label }: CheckedInput<S>,
+  answer: (value: S["_output"]) => QuoteAnswer,
+): Outcome {
+  const result = schema.safeParse(entry);
+  if (result.success) return { answer: answer(result.data) };
+  return { problems: result.error.issues.map((issue) => `${label}: ${pathText(issue.path)}: ${issue.message}`) };
 }
 
 function answerPrice(priced: PriceCase): QuoteAnswer {
@@ -94,23 +116,15 @@ function usageOf(input: UsageOfCase): Usage {
   return { quantity: decimal(present(input.quantity, "the quantity of a checked usage")) };
 }
 
-function check<S extends CaseSchema>(input: { schema: S; entry: object; label: string }): S["_output"] {
-  const result = input.schema.safeParse(input.entry);
-  if (result.success) return result.data;
-  const problems = result.error.issues.map((issue) => `${input.label}: ${pathText(issue.path)}: ${issue.message}`);
-  throw new AppError({
-    code: "QUOTE_CASE_INVALID",
-    kind: "invalid",
-    message: problems.join("\n"),
-    details: { problems },
-  });
-}
-
 function caseLabel(entry: unknown, index: number): string {
   const named: unknown = typeof entry === "object" && entry !== null ? Reflect.get(entry, "id") : undefined;
   return typeof named === "string" ? `case "${named}"` : `case ${index + 1}`;
 }
 
-function invalid(message: string): AppError {
-  return new AppError({ code: "QUOTE_CASE_INVALID", kind: "invalid", message });
+function invalid(problems: readonly string[]): AppError {
+  const message =
+    problems.length === 1
+      ? (problems[0] ?? "")
+      : `${problems.length} problems in the cases:\n  ${problems.join("\n  ")}`;
+  return new AppError({ code: "QUOTE_CASE_INVALID", kind: "invalid", message, details: { problems } });
 }

@@ -3,14 +3,14 @@ import { existsSync, readFileSync } from "node:fs";
 import { parse as parseYaml } from "yaml";
 import { AppError } from "../kernel/errors.ts";
 
-/** A price as JSON in the argument itself, or the YAML or JSON file that it names. */
-export function readQuotedPrice(argument: string): unknown {
-  if (argument.trimStart().startsWith("{")) return parseText({ text: argument, source: "--price", parse: JSON.parse });
+/** JSON in the argument itself, or the YAML or JSON file that it names. `option` names it in a complaint. */
+export function readQuoted(argument: string, option: string): unknown {
+  if (/^\s*[{[]/.test(argument)) return parseText({ text: argument, source: option, parse: JSON.parse });
   return parseText({ text: readFile(argument), source: argument, parse: parseYaml });
 }
 
 export function readCasesFile(path: string): unknown {
-  return parseText({ text: readFile(path), source: path, parse: JSON.parse });
+  return parseText({ text: readFile(path), source: path, parse: /\.ya?ml$/.test(path) ? parseYaml : JSON.parse });
 }
 
 function readFile(path: string): string {

@@ -48,7 +48,14 @@ it("prints id, amount and rounded amount of each case, and nothing else", async 
 
 it("prints a table with the steps of each amount", async () => {
   expect(await quote("--price", PRICE, "--quantity", "3", "--currency", "EUR")).toBe(
-    "quote  1.01 EUR\n       3 units at 0.335 EUR each = 1.005 EUR\n       1.005 EUR rounded half up: 1.01 EUR\n",
+    [
+      "quote  1.01 EUR  (exactly 1.005)",
+      "  quantity   each  amount  step",
+      "  ────────  ─────  ──────  ─────────────────────────────────────",
+      "         3  0.335   1.005  3 units at 0.335 EUR each = 1.005 EUR",
+      "                           1.005 EUR rounded half up: 1.01 EUR",
+      "",
+    ].join("\n"),
   );
 });
 
@@ -104,7 +111,8 @@ it.each([
   ],
   ["weights of nothing", '[{"id":"x","currency":"EUR","total":"1","weights":["0"]}]', /case "x": weights add up to 0/],
   ["a case without an id", '[{"currency":"EUR"}]', /case 1: id: write a text/],
-  ["no list", "{}", /is \{\}: write a list of cases/],
+  ["no list", '"cases"', /is "cases": write a list of cases/],
+  ["no case", "[5]", /case 1: is 5: write an object with an id/],
   ["no JSON", "nonsense", /bad\.json cannot be read/],
 ])("names the case and the field: %s", async (_what, content, message) => {
   await expect(quote("--cases", file("bad.json", content))).rejects.toThrow(message);
@@ -115,4 +123,56 @@ it("asks for what is missing on the command line", async () => {
   await expect(quote("--price", PRICE)).rejects.toMatchObject({ kind: "usage" });
   await expect(quote("--cases", "x.json", "--quantity", "1")).rejects.toMatchObject({ kind: "usage" });
   await expect(quote("--cases", join(folder, "absent.json"))).rejects.toThrow(AppError);
+});
+
+it("takes single events and cells from the command line, with what was billed before in the same form", async () => {
+  const percentage = '{"model":"percentage","rate":"1","fixedAmount":"0.10"}';
+  // 1 % of 30 and three times 0.10; before it 1 % of 10 and 0.10, so that the part is 0.20 of 0.40 + 0.20.
+  const events = await quote(
+    "--price",
+    percentage,
+    "--currency",
+    "EUR",
+    "--events",
+    "10, 20",
+    "--prior",
+    "5,5",
+    "--json",
+  );
+  expect(JSON.parse(events)).toEqual([{ id: "quote", amount: "0.5", rounded: "0.50" }]);
+  const matrix = '{"model":"matrix","dimensions":["region"],"cells":[{"match":{"region":"eu"},"unitAmount":"2"}]}';
+  const cells = await quote(
+    "--price",
+    matrix,
+    "--currency",
+    "EUR",
+    "--cells",
+    '[{"match":{"region":"eu"},"quantity":"3"}]',
+    "--json",
+  );
+  expect(JSON.parse(cells)).toEqual([{ id: "quote", amount: "6", rounded: "6.00" }]);
+});
+
+it("reads a YAML file that holds one case alone", async () => {
+  const alone = file(
+    "one.yaml",
+    'currency: JPY\nprice: { model: per_unit, unitAmount: "3" }\nusage: { quantity: "5" }\n',
+  );
+  expect(JSON.parse(await quote("--cases", alone, "--json"))).toEqual([{ id: "quote", amount: "15", rounded: "15" }]);
+});
+
+// Guarantee: a file of cases is mended in one go, and nothing is answered as long as a case is wrong.
+it("says everything that is wrong in all cases at once", async () => {
+  const cases = [
+    { id: "good", currency: "EUR", price: { model: "flat", amount: "1" }, usage: { quantity: "1" } },
+    { id: "two", currency: "EUX", price: { model: "flat", amount: 1 }, usage: { quantity: "1" } },
+    { id: "engine", currency: "EUR", total: "1", weights: ["0"] },
+  ];
+  const failure = await quote("--cases", file("wrong.json", JSON.stringify(cases))).catch((error: unknown) => error);
+  expect(failure).toMatchObject({ kind: "invalid", code: "QUOTE_CASE_INVALID" });
+  expect((failure as AppError).details["problems"]).toEqual([
+    expect.stringMatching(/^case "two": currency: currency is "EUX": write an ISO 4217 code/),
+    expect.stringMatching(/^case "two": price\.amount: amount is the number 1: put it in quotes/),
+    expect.stringMatching(/^case "engine": weights add up to 0/),
+  ]);
 });
