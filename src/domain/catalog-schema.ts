@@ -7,6 +7,7 @@ import { isCurrency } from "../kernel/currency.ts";
 import { isTimeZone } from "../kernel/period.ts";
 import { exceedsBytes } from "../kernel/utf8.ts";
 import { ROUNDING_MODES } from "../kernel/decimal.ts";
+import { commitmentsSchema, discountsSchema, taxesSchema } from "./contract-terms.ts";
 import { positiveDecimalField, shownValue } from "./decimal-field.ts";
 import { compileEventSchema } from "./event-type.ts";
 import {
@@ -126,8 +127,10 @@ const rateCard = strict({
   key,
   currency,
   effectiveFrom: boundary.optional(),
-  units: z.record(key, strict({ rate: positiveDecimalField })).optional(),
+  units: z.record(key, strict({ rate: positiveDecimalField })).exactOptional(),
   prices: listOf(rateCardPrice).min(1, "needs at least one price"),
+  taxes: taxesSchema.exactOptional(),
+  commitments: commitmentsSchema.exactOptional(),
 });
 
 const contract = strict({
@@ -144,6 +147,9 @@ const contract = strict({
   overrides: listOf(rateCardPrice).default([]),
   unpriced: oneOf(["error", "free"]).default("error"),
   rounding: oneOf(ROUNDING_MODES).default("half_up"),
+  taxes: taxesSchema.exactOptional(),
+  commitments: commitmentsSchema.exactOptional(),
+  discounts: discountsSchema.exactOptional(),
 });
 
 /** The schema of an entity by the section of a file that holds it. */
