@@ -4,7 +4,7 @@ import type { RateCard, RateCardPrice } from "../../domain/catalog.ts";
 import type { Meter } from "../../domain/meter.ts";
 import type { Price } from "../../domain/price.ts";
 import { nearestName } from "../../kernel/nearest-name.ts";
-import { addsUp, measureOf } from "../rating/usage-measure.ts";
+import { addsUp, shapeOf } from "../rating/usage-shape.ts";
 import type { ExplainMissing } from "./catalog-problems.ts";
 
 /** As in a file or as in the catalog. */
@@ -87,7 +87,7 @@ function ofMeter(item: PriceLike, { meters, missing }: Meters): string[] {
     ...unknown("where", Object.keys(where)),
     ...allPricesOf(item).flatMap((price) => [
       ...(price.model === "matrix" ? unknown("dimensions", price.dimensions) : []),
-      ...ofMeasure(price, meter.value),
+      ...ofShape(price, meter.value),
     ]),
   ];
 }
@@ -113,14 +113,14 @@ function allPricesOf({ price, ramp }: PriceLike): readonly Price[] {
 }
 
 /** A matrix and a price over single events add up parts of the usage, which only counts and sums have. */
-function ofMeasure(price: Price, { key, aggregation }: Pick<Meter, "key" | "aggregation">): string[] {
-  const measure = measureOf(price);
-  if (measure === "total" || addsUp(aggregation)) return [];
+function ofShape(price: Price, { key, aggregation }: Pick<Meter, "key" | "aggregation">): string[] {
+  const shape = shapeOf(price);
+  if (shape === "total" || addsUp(aggregation)) return [];
   const way =
-    measure === "cells"
+    shape === "cells"
       ? "write one price with `where` for each cell"
       : "take fixedAmount, freeEvents, freeAmount, minPerEvent and maxPerEvent out";
   return [
-    `${price.model} adds up ${measure}, and ${aggregation} of meter ${key} does not add up; ${way}, or use a meter of count or sum`,
+    `${price.model} adds up ${shape}, and ${aggregation} of meter ${key} does not add up; ${way}, or use a meter of count or sum`,
   ];
 }

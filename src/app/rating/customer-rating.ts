@@ -1,4 +1,4 @@
-/** How a group of tasks is rated customer by customer: one implementation for each measure that prices look at. */
+/** How a group of tasks is rated customer by customer: one implementation for each shape of usage that prices look at. */
 import type { MeteredUsage, RatedLine } from "../../domain/rated-line.ts";
 import type { Period } from "../../kernel/period.ts";
 import type { BillingStore, UsageQuery } from "../ports.ts";
@@ -8,7 +8,7 @@ import type { RatingTask } from "./rating-plan.ts";
 export type RateGroupInput = {
   readonly store: Pick<BillingStore, "meteredUsage" | "meteredCells" | "meteredEvents">;
   readonly run: RunFacts;
-  /** One of the group: all have the same meter, filter, period, chain and measure. */
+  /** One of the group: all have the same meter, filter, period, chain and shape of usage. */
   readonly first: RatingTask;
   /** Asks for the group's usage in a period. */
   readonly query: (period: Period) => UsageQuery;

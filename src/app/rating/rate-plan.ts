@@ -48,7 +48,7 @@ async function* rateGroup(input: RatePlanInput, tasks: readonly RatingTask[]): A
 }
 
 function customerRating(input: RateGroupInput): CustomerRating {
-  switch (input.first.metered?.measure) {
+  switch (input.first.metered?.shape) {
     case "cells":
       return rateCells(input);
     case "events":
@@ -74,5 +74,5 @@ function groupKey({ part, price, metered }: RatingTask): string {
   if (metered === undefined) return "";
   const times = [part.service.from, part.service.to, metered.chain.from, metered.chain.to].map(String);
   const dimensions = price.price.model === "matrix" ? price.price.dimensions : [];
-  return canonicalJson([metered.meter, price.where, times, metered.measure, dimensions]);
+  return canonicalJson([metered.meter, price.where, times, metered.shape, dimensions]);
 }

@@ -21,7 +21,7 @@ import {
   type Period,
   type PeriodArgument,
 } from "../../kernel/period.ts";
-import { addsUp, measureOf, type UsageMeasure } from "./usage-measure.ts";
+import { addsUp, shapeOf, type UsageShape } from "./usage-shape.ts";
 
 /** The part of a billing period that one contract version covers. */
 export type ContractPart = {
@@ -46,7 +46,7 @@ export type RatingTask = {
     readonly meter: string;
     readonly aggregation: Aggregation;
     readonly chain: Period;
-    readonly measure: UsageMeasure;
+    readonly shape: UsageShape;
   };
 };
 
@@ -170,13 +170,13 @@ function tasksOf(input: TasksInput): RatingTask[] {
       return [];
     }
     const { aggregation } = meter.definition;
-    const measure = measureOf(price.price);
-    if (measure !== "total" && !addsUp(aggregation))
+    const shape = shapeOf(price.price);
+    if (shape !== "total" && !addsUp(aggregation))
       problems.push(
         `${place}: its model adds up parts of the usage, which ${aggregation} of meter ${meter.key} has not`,
       );
     const chain = chainOf({ siblings, part, price });
-    return [{ part, price, metered: { meter: meter.key, aggregation, chain, measure } }];
+    return [{ part, price, metered: { meter: meter.key, aggregation, chain, shape } }];
   });
 }
 

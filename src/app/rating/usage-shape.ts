@@ -3,9 +3,9 @@ import type { Aggregation } from "../../domain/meter.ts";
 import type { Price } from "../../domain/price.ts";
 import { ratesSingleEvents } from "../../rating/models/percentage.ts";
 
-export type UsageMeasure = "total" | "cells" | "events";
+export type UsageShape = "total" | "cells" | "events";
 
-export function measureOf(price: Price): UsageMeasure {
+export function shapeOf(price: Price): UsageShape {
   if (price.model === "matrix") return "cells";
   return price.model === "percentage" && ratesSingleEvents(price) ? "events" : "total";
 }
