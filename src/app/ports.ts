@@ -5,6 +5,7 @@
 import type { BatchPlan, CommittedBatch, PlanMark, ShardKey } from "../domain/sink-plan.ts";
 import type { JournalBody, RecordedEntry } from "../domain/journal-entry.ts";
 import type { Invoice, InvoiceAdjustment, InvoiceTax } from "../domain/invoice.ts";
+import type { Measure } from "../domain/meter.ts";
 import type { MeteredUsage, RatedLine } from "../domain/rated-line.ts";
 import type { EventOrigin, QuarantinedRow } from "../domain/quarantine.ts";
 import type { UsageMessage } from "../domain/usage-event.ts";
@@ -125,7 +126,7 @@ export type SinkStore = {
 };
 
 /** ClickHouse as rating and invoicing need it. */
-export type UsageQuery = {
+export type UsageQuery = Omit<Measure, "aggregation"> & {
   readonly meter: string;
   readonly aggregation: string;
   readonly where: Readonly<Record<string, string>>;

@@ -10,36 +10,13 @@ import { ROUNDING_MODES } from "../kernel/decimal.ts";
 import { commitmentsSchema, discountsSchema, taxesSchema } from "./contract-terms.ts";
 import { positiveDecimalField, shownValue } from "./decimal-field.ts";
 import { compileEventSchema } from "./event-type.ts";
-import {
-  boundary,
-  checked,
-  flag,
-  inAnyCase,
-  key,
-  listOf,
-  oneOf,
-  strict,
-  text,
-  TEXT_LENGTH_MAX,
-} from "./file-fields.ts";
-import { AGGREGATIONS, DIMENSION_BYTES_MAX, DIMENSIONS_MAX } from "./meter.ts";
+import { boundary, checked, flag, inAnyCase, key, listOf, oneOf, strict, text } from "./file-fields.ts";
+import { DIMENSION_BYTES_MAX } from "./meter.ts";
+import { dimensionName, eventType, meter } from "./meter-schema.ts";
 import { priceSchema } from "./price.ts";
-import { isRetractionType } from "./usage-retraction.ts";
 
-const eventType = checked(
-  (value) => value.trim() !== "" && value.length <= TEXT_LENGTH_MAX && !isRetractionType(value),
-  `must be a text of 1 to ${TEXT_LENGTH_MAX} characters, and not one of the types that take usage back`,
-);
-const pointer = checked(
-  (value) => /^(\/([^~/]|~[01])*)+$/.test(value),
-  'must be a JSON pointer into the event, such as "/data/outputTokens"',
-);
 const currency = checked(isCurrency, 'must be an ISO 4217 code, such as "EUR"');
 const timeZone = checked(isTimeZone, 'must be an IANA time zone, such as "Europe/Berlin"');
-const dimensionName = checked(
-  (value) => /^[A-Za-z_][A-Za-z0-9_.-]*$/.test(value) && value.length <= 64,
-  'must begin with a letter or "_" and hold only letters, digits, "_", "." and "-" (at most 64 characters)',
-);
 const dimensionValue = checked(
   (value) => !exceedsBytes(value, DIMENSION_BYTES_MAX),
   `must be at most ${DIMENSION_BYTES_MAX} bytes`,
@@ -58,27 +35,6 @@ const schema = z
   });
 
 const guardedType = strict({ key: eventType, schema });
-
-const meter = strict({
-  key,
-  eventType,
-  aggregation: oneOf(AGGREGATIONS),
-  value: pointer.optional(),
-  dimensions: z.record(dimensionName, pointer).default({}),
-  whenMissing: oneOf(["reject", "skip"]).default("reject"),
-})
-  .refine(({ aggregation, value }) => aggregation !== "count" || value === undefined, {
-    ...inAnyCase("value"),
-    message: "must be absent: count counts events",
-  })
-  .refine(({ aggregation, value }) => aggregation === "count" || value !== undefined, {
-    ...inAnyCase("value"),
-    message: "is missing: every aggregation but count needs a JSON pointer to its value",
-  })
-  .refine(({ dimensions }) => Object.keys(dimensions ?? {}).length <= DIMENSIONS_MAX, {
-    ...inAnyCase("dimensions"),
-    message: `must be at most ${DIMENSIONS_MAX}`,
-  });
 
 const customer = strict({ key, name: text, aliases: listOf(text).default([]), currency, timeZone });
 

@@ -1,6 +1,6 @@
 /** Usage in memory, measured by the naive reference, and rated lines and drafts in maps: for tests of rating and invoicing decisions. */
 import type { BillingStore, InvoiceStore, StoredLine, UsageQuery } from "../../src/app/ports.ts";
-import type { Aggregation } from "../../src/domain/meter.ts";
+import { measureOf, type Aggregation } from "../../src/domain/meter.ts";
 import type { Invoice } from "../../src/domain/invoice.ts";
 import { ratedLineHash } from "../../src/domain/rated-line-hash.ts";
 import { canonicalJson } from "../../src/kernel/canonical-json.ts";
@@ -38,7 +38,11 @@ export function memoryBillingStore(): MemoryBillingStore {
       const used = matching(query);
       for (const customer of [...new Set(used.map((event) => event.customer))].sort()) {
         const own = used.filter((event) => event.customer === customer).map((event) => ({ ...event, source: "gw" }));
-        const quantity = aggregate({ aggregation: query.aggregation as Aggregation, period: query, events: own });
+        const quantity = aggregate({
+          ...measureOf({ ...query, aggregation: query.aggregation as Aggregation }),
+          period: query,
+          events: own,
+        });
         yield {
           customer,
           quantity: decimalText(quantity),

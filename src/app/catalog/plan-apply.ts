@@ -90,9 +90,9 @@ function wantedEventType({ at, value }: Located<EventTypeInFile>): Wanted<"event
 }
 
 function wantedMeter({ at, value }: Located<MeterInFile>): Wanted<"meter"> {
-  const { key, eventType, aggregation, dimensions, whenMissing } = value;
-  const pointer = value.value === undefined ? {} : { value: value.value };
-  return { kind: "meter", key, at, definition: { key, eventType, aggregation, ...pointer, dimensions, whenMissing } };
+  // What is not given is absent, so that a field that came later changes no content hash of earlier catalogs.
+  const definition = Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined));
+  return { kind: "meter", key: value.key, at, definition: definition as EntityDefinition["meter"] };
 }
 
 function wantedCustomer({ at, value }: Located<CustomerInFile>): Wanted<"customer"> {

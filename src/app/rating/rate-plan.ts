@@ -4,6 +4,7 @@
  */
 import type { UsageQuery } from "../ports.ts";
 import type { RatedLine } from "../../domain/rated-line.ts";
+import { measureOf } from "../../domain/meter.ts";
 import { canonicalJson } from "../../kernel/canonical-json.ts";
 import type { Period } from "../../kernel/period.ts";
 import { customerCursor, singly } from "./customer-cursor.ts";
@@ -61,8 +62,8 @@ function customerRating(input: RateGroupInput): CustomerRating {
 type GroupQuery = { readonly task: RatingTask; readonly period: Period; readonly customers: readonly string[] };
 
 function queryOf(input: RatePlanInput, { task, period, customers }: GroupQuery): UsageQuery {
-  const { meter, aggregation } = task.metered ?? { meter: "", aggregation: "count" };
-  return { meter, aggregation, where: task.price.where, ...period, cut: input.run.cut, customers };
+  const { meter, ...measure } = task.metered ?? { meter: "", aggregation: "count" as const };
+  return { meter, ...measureOf(measure), where: task.price.where, ...period, cut: input.run.cut, customers };
 }
 
 /** Tasks with the same queries, in an order that follows from the plan alone. */

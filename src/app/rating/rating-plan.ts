@@ -10,7 +10,7 @@ import type {
   RateCard,
   RateCardPrice,
 } from "../../domain/catalog.ts";
-import type { Aggregation } from "../../domain/meter.ts";
+import { measureOf, type Measure } from "../../domain/meter.ts";
 import { canonicalJson } from "../../kernel/canonical-json.ts";
 import { AppError } from "../../kernel/errors.ts";
 import { instantOf, instantText, type Instant } from "../../kernel/instant.ts";
@@ -42,12 +42,7 @@ export type RatingTask = {
   readonly part: ContractPart;
   readonly price: RateCardPrice;
   /** Absent for a flat price. */
-  readonly metered?: {
-    readonly meter: string;
-    readonly aggregation: Aggregation;
-    readonly chain: Period;
-    readonly shape: UsageShape;
-  };
+  readonly metered?: Measure & { readonly meter: string; readonly chain: Period; readonly shape: UsageShape };
 };
 
 export type RatingPlan = { readonly parts: readonly ContractPart[]; readonly tasks: readonly RatingTask[] };
@@ -176,7 +171,7 @@ function tasksOf(input: TasksInput): RatingTask[] {
         `${place}: its model adds up parts of the usage, which ${aggregation} of meter ${meter.key} has not`,
       );
     const chain = chainOf({ siblings, part, price });
-    return [{ part, price, metered: { meter: meter.key, aggregation, chain, shape } }];
+    return [{ part, price, metered: { meter: meter.key, ...measureOf(meter.definition), chain, shape } }];
   });
 }
 
