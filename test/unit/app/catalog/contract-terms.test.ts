@@ -159,7 +159,7 @@ describe("versions", () => {
 
 test("is applied as the page on catalogs shows it", () => {
   const page = readFileSync(resolve(import.meta.dirname, "../../../../docs/catalog.md"), "utf8");
-  const shown = /```yaml\n(    discounts:[^`]*)```/.exec(page)?.[1] ?? "";
+  const shown = /```yaml\n( {4}discounts:[^`]*)```/.exec(page)?.[1] ?? "";
   const named = shown.replaceAll("platform", "base").replaceAll("output", "calls").replaceAll(", input]", "]");
   expect(plan({ contract: CONTRACT(named) }).problems).toEqual([]);
   expect(shown).toContain("commitments:");
