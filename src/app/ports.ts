@@ -4,7 +4,7 @@
  */
 import type { BatchPlan, CommittedBatch, PlanMark, ShardKey } from "../domain/sink-plan.ts";
 import type { JournalBody, RecordedEntry } from "../domain/journal-entry.ts";
-import type { Invoice } from "../domain/invoice.ts";
+import type { Invoice, InvoiceAdjustment, InvoiceTax } from "../domain/invoice.ts";
 import type { MeteredUsage, RatedLine } from "../domain/rated-line.ts";
 import type { EventOrigin, QuarantinedRow } from "../domain/quarantine.ts";
 import type { UsageMessage } from "../domain/usage-event.ts";
@@ -161,9 +161,13 @@ export type InvoiceSummary = Pick<
   | "periodTo"
   | "runId"
   | "cut"
+  | "subtotal"
+  | "tax"
   | "total"
   | "merkleRoot"
 > & {
+  /** Before tax. */
+  readonly net: string;
   readonly status: "draft" | "finalized";
   /** Empty for a draft. */
   readonly number: string;
@@ -177,13 +181,21 @@ export type InvoiceLineSummary = {
   readonly amount: string;
   readonly eventCount: string;
 };
+export type InvoiceAdjustmentSummary = InvoiceAdjustment & {
+  /** How each line's share came about. */
+  readonly texts: readonly string[];
+};
+export type StoredInvoice = {
+  readonly invoice: InvoiceSummary;
+  readonly lines: readonly InvoiceLineSummary[];
+  readonly adjustments: readonly InvoiceAdjustmentSummary[];
+  readonly taxes: readonly InvoiceTax[];
+};
 export type InvoiceStore = {
   /** Replaces earlier drafts of the same invoices; a finalized invoice is never replaced. */
   writeDrafts(invoices: readonly Invoice[]): Promise<void>;
   /** In the order of customer and period. Empty `customers`: all. */
   invoices(input: { customers: readonly string[] }): AsyncIterable<InvoiceSummary>;
   /** By invoice id or number; null when there is none. */
-  invoice(
-    idOrNumber: string,
-  ): Promise<{ readonly invoice: InvoiceSummary; readonly lines: readonly InvoiceLineSummary[] } | null>;
+  invoice(idOrNumber: string): Promise<StoredInvoice | null>;
 };

@@ -8,6 +8,7 @@ import { isTimeZone } from "../kernel/period.ts";
 import { exceedsBytes } from "../kernel/utf8.ts";
 import { ROUNDING_MODES } from "../kernel/decimal.ts";
 import { shownValue } from "./decimal-field.ts";
+import { commitmentsSchema, discountsSchema, taxesSchema } from "./contract-terms.ts";
 import { compileEventSchema } from "./event-type.ts";
 import {
   boundary,
@@ -103,6 +104,8 @@ const rateCard = strict({
   currency,
   effectiveFrom: boundary.optional(),
   prices: listOf(rateCardPrice).min(1, "needs at least one price"),
+  taxes: taxesSchema.exactOptional(),
+  commitments: commitmentsSchema.exactOptional(),
 });
 
 const contract = strict({
@@ -119,6 +122,9 @@ const contract = strict({
   overrides: listOf(rateCardPrice).default([]),
   unpriced: oneOf(["error", "free"]).default("error"),
   rounding: oneOf(ROUNDING_MODES).default("half_up"),
+  taxes: taxesSchema.exactOptional(),
+  commitments: commitmentsSchema.exactOptional(),
+  discounts: discountsSchema.exactOptional(),
 });
 
 /** The schema of an entity by the section of a file that holds it. */

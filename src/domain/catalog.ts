@@ -3,6 +3,7 @@
  * A version is immutable; its hash is the SHA-256 of the canonical JSON of its definition.
  */
 import type { Instant } from "../kernel/instant.ts";
+import type { ContractTerms, SharedTerms } from "./contract-terms.ts";
 import type { EventType } from "./event-type.ts";
 import type { Meter } from "./meter.ts";
 import type { Price } from "./price.ts";
@@ -29,14 +30,14 @@ export type RateCardPrice = {
   readonly price: Price;
 };
 
-export type RateCard = {
+export type RateCard = SharedTerms & {
   readonly key: string;
   readonly currency: string;
   readonly prices: readonly RateCardPrice[];
 };
 
 /** One contract version as stored: the rate card version is pinned in it, and it holds for [effectiveFrom, effectiveTo). */
-export type ContractVersion = {
+export type ContractVersion = ContractTerms & {
   readonly key: string;
   readonly customer: string;
   readonly rateCard: string;

@@ -8,6 +8,7 @@ import {
 } from "../../domain/catalog-files.ts";
 import type { CustomerInFile } from "../../domain/catalog-schema.ts";
 import type { Catalog, ContractVersion, Customer, EntityKind, RateCard } from "../../domain/catalog.ts";
+import type { ContractTerms, SharedTerms } from "../../domain/contract-terms.ts";
 import type { CatalogVersionEntry } from "../../domain/journal-entry.ts";
 import type { EventType } from "../../domain/event-type.ts";
 import type { Meter } from "../../domain/meter.ts";
@@ -15,6 +16,7 @@ import { instantOf } from "../../kernel/instant.ts";
 import { nearestName } from "../../kernel/nearest-name.ts";
 import { currentVersion, KIND_OF_SECTION, SECTION_OF_KIND, versionsOf } from "./catalog-entities.ts";
 import { overlapProblems, priceProblems, withOverrides, type PriceLike } from "./price-problems.ts";
+import { contractTermProblems, termProblems } from "./term-problems.ts";
 
 export type CatalogProblemsInput = {
   readonly catalog: Catalog;
@@ -30,13 +32,12 @@ export type KnownEntities = {
   readonly customer: ReadonlyMap<string, Located<Pick<Customer, "key" | "currency" | "aliases">>>;
   readonly rate_card: ReadonlyMap<
     string,
-    Located<Pick<RateCard, "key" | "currency"> & { readonly prices: readonly PriceLike[] }>
+    Located<Pick<RateCard, "key" | "currency"> & SharedTerms & { readonly prices: readonly PriceLike[] }>
   >;
   readonly contract: ReadonlyMap<string, Located<Contract>>;
 };
-type Contract = Pick<ContractVersion, "key" | "customer" | "rateCard" | "effective"> & {
-  readonly overrides: readonly PriceLike[];
-};
+type Contract = Pick<ContractVersion, "key" | "customer" | "rateCard" | "effective"> &
+  ContractTerms & { readonly overrides: readonly PriceLike[] };
 /** Says why a reference leads nowhere, or nothing where it may lead into what could not be read. */
 export type ExplainMissing = (kind: EntityKind, key: string) => string | undefined;
 
@@ -46,7 +47,13 @@ export function catalogProblems(input: CatalogProblemsInput): CatalogProblem[] {
   const cards = input.files.rateCards.flatMap((card) => {
     const owner = `rate card ${card.value.key}`;
     const placed = { owner, prices: card.value.prices, placeOf: (index: number) => fieldAt(card, ["prices", index]) };
-    return [...priceProblems(placed, { meters: known.meter, missing }), ...overlapProblems(placed)];
+    const { currency, prices } = card.value;
+    const priceKeys = prices.map((price) => price.key);
+    const terms = termProblems({ terms: card.value, priceKeys, currency }).map(({ path, problem }) => ({
+      at: fieldAt(card, path),
+      problem: `${owner}: ${problem}`,
+    }));
+    return [...priceProblems(placed, { meters: known.meter, missing }), ...overlapProblems(placed), ...terms];
   });
   return [
     ...input.unread.references.flatMap(({ at, field, section, key }) => {
@@ -54,9 +61,7 @@ export function catalogProblems(input: CatalogProblemsInput): CatalogProblem[] {
       return why === undefined ? [] : [{ at, problem: `${field}: ${key} ${why}` }];
     }),
     ...cards,
-    ...[...known.contract.values()].flatMap((contract) =>
-      contractProblems({ contract, known, missing, files: input.files }),
-    ),
+    ...[...known.contract.values()].flatMap((contract) => contractProblems({ contract, known, missing })),
     ...aliasProblems(known, input.files.customers),
     ...input.removed.flatMap((version) => removalProblems(version, known)),
   ];
@@ -100,16 +105,15 @@ type ContractProblemsInput = {
   readonly contract: Located<Contract>;
   readonly known: KnownEntities;
   readonly missing: ExplainMissing;
-  readonly files: CatalogInFiles;
 };
 
 /** A contract that is not in the files is looked at too: what it rests on may have changed. */
-function contractProblems({ contract, known, missing, files }: ContractProblemsInput): CatalogProblem[] {
+function contractProblems({ contract, known, missing }: ContractProblemsInput): CatalogProblem[] {
   const { value } = contract;
   const owner = `contract ${value.key}`;
   const customer = known.customer.get(value.customer);
   const card = known.rate_card.get(value.rateCard);
-  const inFiles = files.contracts.some((other) => other.value.key === value.key);
+  const inFiles = contract.at !== "catalog";
   const problems: CatalogProblem[] = [];
   const add = (path: readonly PropertyKey[], problem: string | undefined): void => {
     const at = inFiles
@@ -134,6 +138,9 @@ function contractProblems({ contract, known, missing, files }: ContractProblemsI
   const { from, to } = value.effective;
   if (to !== null && instantOf(to, "effective.to") <= instantOf(from, "effective.from"))
     add(["effective", "to"], `effective.to ${to} does not lie after effective.from ${from}`);
+  if (card !== undefined) {
+    for (const { path, problem } of contractTermProblems(value, card.value)) add(path, problem);
+  }
   if (value.overrides.length === 0 || card === undefined) return problems;
   const prices = card.value.prices;
   value.overrides.forEach((override, index) => {

@@ -13,6 +13,7 @@ import { contractSpans } from "../catalog/contract-spans.ts";
 import type { JournalState } from "../catalog/fold-journal.ts";
 import type { CatalogChange } from "../catalog/plan-apply.ts";
 import { invoicesOfLines } from "../invoicing/invoices-of-run.ts";
+import { termsOfParts } from "../invoicing/terms-of-parts.ts";
 import { requireAllPriced } from "../rating/find-unpriced.ts";
 import { ratePlan } from "../rating/rate-plan.ts";
 import { planRating } from "../rating/rating-plan.ts";
@@ -154,8 +155,9 @@ async function amountsOf(input: AmountsInput): Promise<ReadonlyMap<string, Custo
     if (own === undefined) lines.set(line.customer, [line]);
     else own.push(line);
   }
+  const terms = termsOfParts(plan.parts);
   const amounts = new Map<string, CustomerAmount>();
-  for (const invoice of [...lines.values()].flatMap((own) => invoicesOfLines(own))) {
+  for (const invoice of [...lines.values()].flatMap((own) => invoicesOfLines(own, terms))) {
     const { customer, currency } = invoice;
     const key = `${currency} ${customer}`;
     const total = (amounts.get(key)?.total ?? ZERO).plus(decimal(invoice.total));
