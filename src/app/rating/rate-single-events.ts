@@ -1,6 +1,6 @@
 /** The tasks of prices over single events: from the chain's start on, each event is handed to the prices as it is read, and forgotten. */
 import { assert } from "../../kernel/assert.ts";
-import { ZERO, decimal, decimalText, type Decimal } from "../../kernel/decimal.ts";
+import { ZERO, decimal, decimalText } from "../../kernel/decimal.ts";
 import { rateEvents } from "../../rating/rate-events.ts";
 import { customerCursor } from "./customer-cursor.ts";
 import type { CustomerRating, RateGroupInput } from "./customer-rating.ts";
@@ -15,8 +15,8 @@ export function rateSingleEvents({ store, run, first, query }: RateGroupInput): 
   return {
     async rate(customer, tasks, part) {
       const ratings = tasks.map((task) => ({ task, rating: rateEvents({ ...termsOf(task), isLaterPart }) }));
-      const used = { events: 0, quantity: ZERO as Decimal };
-      const prior = { events: 0, quantity: ZERO as Decimal };
+      const used = { events: 0, quantity: ZERO };
+      const prior = { events: 0, quantity: ZERO };
       await events.each(customer, (event) => {
         const quantity = decimal(event.quantity);
         const sums = event.earlier ? prior : used;

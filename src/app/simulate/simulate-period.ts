@@ -156,7 +156,6 @@ async function amountsOf(input: AmountsInput): Promise<ReadonlyMap<string, Custo
     if (own === undefined) lines.set(line.customer, [line]);
     else own.push(line);
   }
-  const terms = termsOfParts(plan.parts);
   const amounts = new Map<string, CustomerAmount>();
   for (const invoice of [...lines.values()].flatMap((own) => invoicesOfLines(own, terms))) {
     const { customer, currency } = invoice;
