@@ -8,6 +8,7 @@ const FLOORS = {
   reconcile: ["domain", "kernel"],
   app: ["metering", "rating", "invoicing", "reconcile", "domain", "kernel"],
   files: ["domain", "kernel"],
+  chart: ["domain", "kernel"],
   telemetry: ["kernel"],
   config: ["kernel"],
   stream: ["app", "domain", "kernel", "telemetry"],
@@ -17,7 +18,7 @@ const FLOORS = {
   producer: ["stream", "embedded", "domain", "kernel"],
   http: ["kernel"],
 };
-const PURE = "^src/(kernel|domain|metering|rating|invoicing|reconcile|app)/";
+const PURE = "^src/(kernel|domain|metering|rating|invoicing|reconcile|app|chart)/";
 const room = (name) => `^src/${name}/`;
 const packagePath = (name) => `node_modules/${name.replaceAll(".", "\\.")}${name.endsWith("/") ? "" : "/"}`;
 

@@ -3,7 +3,7 @@ import { defineConfig } from "eslint/config";
 import tseslint from "typescript-eslint";
 import { noDecimalOperators } from "./test/tidy/rules/no-decimal-operators.mjs";
 
-const PURE_ROOMS = ["src/{kernel,domain,metering,rating,invoicing,reconcile}/**/*.ts"];
+const PURE_ROOMS = ["src/{kernel,domain,metering,rating,invoicing,reconcile,chart}/**/*.ts"];
 
 export default defineConfig(
   { ignores: ["node_modules/**", "dist/**", ".meterline/**", ".tools/**", "**/*.mjs", "**/*.cjs", "vitest.config.ts"] },

@@ -6,14 +6,18 @@ const FAST_GROUP = 0;
 const INTEGRATION_GROUP = 1;
 const CRASH_GROUP = 2;
 
+/** Far more than any of them takes on a quiet machine: a busy one must not make a test fail. */
+const FAST_TIMEOUT_MS = 120_000;
 const SERVER_TIMEOUT_MS = 120_000;
+/** Likewise for what is polled for. */
+const POLL_TIMEOUT_MS = 30_000;
 
 function fastProject(name: string): TestProjectInlineConfiguration {
   return {
     test: {
       name,
       include: [`test/${name}/**/*.test.ts`],
-      testTimeout: 30_000,
+      testTimeout: FAST_TIMEOUT_MS,
       sequence: { groupOrder: FAST_GROUP },
     },
   };
@@ -28,6 +32,7 @@ function serverProject(name: string, groupOrder: number, maxWorkers: number): Te
       maxWorkers,
       testTimeout: SERVER_TIMEOUT_MS,
       hookTimeout: SERVER_TIMEOUT_MS,
+      expect: { poll: { timeout: POLL_TIMEOUT_MS } },
       sequence: { groupOrder },
     },
   };

@@ -66,6 +66,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/quote.ts")).registerQuote,
   },
   {
+    name: "simulate",
+    summary: "what a period would have cost under a changed catalog, by customer; changes nothing",
+    load: async () => (await import("./commands/simulate.ts")).registerSimulate,
+  },
+  {
     name: "sink",
     summary: "role: stores usage from NATS in ClickHouse",
     load: async () => (await import("./commands/sink.ts")).registerSink,

@@ -10,6 +10,9 @@ export type QuoteOptions = {
   readonly events?: string;
   readonly cells?: string;
   readonly prior?: string;
+  readonly plot?: string;
+  readonly from?: string;
+  readonly to?: string;
   readonly breakdown?: boolean;
   readonly json?: boolean;
 };
@@ -59,6 +62,6 @@ function usageOf(option: UsageOption, text: string): unknown {
   return { events: text.trim() === "" ? [] : text.split(",").map((amount) => amount.trim()) };
 }
 
-function usageError(message: string): AppError {
+export function usageError(message: string): AppError {
   return new AppError({ code: "QUOTE_USAGE", kind: "usage", message });
 }

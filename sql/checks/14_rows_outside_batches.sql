@@ -1,6 +1,7 @@
 -- Everything that counts as of a cut lies in a committed batch: a row that says it came from elsewhere is compared with no message by the
 -- other checks, and would be billed. Identities and replays carry no cut: those behind a shard's last batch may belong to one under way, but only where a
 -- writer has ever put up its fence.
+-- What says where a shard's batches lie is read once for these two: read twice, it could have grown by a batch between.
 WITH
     spans AS
     (
@@ -8,10 +9,10 @@ WITH
         FROM meterline.sink_batches
         GROUP BY shard, incarnation
     ),
-    ends AS
+    shards AS
     (
-        SELECT shard, max((incarnation, last)) AS end
-        FROM meterline.sink_batches
+        SELECT shard, groupArray((incarnation, first, last)) AS incarnations, max((incarnation, last)) AS end
+        FROM spans
         GROUP BY shard
     )
 SELECT table_name, row_key, problem
@@ -35,10 +36,9 @@ FROM
         concat(toString(p.shard), '/', toString(p.incarnation), '/', toString(p.seq), '/', toString(p.position)),
         'the row lies in no committed batch'
     FROM meterline.usage_replays AS p
-    LEFT JOIN spans AS s ON s.shard = p.shard AND s.incarnation = p.incarnation
-    LEFT JOIN ends AS e ON e.shard = p.shard
-    WHERE (s.last = 0 OR p.seq < s.first OR p.seq > s.last)
-        AND ((p.incarnation, p.seq) <= e.end OR p.shard NOT IN (SELECT shard FROM meterline.sink_fence))
+    LEFT JOIN shards AS s ON s.shard = p.shard
+    WHERE NOT arrayExists(i -> i.1 = p.incarnation AND p.seq BETWEEN i.2 AND i.3, s.incarnations)
+        AND ((p.incarnation, p.seq) <= s.end OR p.shard NOT IN (SELECT shard FROM meterline.sink_fence))
     UNION ALL
     SELECT 'event_retractions',
         concat(toString(u.shard), '/', toString(u.incarnation), '/', toString(u.seq), '/', toString(u.position)),
@@ -66,10 +66,9 @@ FROM
         concat(toString(k.event_key), ' (', toString(k.shard), '/', toString(k.incarnation), '/', toString(k.seq), '/', toString(k.position), ')'),
         'the identity belongs to no event of a committed batch'
     FROM meterline.event_keys AS k
-    LEFT JOIN spans AS s ON s.shard = k.shard AND s.incarnation = k.incarnation
-    LEFT JOIN ends AS e ON e.shard = k.shard
-    WHERE (s.last = 0 OR k.seq < s.first OR k.seq > s.last)
-        AND ((k.incarnation, k.seq) <= e.end OR k.shard NOT IN (SELECT shard FROM meterline.sink_fence))
+    LEFT JOIN shards AS s ON s.shard = k.shard
+    WHERE NOT arrayExists(i -> i.1 = k.incarnation AND k.seq BETWEEN i.2 AND i.3, s.incarnations)
+        AND ((k.incarnation, k.seq) <= s.end OR k.shard NOT IN (SELECT shard FROM meterline.sink_fence))
 )
 ORDER BY table_name, row_key
 LIMIT {limit: UInt32};

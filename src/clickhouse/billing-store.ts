@@ -13,8 +13,10 @@ import type { ClickHouse } from "./connect.ts";
 import { querySql } from "./load-sql.ts";
 import { RATED_LINE_COLUMNS, ratedLineRow, shardRangeOf, storedLineOf, type RatedLineRow } from "./rated-line-row.ts";
 
-/** Customers named in a query travel in its URL, of which servers take some 16 KB; beyond this all are read and the others left out. */
+/** Customers named in a query travel in its URL, of which servers take some 16 KB; beyond this a range of them is read and the others left out. */
 const CUSTOMERS_TEXT_MAX = 2_000;
+/** No customer's key begins beyond it: keys begin with a letter or a digit. */
+const AFTER_ALL_CUSTOMERS = "~";
 const MEAN_PLACES = 18;
 const INSERT_SETTINGS = {
   async_insert: 0,
@@ -41,7 +43,7 @@ export function billingStore(clickhouse: ClickHouse): BillingStore {
 
 async function* meteredUsage(clickhouse: ClickHouse, query: UsageQuery): AsyncGenerator<MeteredUsage> {
   const wanted = customerFilter(query.customers);
-  const params = { ...periodParams(query), meter: query.meter, customers: wanted.asked, ...whereParams(query.where) };
+  const params = { ...periodParams(query), meter: query.meter, ...wanted.params, ...whereParams(query.where) };
   const quantitySql = quantityQueryOf(query);
   const doing = `reading the usage of meter ${query.meter}`;
   const windows = rowsOf<WindowsRow>(clickhouse, { sql: querySql("metered-windows"), params, doing });
@@ -112,7 +114,7 @@ async function* usedMeters(
   const wanted = customerFilter(query.customers);
   const rows = rowsOf<{ customer: string; meter: string; dimensions: Record<string, string> }>(clickhouse, {
     sql: querySql("used-meters"),
-    params: { ...periodParams(query), customers: wanted.asked },
+    params: { ...periodParams(query), ...wanted.params },
     doing: "reading which meters were used",
   });
   for await (const row of rows) if (wanted.includes(row.customer)) yield row;
@@ -135,7 +137,7 @@ async function* ratedLines(
   const wanted = customerFilter(input.customers);
   const rows = rowsOf<RatedLineRow>(clickhouse, {
     sql: querySql("rated-lines"),
-    params: { run_id: input.runId, customers: wanted.asked },
+    params: { run_id: input.runId, customers: wanted.params.customers },
     doing: `reading the rated lines of ${input.runId}`,
   });
   for await (const row of rows) if (wanted.includes(row.customer)) yield storedLineOf(row);
@@ -149,14 +151,26 @@ async function* rowsOf<T>(
   return undefined;
 }
 
-function customerFilter(customers: readonly string[]): {
-  readonly asked: readonly string[];
+type CustomerFilter = {
+  readonly params: {
+    readonly customers: readonly string[];
+    readonly customer_from: string;
+    readonly customer_to: string;
+  };
   includes(customer: string): boolean;
-} {
+};
+
+/** The range from the first to the last of them is always asked for: rows lie in the order of customers, so that a part of them costs its part. */
+function customerFilter(customers: readonly string[]): CustomerFilter {
   const textLength = customers.reduce((length, customer) => length + encodeURIComponent(customer).length, 0);
   const names = new Set(customers);
+  const sorted = customers.toSorted();
   return {
-    asked: textLength <= CUSTOMERS_TEXT_MAX ? customers : [],
+    params: {
+      customers: textLength <= CUSTOMERS_TEXT_MAX ? customers : [],
+      customer_from: sorted[0] ?? "",
+      customer_to: sorted.at(-1) ?? AFTER_ALL_CUSTOMERS,
+    },
     includes: (customer) => names.size === 0 || names.has(customer),
   };
 }

@@ -5,7 +5,7 @@
  */
 import { createInbox, headers, PermissionViolationError, type Msg, type MsgHdrs } from "@nats-io/transport-node";
 import { AppError } from "../kernel/errors.ts";
-import { classifyNatsError } from "./classify-error.ts";
+import { classifyNatsError, mayPass } from "./classify-error.ts";
 import type { Nats } from "./connect.ts";
 
 export type OutgoingMessage = {
@@ -66,8 +66,6 @@ type PubAck = {
   readonly error?: { readonly code: number; readonly err_code: number; readonly description: string };
 };
 
-/** JetStream error codes that pass by themselves or when somebody makes room. */
-const TEMPORARY_CODES = new Set([10008, 10023, 10047, 10076, 10077, 10122, 10167]);
 const NO_RESPONDERS = 503;
 const REFUSED_WAIT_MS = 500;
 const LOOK_MS_MIN = 50;
@@ -247,7 +245,7 @@ class WindowedPublisher<Message extends OutgoingMessage> implements Publisher<Me
         duplicate: ack.duplicate === true,
       });
       this.#wake();
-    } else if (TEMPORARY_CODES.has(ack.error.err_code)) this.#refused(pending, ack.error.description);
+    } else if (mayPass(ack.error.err_code)) this.#refused(pending, ack.error.description);
     else this.#fail(number, refusedForGood(pending.message, ack.error));
   }
 

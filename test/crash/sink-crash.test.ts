@@ -24,7 +24,7 @@ import { UsageProducer } from "../support/usage-producer.ts";
 const SHARDS = 2;
 const SEED = 20_261_003;
 const STORE_BYTES = 1024 ** 3;
-const DIE_MS = 15_000;
+const DIE_MS = 60_000;
 const RANDOM_KILLS = 12;
 const FENCED = new AppError({ code: "SINK_FENCED", kind: "conflict", message: "" });
 
@@ -104,7 +104,7 @@ const provoke: Partial<Record<CrashPoint, (sink: SinkProcess) => Promise<void>>>
 };
 
 // Guarantee: a writer killed at any named moment leaves nothing lost and nothing doubled, and its successor needs no help.
-test.each(CRASH_POINTS)("killed at %s", { timeout: 60_000 }, async (point) => {
+test.each(CRASH_POINTS)("killed at %s", { timeout: 240_000 }, async (point) => {
   await producer.publishMixture(12);
   if (point === "rebuilt") await expectDeath(await startSinkProcess(addresses(), "planned"), "planned");
   const sink = await startSinkProcess(addresses(), point);
@@ -119,7 +119,7 @@ test("every named crash point was reached", () => {
 });
 
 // Guarantee: the same holds for moments that nobody thought of.
-test(`killed ${RANDOM_KILLS} times at random moments`, { timeout: 120_000 }, async () => {
+test(`killed ${RANDOM_KILLS} times at random moments`, { timeout: 300_000 }, async () => {
   for (let round = 0; round < RANDOM_KILLS; round += 1) {
     const sink = await startSinkProcess(addresses());
     const publishing = producer.publishMixture(25);
@@ -132,7 +132,7 @@ test(`killed ${RANDOM_KILLS} times at random moments`, { timeout: 120_000 }, asy
 });
 
 // Guarantee: a sink that was stopped in the middle of anything, and wakes up after another took over, adds nothing and ends.
-test("paused at random moments while another takes over", { timeout: 120_000 }, async () => {
+test("paused at random moments while another takes over", { timeout: 300_000 }, async () => {
   for (let round = 0; round < 4; round += 1) {
     const zombie = await startSinkProcess(addresses());
     // Who never held the shard is no zombie: it goes on waiting for its turn.
@@ -156,9 +156,9 @@ test("paused at random moments while another takes over", { timeout: 120_000 }, 
 });
 
 // Guarantee: a sink outlives its servers; what they acknowledged is there afterwards.
-test("nats-server and ClickHouse killed under a running sink", { timeout: 120_000 }, async () => {
+test("nats-server and ClickHouse killed under a running sink", { timeout: 300_000 }, async () => {
   const sink = await startSinkProcess(addresses());
-  const deadline = Date.now() + 90_000;
+  const deadline = Date.now() + 200_000;
   for (let round = 0; round < 3; round += 1) {
     const publishing = publishSome(60, deadline);
     await systemClock.sleep(producer.random(400));
@@ -171,7 +171,7 @@ test("nats-server and ClickHouse killed under a running sink", { timeout: 120_00
     clickhouse = await startClickHouse();
     await publishing;
   }
-  await untilStored(world, 60_000);
+  await untilStored(world);
   expect(await sink.drain()).toMatchObject({ code: 0, signal: null });
   await expectExact();
 });

@@ -8,8 +8,8 @@ import { freePort } from "./free-port.ts";
 
 const ENTRY = resolve(import.meta.dirname, "../../cmd/meterline.ts");
 const PASSWORD = "only for tests";
-const START_DEADLINE_MS = 60_000;
-const END_DEADLINE_MS = 60_000;
+const START_DEADLINE_MS = 110_000;
+const END_DEADLINE_MS = 110_000;
 const POLL_MS = 20;
 
 export type Instance = { readonly home: string; readonly env: Readonly<Record<string, string>> };

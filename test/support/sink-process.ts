@@ -14,7 +14,7 @@ export type SinkProcess = {
 };
 
 const CHILD = new URL("../crash/sink-child.ts", import.meta.url).pathname;
-const END_MS = 20_000;
+const END_MS = 60_000;
 let starts = 0;
 
 /** Resolves once the child runs; `crashAt` is a crash point at which it kills itself. */

@@ -111,7 +111,7 @@ export function startSink(world: SinkWorld, input: StartSinkInput): RunningSink 
 }
 
 /** Polls until everything that the streams hold is committed. */
-export async function untilStored(world: SinkWorld, timeoutMs = 30_000): Promise<void> {
+export async function untilStored(world: SinkWorld, timeoutMs = 100_000): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   let missing: string;
   do {

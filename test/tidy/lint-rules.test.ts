@@ -20,7 +20,7 @@ beforeAll(() => {
       .filter(({ ruleId }) => ruleId === "local/no-decimal-operators")
       .map(({ message }) => message);
   };
-}, 60_000);
+}, 240_000);
 
 test.each([
   "export const less = a < b;",
@@ -34,7 +34,7 @@ test.each([
   async (code) => {
     expect(await lint(code)).not.toEqual([]);
   },
-  60_000,
+  240_000,
 );
 
 test.each([
@@ -47,7 +47,7 @@ test.each([
   async (code) => {
     expect(await lint(code)).toEqual([]);
   },
-  60_000,
+  240_000,
 );
 
 // Guarantee: the pure rooms get time and ids as arguments; the linter watches it as well as the text search.
@@ -59,7 +59,7 @@ test.each(["Date.now()", "new Date()", "Math.random()", "setTimeout(run, 1)", "p
       expect.arrayContaining([expect.stringMatching(/^no-restricted/)]),
     );
   },
-  60_000,
+  240_000,
 );
 
 const nested = (depth: number): string => "if (n > 0) {".repeat(depth) + "return 1;" + "}".repeat(depth) + "return 0;";
@@ -87,7 +87,7 @@ test.each(LIMITS)(
     expect(await rulesBroken(inside)).not.toContain(rule);
     expect(await rulesBroken(outside)).toContain(rule);
   },
-  60_000,
+  240_000,
 );
 
 async function rulesBroken(code: string): Promise<readonly (string | null)[]> {

@@ -54,9 +54,7 @@ export function catalogProblems(input: CatalogProblemsInput): CatalogProblem[] {
       return why === undefined ? [] : [{ at, problem: `${field}: ${key} ${why}` }];
     }),
     ...cards,
-    ...[...known.contract.values()].flatMap((contract) =>
-      contractProblems({ contract, known, missing, files: input.files }),
-    ),
+    ...[...known.contract.values()].flatMap((contract) => contractProblems({ contract, known, missing })),
     ...aliasProblems(known, input.files.customers),
     ...input.removed.flatMap((version) => removalProblems(version, known)),
   ];
@@ -100,16 +98,15 @@ type ContractProblemsInput = {
   readonly contract: Located<Contract>;
   readonly known: KnownEntities;
   readonly missing: ExplainMissing;
-  readonly files: CatalogInFiles;
 };
 
 /** A contract that is not in the files is looked at too: what it rests on may have changed. */
-function contractProblems({ contract, known, missing, files }: ContractProblemsInput): CatalogProblem[] {
+function contractProblems({ contract, known, missing }: ContractProblemsInput): CatalogProblem[] {
   const { value } = contract;
   const owner = `contract ${value.key}`;
   const customer = known.customer.get(value.customer);
   const card = known.rate_card.get(value.rateCard);
-  const inFiles = files.contracts.some((other) => other.value.key === value.key);
+  const inFiles = contract.at !== "catalog";
   const problems: CatalogProblem[] = [];
   const add = (path: readonly PropertyKey[], problem: string | undefined): void => {
     const at = inFiles

@@ -37,8 +37,9 @@ export function planContracts(input: PlanApplyInput, { cards, removals }: Around
     .map((versions) => currentVersion(versions))
     .filter((current) => current !== undefined)
     .filter((current) => !inFiles.has(current.key) && !removed.has(current.key));
+  const zones = new Map(input.files.customers.map(({ value }) => [value.key, value.timeZone]));
   const planned = [
-    ...input.files.contracts.map((contract) => planFromFile(input, contract, cards)),
+    ...input.files.contracts.map((contract) => planFromFile({ ...input, zones }, contract, cards)),
     ...others.map((current) => planPinned(input, current, cards)),
   ];
   return {
@@ -47,7 +48,12 @@ export function planContracts(input: PlanApplyInput, { cards, removals }: Around
   };
 }
 
-function planFromFile(input: PlanApplyInput, contract: Located<ContractInFile>, cards: Cards): Planned {
+type WithZones = PlanApplyInput & {
+  /** Of the customers in the files, by key. */
+  readonly zones: ReadonlyMap<string, string>;
+};
+
+function planFromFile(input: WithZones, contract: Located<ContractInFile>, cards: Cards): Planned {
   const { value } = contract;
   const versions = input.state.catalog.contracts.get(value.key) ?? [];
   const card = cards.get(value.rateCard);
@@ -169,9 +175,8 @@ function startOf(version: EntityVersion<"contract">): Instant {
   return instantOf(version.definition.effectiveFrom, `effectiveFrom of contract ${version.key}`);
 }
 
-function customerZone({ state, files }: PlanApplyInput, key: string): string | undefined {
-  const inFiles = files.customers.find((customer) => customer.value.key === key)?.value.timeZone;
-  return inFiles ?? currentVersion(state.catalog.customers.get(key))?.definition.timeZone;
+function customerZone({ state, zones }: WithZones, key: string): string | undefined {
+  return zones.get(key) ?? currentVersion(state.catalog.customers.get(key))?.definition.timeZone;
 }
 
 function postponed(at: string, { key, version, definition }: EntityVersion<"contract">): CatalogProblem {

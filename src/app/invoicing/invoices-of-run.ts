@@ -35,15 +35,16 @@ export async function* invoicesOfRun(
   let own: RatedLine[] = [];
   for await (const { line } of store.ratedLines({ runId: run.runId, customers })) {
     if (own[0] !== undefined && own[0].customer !== line.customer) {
-      yield* invoicesOf(own);
+      yield* invoicesOfLines(own);
       own = [];
     }
     own.push(line);
   }
-  yield* invoicesOf(own);
+  yield* invoicesOfLines(own);
 }
 
-function invoicesOf(lines: readonly RatedLine[]): readonly Invoice[] {
+/** The invoices of lines of one run, in the order of their first lines. */
+export function invoicesOfLines(lines: readonly RatedLine[]): readonly Invoice[] {
   const byInvoice = new Map<string, RatedLine[]>();
   for (const line of lines) {
     const id = invoiceIdOf({ contract: line.contract, periodFrom: line.billingFrom, periodTo: line.billingTo });

@@ -8,6 +8,7 @@ import type { AppErrorInput } from "../../kernel/errors.ts";
 import { assert, present } from "../../kernel/assert.ts";
 import type { Revisioned } from "../ports.ts";
 import type { KeyPurpose, SinkEffect, SinkEvent, SinkState } from "./protocol-types.ts";
+import { retryWaitMs } from "./retry-wait.ts";
 
 export type KeyResult =
   | { readonly type: "pending" }
@@ -118,7 +119,7 @@ function failed(state: SinkState, event: Extract<SinkEvent, { type: "failed" }>)
   if (event.failure.kind !== "unavailable")
     return { state, effects: [], result: { type: "halted", error: event.failure } };
   const work = present(state.keyWork, "work on the shard's key");
-  const ms = Math.min(state.config.retryFirstMs * 2 ** Math.min(state.keyAttempt, 16), state.config.retryMaxMs);
+  const ms = retryWaitMs(state.config, state.keyAttempt);
   return {
     state: { ...state, keyWork: { ...work, stage: "waiting" }, keyAttempt: state.keyAttempt + 1 },
     effects: [{ type: "wait", line: "key", ms }],

@@ -27,10 +27,10 @@ import type {
   Step,
   Transition,
 } from "./protocol-types.ts";
+import { retryWaitMs } from "./retry-wait.ts";
 
 /** The code of an insert that a newer epoch has fenced off. */
 const SINK_FENCED = "SINK_FENCED";
-const BACKOFF_DOUBLINGS_MAX = 16;
 /** A row that the engine never takes stops the shard after so many more attempts. */
 const REFUSALS_MAX = 3;
 
@@ -267,8 +267,7 @@ function batchFailed(state: SinkState, event: Extract<SinkEvent, { type: "failed
     return doubt(state, { ...failure, message: `shard ${state.config.shard} stops: ${failure.message}` });
   // An open plan is left to the next writer, who makes the same bytes.
   if (state.draining) return enter(state, { name: "releasing" });
-  const { retryFirstMs, retryMaxMs } = state.config;
-  const ms = Math.min(retryFirstMs * 2 ** Math.min(state.attempt, BACKOFF_DOUBLINGS_MAX), retryMaxMs);
+  const ms = retryWaitMs(state.config, state.attempt);
   const refusals = state.refusals + (failure.kind === "unavailable" ? 0 : 1);
   return { state: { ...state, attempt: state.attempt + 1, refusals }, effects: [{ type: "wait", line: "batch", ms }] };
 }

@@ -13,6 +13,7 @@ import type { SinkLimits } from "./make-batch.ts";
 import type { MeteringCatalogs } from "./metering-catalogs.ts";
 import type { SinkOutcome } from "./protocol-types.ts";
 import { raiseCut } from "./raise-cut.ts";
+import { retryWaitMs } from "./retry-wait.ts";
 import { runShardWriter, type SinkLog } from "./shard-writer.ts";
 import type { SinkObserver } from "./sink-observer.ts";
 
@@ -85,7 +86,8 @@ async function runShard(deps: SinkDeps, { settings, shard, drain }: RunShardInpu
   const { batchEventsMax, batchBytesMax, batchWaitMs } = settings;
   let stream: UsageStream | null = null;
   try {
-    stream = await deps.openStream(shard);
+    stream = await openStream(deps, { settings, shard, drain });
+    if (stream === null) return { type: "drained" };
     const { holder, instance, leaseMs, retryFirstMs, retryMaxMs } = settings;
     const outcome = await runShardWriter(
       {
@@ -115,6 +117,21 @@ async function runShard(deps: SinkDeps, { settings, shard, drain }: RunShardInpu
     drain.abort();
     await stream?.close();
   }
+}
+
+/** A server that is being started again is waited for here too. Null when the drain came first. */
+async function openStream(deps: SinkDeps, { settings, shard, drain }: RunShardInput): Promise<UsageStream | null> {
+  const { signal } = drain;
+  for (let attempt = 0; !signal.aborted; attempt += 1) {
+    try {
+      return await deps.openStream(shard);
+    } catch (error) {
+      if (!(error instanceof AppError) || error.kind !== "unavailable") throw error;
+      deps.log.warn({ shard, code: error.code }, `${error.message}; trying again`);
+    }
+    await deps.clock.sleep(retryWaitMs(settings, attempt), signal).catch(() => undefined);
+  }
+  return null;
 }
 
 function errorOf(outcome: SinkOutcome): AppError | null {

@@ -21,6 +21,8 @@ type Step = { readonly check: string; readonly scope: string; readonly run: () =
 export async function verify(deps: VerifyDeps): Promise<VerifyReport> {
   const cut = await deps.completeCut();
   const journal = await readJournal(deps);
+  // The checks decode with the meters and customers of the projected catalog, which must not lag behind the batches.
+  await deps.project().catch(unlessBroken);
   const steps = [...(await usageSteps(deps, cut)), ...journalSteps(deps, journal.entries)];
   const results: CheckResult[] = [...journal.results, await compareStreams(deps)];
   for (const [finished, step] of steps.entries()) {

@@ -16,7 +16,7 @@ import {
 import { tempDir, type TempDir } from "../../support/temp-dir.ts";
 import { eventOf } from "../../support/usage-message-of.ts";
 
-const STORED_MS = 30_000;
+const STORED_MS = 110_000;
 const METER = { key: "tokens", eventType: "llm.completion", aggregation: "sum", value: "/data/outputTokens" };
 const customer = (key: string) => ({ key, name: key, currency: "EUR", timeZone: "UTC" });
 

@@ -7,7 +7,7 @@ import { connectTo, endOf, instanceIn, runMeterline, startUp, until } from "../.
 import type { Ended, Instance, Up } from "../../support/meterline-process.ts";
 import { tempDir, type TempDir } from "../../support/temp-dir.ts";
 
-const COUNTED_DEADLINE_MS = 60_000;
+const COUNTED_DEADLINE_MS = 110_000;
 const LINE = "customer = 'acme' AND price = 'output-small'";
 
 let dir: TempDir;

@@ -27,6 +27,8 @@ const PAGES = [
   "docs/operating.md",
   "docs/finance-sql.md",
   "docs/metrics.md",
+  "docs/prices/README.md",
+  "docs/simulating.md",
 ];
 
 let dir: TempDir;
@@ -135,9 +137,11 @@ describe("the pages", () => {
   // Guarantee: no page links to a file that is not there.
   test.each([
     "README.md",
-    ...readdirSync(resolve(ROOT, "docs"))
-      .filter((name) => name.endsWith(".md"))
-      .map((name) => `docs/${name}`),
+    ...["docs", "docs/prices"].flatMap((folder) =>
+      readdirSync(resolve(ROOT, folder))
+        .filter((name) => name.endsWith(".md"))
+        .map((name) => `${folder}/${name}`),
+    ),
   ])("%s links to files that exist", (page) => {
     const text = readFileSync(resolve(ROOT, page), "utf8");
     const links = [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map((match) =>

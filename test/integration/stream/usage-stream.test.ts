@@ -16,7 +16,14 @@ const SIZES: EnsureStreamsInput = {
   journalBytesMax: 8 * MIB,
   messageBytesMax: 8 * MIB,
 };
-const TAKE = { messagesMax: 1_000, bytesMax: 4 * MIB, waitMs: 50, idleMs: 2_000, signal: new AbortController().signal };
+/** With time enough for a busy machine; a take that names how much it expects ends when that is there. */
+const TAKE = {
+  messagesMax: 1_000,
+  bytesMax: 4 * MIB,
+  waitMs: 50,
+  idleMs: 20_000,
+  signal: new AbortController().signal,
+};
 
 let home: Awaited<ReturnType<typeof tempDir>>;
 let port: number;
@@ -70,7 +77,7 @@ function range(first: number, last: number): readonly number[] {
 describe("taking", () => {
   test("gives messages in order with subject, body and the stream's time", async () => {
     await publish(3);
-    const [first, second] = await (await open()).take({ ...TAKE, from: 1 });
+    const [first, second] = await (await open()).take({ ...TAKE, from: 1, messagesMax: 3, waitMs: 20_000 });
     expect(first).toMatchObject({ seq: 1, subject: "usage.gw.x" });
     expect(Buffer.from(first?.body ?? []).toString()).toBe("x".repeat(10));
     const stored = await nats.jsm.streams.getMessage("USAGE_0", { seq: 1 });
@@ -81,15 +88,16 @@ describe("taking", () => {
   test("ends at the limits, and the rest stays for the next", async () => {
     await publish(10, 1_000);
     const stream = await open();
-    expect((await stream.take({ ...TAKE, from: 1, messagesMax: 4 })).map(({ seq }) => seq)).toEqual([1, 2, 3, 4]);
-    expect((await stream.take({ ...TAKE, from: 3, bytesMax: 3_000 })).map(({ seq }) => seq)).toEqual([3, 4]);
+    const patient = { ...TAKE, waitMs: 20_000 };
+    expect((await stream.take({ ...patient, from: 1, messagesMax: 4 })).map(({ seq }) => seq)).toEqual([1, 2, 3, 4]);
+    expect((await stream.take({ ...patient, from: 3, bytesMax: 3_000 })).map(({ seq }) => seq)).toEqual([3, 4]);
     expect(await sequences(stream, 5, 10)).toEqual(range(5, 10));
   });
 
   test("waits for the first message, then only as long as it is told", async () => {
     const stream = await open();
     expect(await stream.take({ ...TAKE, from: 1, idleMs: 30 })).toEqual([]);
-    const taking = stream.take({ ...TAKE, from: 1, idleMs: 10_000 });
+    const taking = stream.take({ ...TAKE, from: 1 });
     await publish(1);
     expect((await taking).map(({ seq }) => seq)).toEqual([1]);
   });
@@ -107,7 +115,7 @@ describe("taking", () => {
       sent.set(name, "x");
       await nats.js.publish("usage.gw", "{}", { headers: sent });
     }
-    const taken = await (await open()).take({ ...TAKE, from: 1, waitMs: 300 });
+    const taken = await (await open()).take({ ...TAKE, from: 1, messagesMax: 2, waitMs: 20_000 });
     expect(taken.map((message) => message.binaryMode ?? false)).toEqual([true, false]);
   });
 
@@ -135,7 +143,11 @@ describe("position", () => {
   // Guarantee: what a dead reader had been given comes again at once, without waiting for its acknowledgement to expire.
   test("messages given to a reader that died are read by sequence", async () => {
     await publish(50);
-    await (await open()).take({ ...TAKE, from: 1 });
+    const dead = await connectNats({ url: server.url, name: "dead" });
+    const reader = await openUsageStream(dead, { shard: 0, shards: 1, prefetchBytesMax: 8 * MIB });
+    await reader.take({ ...TAKE, from: 1 });
+    await dead.connection.close();
+    await reader.close();
     const next = await open();
     expect(await sequences(next, 21, 50)).toEqual(range(21, 50));
     await publish(5);
@@ -146,6 +158,17 @@ describe("position", () => {
       num_ack_pending: 0,
       ack_floor: { stream_seq: 55 },
     });
+  });
+
+  // Guarantee: a reader that was paused, and still asks for messages when its successor is there, keeps nothing from it.
+  test("messages given to a reader that lives on come as well", async () => {
+    await publish(50);
+    await (await open()).take({ ...TAKE, from: 1 });
+    const next = await open();
+    expect(await sequences(next, 21, 50)).toEqual(range(21, 50));
+    await publish(5);
+    expect((await next.take({ ...TAKE, from: 51 }))[0]?.seq).toBe(51);
+    expect(await sequences(next, 52, 55)).toEqual(range(52, 55));
   });
 
   test("what lies before the position is dropped", async () => {
@@ -193,7 +216,7 @@ describe("position", () => {
     await nats.jsm.streams.delete("USAGE_0");
     await ensureStreams(nats, SIZES);
     await publish(3);
-    const waiting = stream.take({ ...TAKE, from: 11, idleMs: 20_000 });
+    const waiting = stream.take({ ...TAKE, from: 11 });
     await expect(waiting).rejects.toMatchObject({
       code: expect.stringMatching(/^(STREAM_WENT_BACK|JETSTREAM_10059)$/) as string,
       kind: "broken",

@@ -30,7 +30,7 @@ export type CountedOnceInput = {
 const READS_AT_ONCE = 64;
 const POLL_MS = 20;
 const DIFFERENCES_SHOWN = 20;
-const STORED_MS = 60_000;
+const STORED_MS = 100_000;
 
 export async function expectCountedOnce(input: CountedOnceInput): Promise<void> {
   await expectBooksAgree(input);
