@@ -14,6 +14,8 @@ const FLOORS = {
   stream: ["app", "domain", "kernel", "telemetry"],
   clickhouse: ["app", "domain", "kernel", "telemetry"],
   embedded: ["kernel", "telemetry"],
+  // The spool is one process's own by the lock that the embedded servers' directories have.
+  producer: ["stream", "embedded", "domain", "kernel"],
   http: ["kernel"],
 };
 const PURE = "^src/(kernel|domain|metering|rating|invoicing|reconcile|app|chart)/";

@@ -5,7 +5,8 @@ import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
 import { publishEvents, type FileProblem, type PublishProgress } from "../../src/app/publish/publish-events.ts";
 import { AppError } from "../../src/kernel/errors.ts";
-import { createPublisher, type Publisher } from "../../src/stream/publisher.ts";
+import { openProducer } from "../../src/producer/open-producer.ts";
+import type { Producer } from "../../src/producer/producer-types.ts";
 import type { Nats } from "../../src/stream/connect.ts";
 import { openBucket, readShards } from "../../src/stream/register.ts";
 import { usageStreamState } from "../../src/stream/usage-stream.ts";
@@ -18,7 +19,11 @@ import { openUsageFile } from "../publish/usage-file.ts";
 /** 64 messages of a hundred events keep a server busy that syncs each of them; more only costs memory. */
 const WINDOW_MESSAGES = 64;
 const ACK_TIMEOUT_MS = 10_000;
+/** Any salt makes ids that depend on the content: an event that was corrected and published again at once is not taken for its first form. */
+const FILE_SALT = "file";
 const PROBLEMS_SHOWN = 20;
+/** The server counts headers as well, and a message of several events has brackets and commas. */
+const MESSAGE_OVERHEAD_BYTES = 4_096;
 const NOTICE_EVERY_MS = 5_000;
 
 export type PublishResult = {
@@ -81,36 +86,43 @@ type SendInput = {
 
 async function send({ context, wanted, nats, state }: SendInput): Promise<PublishResult> {
   const bar = startProgress({ label: `Publishing ${basename(wanted.path)}`, total: state.lines, unit: "lines" });
-  const counts = { messages: 0, repeatedMessages: 0 };
-  const publisher = createPublisher(nats, {
+  const producer = await openProducer(nats, {
     windowMessages: WINDOW_MESSAGES,
     ackTimeoutMs: ACK_TIMEOUT_MS,
-    onStored: (_message, duplicate) => {
-      counts.messages += 1;
-      if (duplicate) counts.repeatedMessages += 1;
+    // What is packed together follows from the file alone, so that a resumed run sends the same messages.
+    lingerMs: Infinity,
+    salt: wanted.again ? randomUUID() : FILE_SALT,
+    onFate: (fate) => {
+      if (fate.outcome === "failed") failure ??= fate.error;
     },
-    onRefused: noticeEvery((reason) => {
+    onTrouble: noticeEvery((reason) => {
       context.output.say(`The server takes nothing for the moment (${reason}); waiting. Nothing is lost.`);
     }),
   });
+  let failure: AppError | undefined;
+  const flush = async (): Promise<void> => {
+    await producer.flush();
+    if (failure !== undefined) throw failure;
+  };
   try {
-    const done = await publishEvents(publishDeps({ context, wanted, publisher, state, bar }), {
+    const done = await publishEvents(publishDeps({ context, wanted, producer, flush, state, bar }), {
       resumeFrom: wanted.again ? null : state.progress,
-      salt: wanted.again ? randomUUID() : "",
-      messageBytesMax: nats.connection.info?.max_payload ?? Number.MAX_SAFE_INTEGER,
+      eventBytesMax: (nats.connection.info?.max_payload ?? Number.MAX_SAFE_INTEGER) - MESSAGE_OVERHEAD_BYTES,
     });
     const { events, problems } = done;
-    return { file: basename(wanted.path), events, problems, ...counts, alreadyPublished: false };
+    const { messages, repeatedMessages } = producer.counts();
+    return { file: basename(wanted.path), events, problems, messages, repeatedMessages, alreadyPublished: false };
   } finally {
     bar.stop();
-    await publisher.close();
+    await producer.close();
   }
 }
 
 type PublishDepsInput = {
   readonly context: Context;
   readonly wanted: PublishWanted;
-  readonly publisher: Publisher;
+  readonly producer: Producer;
+  readonly flush: () => Promise<void>;
   readonly state: PublishState;
   readonly bar: ReturnType<typeof startProgress>;
 };
@@ -118,7 +130,8 @@ type PublishDepsInput = {
 function publishDeps({
   context,
   wanted,
-  publisher,
+  producer,
+  flush,
   state,
   bar,
 }: PublishDepsInput): Parameters<typeof publishEvents>[0] {
@@ -129,8 +142,8 @@ function publishDeps({
   };
   return {
     items: openUsageFile(wanted),
-    publish: (message) => publisher.publish(message),
-    flush: () => publisher.flush(),
+    send: (event) => producer.sendText(event),
+    flush,
     save: (progress: PublishProgress) => state.save(progress),
     onProblem,
     onProgress: ({ line }) => {

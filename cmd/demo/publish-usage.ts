@@ -25,7 +25,7 @@ export async function publishUsage(services: Services, messages: readonly DemoMe
   const publisher = createPublisher(services.nats, {
     windowMessages: WINDOW_MESSAGES,
     ackTimeoutMs: ACK_TIMEOUT_MS,
-    onStored: (_message, duplicate) => {
+    onStored: (_message, { duplicate }) => {
       if (duplicate) droppedAsRepeated += 1;
       else stored += 1;
       bar.update(stored + droppedAsRepeated);

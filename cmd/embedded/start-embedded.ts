@@ -63,15 +63,15 @@ export async function startEmbedded(settings: Settings, log: (line: string) => v
 type StartInput = { readonly settings: Settings; readonly home: string; readonly log: (line: string) => void };
 
 async function startNats({ settings, home, log }: StartInput): Promise<Started> {
-  const { natsPort: port, shards, natsStoreBytes: storeBytes } = settings;
+  const { natsPort: port, shards, natsStoreBytes: storeBytes, natsSync: sync } = settings;
   const { server, failed, stop } = await supervise({
     name: "nats-server",
-    start: () => startNatsServer({ home, host: HOST, port, shards, storeBytes, log }),
+    start: () => startNatsServer({ home, host: HOST, port, shards, storeBytes, sync, log }),
     log,
   });
   const durable = server.syncAlways
     ? "every message is synced to disk"
-    : "WARNING: this version can lose acknowledged messages in a power cut";
+    : `WARNING: ${sync === "interval" ? "METERLINE_NATS_SYNC=interval" : "this version"} can lose acknowledged messages in a power cut`;
   return {
     url: server.url,
     told: `NATS        ${server.url}  (nats-server ${server.version}, ${durable})`,

@@ -35,6 +35,8 @@ type WindowsRow = QuantityRow & {
 export function billingStore(clickhouse: ClickHouse): BillingStore {
   return {
     meteredUsage: (query) => meteredUsage(clickhouse, query),
+    meteredCells: (query) => meteredCells(clickhouse, query),
+    meteredEvents: (query) => meteredEvents(clickhouse, query),
     usedMeters: (query) => usedMeters(clickhouse, query),
     writeRatedLines: (lines) => writeRatedLines(clickhouse, lines),
     ratedLines: (input) => ratedLines(clickhouse, input),
@@ -44,10 +46,7 @@ export function billingStore(clickhouse: ClickHouse): BillingStore {
 async function* meteredUsage(clickhouse: ClickHouse, query: UsageQuery): AsyncGenerator<MeteredUsage> {
   const wanted = customerFilter(query.customers);
   const params = {
-    ...periodParams(query),
-    meter: query.meter,
-    ...wanted.params,
-    ...whereParams(query.where),
+    ...usageParams(query, wanted),
     ...(query.percentile !== undefined && { percentile: thousandths(query.percentile) }),
   };
   const quantitySql = quantityQueryOf(query);
@@ -113,6 +112,43 @@ function quantityQueryOf(query: UsageQuery): string | null {
     kind: "broken",
     message: `meter ${query.meter} has the aggregation "${query.aggregation}", which this release cannot read`,
   });
+}
+
+async function* meteredCells(
+  clickhouse: ClickHouse,
+  query: Parameters<BillingStore["meteredCells"]>[0],
+): ReturnType<BillingStore["meteredCells"]> {
+  const { by } = query;
+  const wanted = customerFilter(query.customers);
+  const pieces = clickhouse.stream<{ customer: string; cell: readonly string[]; quantity: string }>({
+    sql: querySql("metered-cells"),
+    params: { ...usageParams(query, wanted), by },
+    doing: `reading the cells of meter ${query.meter}`,
+  });
+  for await (const rows of pieces)
+    yield rows
+      .filter(({ customer }) => wanted.includes(customer))
+      .map(({ customer, cell, quantity }) => ({
+        customer,
+        match: Object.fromEntries(by.map((name, index) => [name, cell[index] ?? ""])),
+        quantity: decimalText(decimal(quantity)),
+      }));
+}
+
+async function* meteredEvents(
+  clickhouse: ClickHouse,
+  query: Parameters<BillingStore["meteredEvents"]>[0],
+): ReturnType<BillingStore["meteredEvents"]> {
+  const wanted = customerFilter(query.customers);
+  const pieces = clickhouse.stream<{ customer: string; quantity: string; earlier: number }>({
+    sql: querySql("metered-events"),
+    params: { ...usageParams(query, wanted), earlier_than: wholeSeconds(query.earlierThan) },
+    doing: `reading the single events of meter ${query.meter}`,
+  });
+  for await (const rows of pieces)
+    yield rows
+      .filter(({ customer }) => wanted.includes(customer))
+      .map(({ customer, quantity, earlier }) => ({ customer, quantity, earlier: earlier === 1 }));
 }
 
 async function* usedMeters(
@@ -185,6 +221,10 @@ function customerFilter(customers: readonly string[]): CustomerFilter {
 
 function periodParams(query: { readonly from: Instant; readonly to: Instant; readonly cut: number }) {
   return { from: wholeSeconds(query.from), to: wholeSeconds(query.to), cut: query.cut };
+}
+
+function usageParams(query: UsageQuery, wanted: CustomerFilter) {
+  return { ...periodParams(query), meter: query.meter, ...wanted.params, ...whereParams(query.where) };
 }
 
 function whereParams(where: Readonly<Record<string, string>>) {

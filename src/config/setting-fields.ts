@@ -28,6 +28,11 @@ export const SETTING_FIELDS = {
     { fallback: 8 * GIB, min: GIB / 4, max: 2 ** 50 },
     "Disk that the embedded nats-server may use for all streams together, in bytes.",
   ),
+  natsSync: {
+    variable: "METERLINE_NATS_SYNC",
+    doc: "When the embedded nats-server syncs to disk: always before it acknowledges a message, interval every two minutes (faster for single events, and a power cut may lose acknowledged ones).",
+    schema: z.enum(["always", "interval"]).default("always"),
+  },
   usageStreamBytes: optionalInteger(
     "METERLINE_USAGE_STREAM_BYTES",
     { min: 1024 ** 2, max: 2 ** 50 },

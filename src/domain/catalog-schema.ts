@@ -7,7 +7,8 @@ import { isCurrency } from "../kernel/currency.ts";
 import { isTimeZone } from "../kernel/period.ts";
 import { exceedsBytes } from "../kernel/utf8.ts";
 import { ROUNDING_MODES } from "../kernel/decimal.ts";
-import { shownValue } from "./decimal-field.ts";
+import { commitmentsSchema, discountsSchema, taxesSchema } from "./contract-terms.ts";
+import { positiveDecimalField, shownValue } from "./decimal-field.ts";
 import { compileEventSchema } from "./event-type.ts";
 import { boundary, checked, flag, inAnyCase, key, listOf, oneOf, strict, text } from "./file-fields.ts";
 import { DIMENSION_BYTES_MAX } from "./meter.ts";
@@ -37,14 +38,38 @@ const guardedType = strict({ key: eventType, schema });
 
 const customer = strict({ key, name: text, aliases: listOf(text).default([]), currency, timeZone });
 
+/** A century. */
+const RAMP_MONTH_MAX = 1_200;
+
+const rampMonth = z.custom<number>(
+  (value) => Number.isInteger(value) && Number(value) >= 2 && Number(value) <= RAMP_MONTH_MAX,
+  {
+    error: (issue) =>
+      `is ${shownValue(issue.input)}; write a month of the contract from 2 to ${RAMP_MONTH_MAX}, without quotes: the price itself holds before`,
+  },
+);
+
 const rateCardPrice = strict({
   key,
   meter: key.optional(),
   where: z.record(dimensionName, dimensionValue).default({}),
   description: text.optional(),
   additional: flag.default(false),
+  unit: key.optional(),
   price: priceSchema,
+  ramp: listOf(strict({ fromMonth: rampMonth, price: priceSchema })).optional(),
 })
+  .superRefine(({ price, ramp }, context) => {
+    (ramp ?? []).forEach((step, index, steps) => {
+      const complain = (field: string, message: string): void =>
+        context.addIssue({ code: "custom", path: ["ramp", index, field], message });
+      const before = steps[index - 1]?.fromMonth;
+      if (before !== undefined && step.fromMonth <= before)
+        complain("fromMonth", `is ${step.fromMonth}; it must be greater than ${before} of the step before`);
+      if ((step.price.model === "flat") !== (price.model === "flat"))
+        complain("price", "is flat where the price is not, or the other way round; write two prices");
+    });
+  })
   .refine(({ price, meter }) => price?.model !== "flat" || meter === undefined, {
     ...inAnyCase("meter"),
     message: "must be absent: a flat price charges per period",
@@ -58,7 +83,10 @@ const rateCard = strict({
   key,
   currency,
   effectiveFrom: boundary.optional(),
+  units: z.record(key, strict({ rate: positiveDecimalField })).exactOptional(),
   prices: listOf(rateCardPrice).min(1, "needs at least one price"),
+  taxes: taxesSchema.exactOptional(),
+  commitments: commitmentsSchema.exactOptional(),
 });
 
 const contract = strict({
@@ -75,6 +103,9 @@ const contract = strict({
   overrides: listOf(rateCardPrice).default([]),
   unpriced: oneOf(["error", "free"]).default("error"),
   rounding: oneOf(ROUNDING_MODES).default("half_up"),
+  taxes: taxesSchema.exactOptional(),
+  commitments: commitmentsSchema.exactOptional(),
+  discounts: discountsSchema.exactOptional(),
 });
 
 /** The schema of an entity by the section of a file that holds it. */

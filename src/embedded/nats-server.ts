@@ -38,6 +38,8 @@ export type StartNatsServerInput = {
   readonly shards: number;
   /** The most that JetStream may store on disk. */
   readonly storeBytes: number;
+  /** `interval` leaves syncing to nats-server's own two minutes: faster, and a power cut may lose acknowledged messages. Default: `always`. */
+  readonly sync?: "always" | "interval";
   readonly binary?: string;
   readonly log?: (line: string) => void;
 };
@@ -48,7 +50,7 @@ export type NatsServer = {
   readonly version: string;
   /** Meterline's own; whoever connects without one is a producer. */
   readonly login: NatsLogin;
-  /** False on releases without `sync_interval`: a power cut may then lose acknowledged messages. */
+  /** False when it was not wanted, and on releases without `sync_interval`: a power cut may then lose acknowledged messages. */
   readonly syncAlways: boolean;
   readonly stop: () => Promise<void>;
   readonly exited: Promise<ChildExit>;
@@ -87,8 +89,9 @@ export async function startNatsServer(input: StartNatsServerInput): Promise<Nats
       shards: input.shards,
       login: openNatsLogin(paths.directory),
     };
-    const syncAlways = await writeConfig(binary, paths, draft);
-    if (!syncAlways)
+    const wanted = input.sync !== "interval";
+    const syncAlways = await writeConfig({ binary, paths, draft, syncWanted: wanted });
+    if (wanted && !syncAlways)
       input.log?.(
         `nats-server ${binary.version} has no sync_interval: a power cut may lose acknowledged messages; install 2.12 or later`,
       );
@@ -160,14 +163,17 @@ async function chooseBinary(path: string | undefined): Promise<NatsBinary> {
   });
 }
 
+type WriteConfigInput = {
+  readonly binary: NatsBinary;
+  readonly paths: Paths;
+  readonly draft: Omit<NatsConfigInput, "syncAlways">;
+  readonly syncWanted: boolean;
+};
+
 /** Writes the configuration and lets the server itself check it: 2.9 refuses `sync_interval`. Returns whether that is in force. */
-async function writeConfig(
-  binary: NatsBinary,
-  paths: Paths,
-  draft: Omit<NatsConfigInput, "syncAlways">,
-): Promise<boolean> {
+async function writeConfig({ binary, paths, draft, syncWanted }: WriteConfigInput): Promise<boolean> {
   makeDirectory(paths.store);
-  for (const syncAlways of [true, false]) {
+  for (const syncAlways of syncWanted ? [true, false] : [false]) {
     writeFileSync(paths.config, natsConfig({ ...draft, syncAlways }), { mode: 0o600 });
     try {
       await promisify(execFile)(binary.path, ["-t", "-c", paths.config]);

@@ -54,7 +54,8 @@ type DataField = ColumnMap["data"][string];
 
 /** A row by its header, and its number from 1. */
 export type CsvRow = { readonly number: number; readonly cells: ReadonlyMap<string, string> };
-export type MappedEvent = { readonly source: string; readonly text: string } | { readonly problem: string };
+export type MappedEvent =
+  { readonly source: string; readonly id: string; readonly text: string } | { readonly problem: string };
 
 const PLACEHOLDER = /\{([^{}]+)\}/g;
 const ROW = "row";
@@ -118,7 +119,8 @@ export function eventOfRow(map: ColumnMap, row: CsvRow): MappedEvent {
   const data = dataOf(map, { row, missing });
   if ("problem" in data) return data;
   attributes.push(["data", data.text]);
-  return { source: textOf(map.source, { row, missing }) ?? "", text: objectText(attributes) };
+  const [source = "", id = ""] = [map.source, map.id].map((field) => textOf(field, { row, missing }));
+  return { source, id, text: objectText(attributes) };
 }
 
 type Cells = { readonly row: CsvRow; readonly missing: ReadonlySet<string> };

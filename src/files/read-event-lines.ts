@@ -5,7 +5,13 @@
 import { readLines } from "./read-lines.ts";
 
 export type EventLine =
-  | { readonly kind: "event"; readonly line: number; readonly source: string; readonly text: string }
+  | {
+      readonly kind: "event";
+      readonly line: number;
+      readonly source: string;
+      readonly id: string;
+      readonly text: string;
+    }
   | { readonly kind: "problem"; readonly line: number; readonly message: string };
 
 export async function* readEventLines(path: string): AsyncGenerator<EventLine> {
@@ -28,5 +34,5 @@ function eventLine(line: number, text: string): EventLine {
   if (typeof source !== "string" || source === "")
     return { kind: "problem", line, message: 'the event has no "source"' };
   if (typeof id !== "string" || id === "") return { kind: "problem", line, message: 'the event has no "id"' };
-  return { kind: "event", line, source, text };
+  return { kind: "event", line, source, id, text };
 }

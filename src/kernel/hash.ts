@@ -1,9 +1,14 @@
 /** Hashing for the pure rooms: the one place besides instant and decimal where the core touches node. */
-import { hash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 
 /** SHA-256 as 64 hex digits. */
 export function sha256Hex(data: string | Uint8Array): string {
   return hash("sha256", data, "hex");
+}
+
+/** SHA-256 of a text and the bytes behind it, without putting the two together first. */
+export function sha256HexOfBoth(text: string, bytes: Uint8Array): string {
+  return createHash("sha256").update(text).update(bytes).digest("hex");
 }
 
 const digest = new Uint8Array(16);

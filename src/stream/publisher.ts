@@ -1,9 +1,9 @@
 /**
  * A windowed publisher: one inbox for all acknowledgements, a bounded number under way, and the same message with the same id again until the
- * server has stored it. Awaiting `js.publish` one by one costs 35 µs of client CPU per message; this costs 3 to 4 (docs/architecture.md).
+ * server has stored it. Awaiting `js.publish` one by one costs 35 µs of client CPU per message; this costs 3 to 4 (docs/publishing.md).
  * A message that is acknowledged is on the server's disk; a repetition is recognised by its id, and later by the sink.
  */
-import { createInbox, headers, type Msg, type MsgHdrs } from "@nats-io/transport-node";
+import { createInbox, headers, PermissionViolationError, type Msg, type MsgHdrs } from "@nats-io/transport-node";
 import { AppError } from "../kernel/errors.ts";
 import { classifyNatsError, mayPass } from "./classify-error.ts";
 import type { Nats } from "./connect.ts";
@@ -15,73 +15,126 @@ export type OutgoingMessage = {
   readonly msgId: string;
 };
 
-export type PublisherInput = {
+export type StoredAt = {
+  readonly stream: string;
+  readonly seq: number;
+  /** The server had this id already: of an earlier run, or of an attempt whose acknowledgement was lost. */
+  readonly duplicate: boolean;
+};
+
+export type PublisherInput<Message extends OutgoingMessage> = {
   readonly windowMessages: number;
+  /** Of bodies under way; without it only their number counts. One message always has room. */
+  readonly windowBytes?: number;
   /** A message without an answer is sent again after this long. */
   readonly ackTimeoutMs: number;
-  /** Called once per message when it is stored; `duplicate` when the server had it already. */
-  readonly onStored?: (message: OutgoingMessage, duplicate: boolean) => void;
+  /** A message that is not stored after this long has failed; without it, it is tried for ever. */
+  readonly deadlineMs?: number;
+  /** Called once per message when it is stored. */
+  readonly onStored?: (message: Message, stored: StoredAt) => void;
+  /** Called once per message that will not be stored (at its deadline: that is not known to be). Without it, `publish` and `flush` reject from then on. */
+  readonly onFailed?: (message: Message, error: AppError) => void;
   /** Called when the server cannot take messages for the moment (its stream is full, say). */
   readonly onRefused?: (reason: string) => void;
+  /** Called when room came to be in a window that was full. */
+  readonly onRoom?: () => void;
 };
 
-export type Publisher = {
+export type Publisher<Message extends OutgoingMessage = OutgoingMessage> = {
   /** Resolves when there is room in the window, not when the message is stored. */
-  publish(message: OutgoingMessage): Promise<void>;
-  /** Resolves when everything is stored; rejects with what can never be stored. */
+  publish(message: Message): Promise<void>;
+  hasRoom(): boolean;
+  /** Puts the message on its way whether there is room or not. */
+  send(message: Message): void;
+  /** Resolves when everything is settled; without `onFailed` it rejects with what can never be stored. */
   flush(): Promise<void>;
   close(): Promise<void>;
+  /** Nothing more is sent, and nothing reported; the messages that were not settled. */
+  abandon(): readonly Message[];
 };
 
-type Pending = { readonly message: OutgoingMessage; readonly headers: MsgHdrs; sentAt: number };
+type Pending<Message> = {
+  readonly message: Message;
+  readonly headers: MsgHdrs;
+  readonly since: number;
+  sentAt: number;
+};
 type PubAck = {
+  readonly stream: string;
+  readonly seq: number;
   readonly duplicate?: boolean;
   readonly error?: { readonly code: number; readonly err_code: number; readonly description: string };
 };
 
 const NO_RESPONDERS = 503;
 const REFUSED_WAIT_MS = 500;
+const LOOK_MS_MIN = 50;
+/**
+ * The client writes to its socket after every turn of promises, so a program that awaits each `publish` would pay a system call per message (measured: half of
+ * the time). Messages are handed to it together instead: so many bytes, or what one turn of the event loop brought.
+ */
+const HANDED_BYTES = 64 * 1024;
+const LOOKS_PER_TIMEOUT = 4;
 
-export function createPublisher(nats: Nats, input: PublisherInput): Publisher {
+export function createPublisher<Message extends OutgoingMessage>(
+  nats: Nats,
+  input: PublisherInput<Message>,
+): Publisher<Message> {
   return new WindowedPublisher(nats, input);
 }
 
-class WindowedPublisher implements Publisher {
+class WindowedPublisher<Message extends OutgoingMessage> implements Publisher<Message> {
   readonly #nats: Nats;
-  readonly #input: PublisherInput;
+  readonly #input: PublisherInput<Message>;
   readonly #inbox = createInbox();
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending = new Map<number, Pending<Message>>();
   readonly #waiting: (() => void)[] = [];
-  readonly #resend: NodeJS.Timeout;
+  readonly #acks: { unsubscribe(): void };
+  readonly #looking: NodeJS.Timeout;
+  /** Messages for the client, by number. */
+  #outbox: number[] = [];
+  #outboxBytes = 0;
+  #handing: NodeJS.Immediate | null = null;
+  #bytes = 0;
   #next = 0;
+  #connected = true;
+  #closed = false;
   #failure: AppError | null = null;
 
-  constructor(nats: Nats, input: PublisherInput) {
+  constructor(nats: Nats, input: PublisherInput<Message>) {
     this.#nats = nats;
     this.#input = input;
-    nats.connection.subscribe(`${this.#inbox}.*`, {
+    this.#acks = nats.connection.subscribe(`${this.#inbox}.*`, {
       callback: (error, message) => {
         this.#onAck(error, message);
       },
     });
-    this.#resend = setInterval(
-      () => {
-        this.#sendAgain(input.ackTimeoutMs);
-      },
-      Math.max(50, input.ackTimeoutMs / 4),
-    );
+    const lookMs = Math.min(input.ackTimeoutMs, input.deadlineMs ?? Number.POSITIVE_INFINITY) / LOOKS_PER_TIMEOUT;
+    this.#looking = setInterval(() => this.#look(), Math.max(LOOK_MS_MIN, lookMs));
+    void this.#watchConnection();
   }
 
-  async publish(message: OutgoingMessage): Promise<void> {
-    while (this.#pending.size >= this.#input.windowMessages) await this.#change();
+  hasRoom(): boolean {
+    const { windowMessages, windowBytes = Number.POSITIVE_INFINITY } = this.#input;
+    return this.#pending.size < windowMessages && (this.#bytes < windowBytes || this.#pending.size === 0);
+  }
+
+  async publish(message: Message): Promise<void> {
+    while (!this.hasRoom()) await this.#change();
     this.#throwFailure();
+    this.send(message);
+  }
+
+  send(message: Message): void {
     const number = this.#next;
     this.#next += 1;
     const header = headers();
     header.set("Nats-Msg-Id", message.msgId);
-    const pending = { message, headers: header, sentAt: Date.now() };
+    const now = Date.now();
+    const pending = { message, headers: header, since: now, sentAt: now };
     this.#pending.set(number, pending);
-    this.#send(number, pending);
+    this.#bytes += message.body.length;
+    this.#transmit(number, pending);
   }
 
   async flush(): Promise<void> {
@@ -93,27 +146,86 @@ class WindowedPublisher implements Publisher {
     try {
       await this.flush();
     } finally {
-      clearInterval(this.#resend);
+      this.#end();
     }
   }
 
-  #send(number: number, pending: Pending): void {
-    pending.sentAt = Date.now();
+  abandon(): readonly Message[] {
+    this.#end();
+    const left = [...this.#pending.values()].map(({ message }) => message);
+    this.#pending.clear();
+    this.#wake();
+    return left;
+  }
+
+  #end(): void {
+    this.#closed = true;
+    clearInterval(this.#looking);
+    if (this.#handing !== null) clearImmediate(this.#handing);
+    if (!this.#nats.connection.isClosed()) this.#acks.unsubscribe();
+  }
+
+  #transmit(number: number, { message: { body } }: Pending<Message>): void {
+    this.#outbox.push(number);
+    this.#outboxBytes += body.length;
+    if (this.#outboxBytes >= HANDED_BYTES) this.#handOver();
+    else this.#handing ??= setImmediate(() => this.#handOver());
+  }
+
+  /** While there is no connection nothing is handed to the client: it would keep every attempt and send all of them later. */
+  #handOver(): void {
+    if (this.#handing !== null) clearImmediate(this.#handing);
+    this.#handing = null;
+    const numbers = this.#outbox;
+    this.#outbox = [];
+    this.#outboxBytes = 0;
+    const now = Date.now();
+    for (const number of numbers) {
+      const pending = this.#pending.get(number);
+      if (pending === undefined) continue;
+      pending.sentAt = now;
+      if (this.#connected) this.#give(number, pending);
+    }
+  }
+
+  #give(number: number, { message: { subject, body }, headers }: Pending<Message>): void {
     try {
-      const { subject, body } = pending.message;
-      this.#nats.connection.publish(subject, body, {
-        reply: `${this.#inbox}.${String(number)}`,
-        headers: pending.headers,
-      });
+      this.#nats.connection.publish(subject, body, { reply: `${this.#inbox}.${String(number)}`, headers });
     } catch (error) {
-      this.#fail(classifyNatsError(error, `publishing to ${pending.message.subject}`));
+      this.#fail(number, classifyNatsError(error, `publishing to ${subject}`));
     }
   }
 
-  /** What has waited for longer than the timeout goes out again, with the same id. */
-  #sendAgain(timeoutMs: number): void {
-    const before = Date.now() - timeoutMs;
-    for (const [number, pending] of this.#pending) if (pending.sentAt <= before) this.#send(number, pending);
+  /** What has waited for longer than the timeout goes out again, with the same id; what is past its deadline has failed. */
+  #look(): void {
+    const now = Date.now();
+    const { ackTimeoutMs, deadlineMs = Number.POSITIVE_INFINITY } = this.#input;
+    for (const [number, pending] of this.#pending) {
+      if (now - pending.since >= deadlineMs) this.#fail(number, pastDeadline(pending.message, deadlineMs));
+      else if (now - pending.sentAt >= ackTimeoutMs) {
+        pending.sentAt = now;
+        this.#transmit(number, pending);
+      }
+    }
+  }
+
+  async #watchConnection(): Promise<void> {
+    const { connection } = this.#nats;
+    for await (const status of connection.status()) {
+      if (this.#closed) return;
+      if (status.type === "disconnect") this.#connected = false;
+      if (status.type === "reconnect") this.#sendAllAgain();
+      if (status.type === "error" && status.error instanceof PermissionViolationError)
+        this.#input.onRefused?.(status.error.message);
+    }
+    // The client has given up, or somebody closed it: no answer will come any more.
+    for (const number of this.#pending.keys()) this.#fail(number, connectionClosed());
+  }
+
+  /** Acknowledgements that were under way are lost with the connection. */
+  #sendAllAgain(): void {
+    this.#connected = true;
+    for (const [number, pending] of this.#pending) this.#transmit(number, pending);
   }
 
   #onAck(error: Error | null, message: Msg): void {
@@ -126,33 +238,40 @@ class WindowedPublisher implements Publisher {
     }
     const ack = message.json<PubAck>();
     if (ack.error === undefined) {
-      this.#pending.delete(number);
-      this.#input.onStored?.(pending.message, ack.duplicate === true);
+      this.#settle(number, pending);
+      this.#input.onStored?.(pending.message, {
+        stream: ack.stream,
+        seq: ack.seq,
+        duplicate: ack.duplicate === true,
+      });
       this.#wake();
-    } else if (mayPass(ack.error.err_code)) {
-      this.#refused(pending, ack.error.description);
-    } else {
-      const { err_code: code, description } = ack.error;
-      this.#fail(
-        new AppError({
-          code: `JETSTREAM_${String(code)}`,
-          kind: "invalid",
-          message: `JetStream refused a message for ${pending.message.subject}: ${description} (${String(code)})`,
-        }),
-      );
-    }
+    } else if (mayPass(ack.error.err_code)) this.#refused(pending, ack.error.description);
+    else this.#fail(number, refusedForGood(pending.message, ack.error));
   }
 
   /** Not stored for now: it goes out again shortly. */
-  #refused(pending: Pending, reason: string): void {
+  #refused(pending: Pending<Message>, reason: string): void {
     pending.sentAt = Date.now() - this.#input.ackTimeoutMs + REFUSED_WAIT_MS;
     this.#input.onRefused?.(reason);
   }
 
-  #fail(error: AppError): void {
-    this.#failure ??= error;
-    this.#pending.clear();
+  #fail(number: number, error: AppError): void {
+    const pending = this.#pending.get(number);
+    if (pending === undefined) return;
+    const { onFailed } = this.#input;
+    this.#settle(number, pending);
+    if (onFailed !== undefined) onFailed(pending.message, error);
+    else {
+      this.#failure ??= error;
+      this.#pending.clear();
+      this.#bytes = 0;
+    }
     this.#wake();
+  }
+
+  #settle(number: number, { message }: Pending<Message>): void {
+    this.#pending.delete(number);
+    this.#bytes -= message.body.length;
   }
 
   #throwFailure(): void {
@@ -164,6 +283,34 @@ class WindowedPublisher implements Publisher {
   }
 
   #wake(): void {
-    for (const resolve of this.#waiting.splice(0)) resolve();
+    if (this.#waiting.length > 0) for (const resolve of this.#waiting.splice(0)) resolve();
+    this.#input.onRoom?.();
   }
+}
+
+function refusedForGood(
+  { subject }: OutgoingMessage,
+  { err_code: code, description }: NonNullable<PubAck["error"]>,
+): AppError {
+  return new AppError({
+    code: `JETSTREAM_${String(code)}`,
+    kind: "invalid",
+    message: `JetStream refused a message for ${subject}: ${description} (${String(code)})`,
+  });
+}
+
+function pastDeadline({ subject }: OutgoingMessage, deadlineMs: number): AppError {
+  return new AppError({
+    code: "PUBLISH_DEADLINE",
+    kind: "unavailable",
+    message: `No acknowledgement for a message to ${subject} within ${deadlineMs} ms: it may be stored or not; publishing it again under the same id is safe`,
+  });
+}
+
+function connectionClosed(): AppError {
+  return new AppError({
+    code: "NATS_UNAVAILABLE",
+    kind: "unavailable",
+    message: "The connection to NATS was closed before the acknowledgement: the message may be stored or not",
+  });
 }

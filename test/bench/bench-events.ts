@@ -1,29 +1,23 @@
-/** The benchmark's events: completions of three customers, 320 bytes each, every identity once. */
+/** The benchmarks' events: completions of three customers, 320 bytes each, every identity once. */
 import { seededRandom } from "../../cmd/demo/random.ts";
-import type { PackedMessage } from "../../src/app/publish/event-packer.ts";
-import { createEventPacker } from "../../src/app/publish/event-packer.ts";
+import { createEventPacker, type PackedMessage } from "../../src/producer/event-packer.ts";
+import type { EventText } from "../../src/producer/producer-types.ts";
 
 export type BenchEventsInput = {
   readonly events: number;
-  readonly eventsPerMessage: number;
   /** Part of every identity, so that no round repeats another. */
   readonly round: string;
 };
 
-const SOURCE = "gateway/bench";
+export const BENCH_SOURCE = "gateway/bench";
 const CUSTOMERS = ["acme", "globex", "initech"] as const;
 const MODELS = ["small-1", "large-1"] as const;
 const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
 const SECONDS_BACK = 30 * 86_400;
 
-export function benchMessages(input: BenchEventsInput): readonly PackedMessage[] {
+/** The same ones, but for their times, whenever it is asked. */
+export function* benchEvents(input: BenchEventsInput): Generator<EventText> {
   const random = seededRandom(42);
-  const packer = createEventPacker("", {
-    eventsMax: input.eventsPerMessage,
-    bytesMax: MESSAGE_BYTES_MAX,
-    sourcesMax: 1,
-  });
-  const messages: PackedMessage[] = [];
   const nowMs = Date.now();
   for (let number = 0; number < input.events; number += 1) {
     const time = new Date(nowMs - random.below(SECONDS_BACK) * 1_000).toISOString();
@@ -34,14 +28,22 @@ export function benchMessages(input: BenchEventsInput): readonly PackedMessage[]
       outputTokens: random.below(900),
       note: "x".repeat(80),
     };
-    const event = {
-      specversion: "1.0",
-      id: `${input.round}-${String(number)}`,
-      source: SOURCE,
-      type: "llm.completion",
-    };
+    const id = `${input.round}-${String(number)}`;
+    const event = { specversion: "1.0", id, source: BENCH_SOURCE, type: "llm.completion" };
     const text = JSON.stringify({ ...event, subject: random.pick(CUSTOMERS), time, data });
-    messages.push(...packer.add({ source: SOURCE, text }));
+    yield { source: BENCH_SOURCE, id, text };
   }
+}
+
+export function benchMessages(
+  input: BenchEventsInput & { readonly eventsPerMessage: number },
+): readonly PackedMessage[] {
+  return messagesOf(benchEvents(input), input.eventsPerMessage);
+}
+
+export function messagesOf(events: Iterable<EventText>, eventsPerMessage: number): readonly PackedMessage[] {
+  const packer = createEventPacker({ eventsMax: eventsPerMessage, bytesMax: MESSAGE_BYTES_MAX, sourcesMax: 1 });
+  const messages: PackedMessage[] = [];
+  for (const event of events) messages.push(...packer.add(event));
   return [...messages, ...packer.flush()];
 }

@@ -9,7 +9,8 @@ import { sinkStore } from "../../src/clickhouse/sink-store.ts";
 import { eventKeyOf, eventKeyPrefix } from "../../src/metering/event-identity.ts";
 import { createIdentityFilter } from "../../src/metering/identity-filter.ts";
 import { startBenchWorld, type BenchWorld } from "./bench-world.ts";
-import { BENCH_SOURCE, proveFormulas, storedEvent, storeIdentities } from "./stored-identities.ts";
+import { BENCH_SOURCE } from "./bench-events.ts";
+import { proveFormulas, storedEvent, storeIdentities } from "./stored-identities.ts";
 
 const { values } = parseArgs({
   options: {
@@ -76,6 +77,7 @@ try {
     const { bytes, parts, seconds } = await storeIdentities(world.clickhouse, {
       from: stored,
       to: identities,
+      say: (text) => process.stderr.write(`${text}\n`),
     });
     stored = identities;
     results.push({

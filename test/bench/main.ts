@@ -1,50 +1,75 @@
 /**
- * `npm run bench`: ratios of the pipeline to what stands beside it. Rounds are interleaved and medians compared, because a shared machine is
- * never twice the same; read the ratios, not the rates.
- *   npm run bench                                    the pipeline beside bare consumption and bare insert
- *   npm run bench -- R5 --identities 100000000      half of the input duplicates of old identities, beside none
+ * `npm run bench`: ratios of Meterline to what stands beside it; docs/benchmarks.md says which.
+ *   npm run bench                                  all of them, with 100 million identities stored, into docs/benchmarks.md
+ *   npm run bench -- R4                            one of them; its result takes its place among the others
+ *   npm run bench -- R1 R2 --events 200000         a quick look, with a million identities
+ *   --rounds N   --identities N   --json FILE   --write (a quick look into docs/benchmarks.md as well)
+ * Exit code 1: a total was wrong, or a benchmark took three times as long as it says.
  */
-import { parseArgs } from "node:util";
-import { startBenchWorld } from "./bench-world.ts";
-import { oldDuplicatesResult } from "./old-duplicates.ts";
-import { pipelineResult } from "./pipeline.ts";
-import { resultJson, resultText } from "./result.ts";
+import { writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { readBenchOptions, type BenchOptions } from "./bench-options.ts";
+import type { Benchmark } from "./benchmark.ts";
+import { mergeRuns, readRuns, recordedRun, writeRuns, type RecordedRun } from "./recorded-run.ts";
+import { benchmarksPage, resultText } from "./report.ts";
+import { createWorlds, type Worlds } from "./worlds.ts";
 
-const BENCHMARKS = { pipeline: pipelineResult, R5: oldDuplicatesResult } as const;
-type Name = keyof typeof BENCHMARKS;
-const DEFAULTS: Readonly<Record<Name, { readonly events: string; readonly rounds: string }>> = {
-  pipeline: { events: "100000", rounds: "3" },
-  R5: { events: "250000", rounds: "5" },
-};
+const RUNS = resolve(import.meta.dirname, "../../docs/benchmarks.json");
+const PAGE = resolve(import.meta.dirname, "../../docs/benchmarks.md");
+const MS_PER_MINUTE = 60_000;
+const PATIENCE = 3;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    events: { type: "string" },
-    "events-per-message": { type: "string", default: "10" },
-    rounds: { type: "string" },
-    identities: { type: "string", default: "100000000" },
-    json: { type: "boolean", default: false },
-  },
-});
-const names = positionals.length === 0 ? (["pipeline"] as const) : positionals.map(nameOf);
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
-function nameOf(text: string): Name {
-  if (text in BENCHMARKS) return text as Name;
-  throw new Error(`there is no benchmark "${text}": choose of ${Object.keys(BENCHMARKS).join(", ")}`);
+async function runBenchmark(benchmark: Benchmark, worlds: Worlds, options: BenchOptions): Promise<RecordedRun> {
+  const { id, title, minutes } = benchmark;
+  const rounds = options.rounds ?? benchmark.rounds;
+  say(`${id}: ${title}, about ${minutes} minutes at full size`);
+  const startedMs = performance.now();
+  let timer: NodeJS.Timeout | undefined;
+  const tooLong = new Promise<never>((_, reject) => {
+    const give = (): void => reject(new Error(`${id} is not done after ${minutes * PATIENCE} minutes`));
+    timer = setTimeout(give, minutes * PATIENCE * MS_PER_MINUTE);
+  });
+  const result = await Promise.race([
+    tooLong,
+    benchmark.run({
+      events: options.events ?? benchmark.events,
+      rounds,
+      identities: options.identities,
+      worlds,
+      say: (text) => say(`${id}  ${text}`),
+    }),
+  ]).finally(() => clearTimeout(timer));
+  return recordedRun(benchmark, { result, rounds, seconds: (performance.now() - startedMs) / 1_000 });
 }
 
-for (const name of names) {
-  const world = await startBenchWorld();
+/** Each result is written as soon as it is there: whoever stops a long run keeps what was measured. */
+function keep(run: RecordedRun, { json, write }: BenchOptions, all: readonly RecordedRun[]): void {
+  process.stdout.write(`\n${resultText(run)}\n\n`);
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify(all, null, 2)}\n`);
+  if (!write) return;
+  const runs = mergeRuns(readRuns(RUNS), [run]);
+  writeRuns(RUNS, runs);
+  writeFileSync(PAGE, benchmarksPage(runs));
+}
+
+const options = readBenchOptions(process.argv.slice(2));
+const worlds = createWorlds(say);
+const all: RecordedRun[] = [];
+let failed = false;
+process.once("SIGINT", () => {
+  void worlds.stopAll().finally(() => process.exit(130));
+});
+for (const benchmark of options.benchmarks) {
   try {
-    const result = await BENCHMARKS[name](world, {
-      events: Number(values.events ?? DEFAULTS[name].events),
-      eventsPerMessage: Number(values["events-per-message"]),
-      rounds: Number(values.rounds ?? DEFAULTS[name].rounds),
-      identities: Number(values.identities),
-    });
-    process.stdout.write(`${values.json ? resultJson(result) : resultText(result)}\n`);
-  } finally {
-    await world.stop();
+    const run = await runBenchmark(benchmark, worlds, options);
+    all.push(run);
+    keep(run, options, all);
+  } catch (error) {
+    failed = true;
+    say(`${benchmark.id} FAILED: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   }
 }
+await worlds.stopAll();
+process.exit(failed ? 1 : 0);

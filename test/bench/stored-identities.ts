@@ -2,14 +2,13 @@
  * Millions of identities as if they had been accepted long ago, made by SQL with the very keys and body hashes that the sink computes. One event
  * that really went through the pipeline proves the formulas.
  */
-import type { PackedMessage } from "../../src/app/publish/event-packer.ts";
-import { createEventPacker } from "../../src/app/publish/event-packer.ts";
+import type { EventText } from "../../src/producer/producer-types.ts";
+import { BENCH_SOURCE, messagesOf } from "./bench-events.ts";
+import { startBenchSink } from "./bench-sink.ts";
 import type { BenchWorld } from "./bench-world.ts";
 import type { ClickHouse } from "../../src/clickhouse/connect.ts";
 
-export const BENCH_SOURCE = "gateway/bench";
 const CHUNK = 5_000_000;
-const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
 /** Of `gateway/bench` and an id, as `event-identity.ts` defines it. */
 const KEY_SQL = `reinterpretAsUInt128(substring(SHA256(concat('${BENCH_SOURCE.length}:${BENCH_SOURCE}', id)), 1, 16))`;
 const NOTE = "x".repeat(80);
@@ -34,29 +33,24 @@ export function storedEvent(number: number): BenchEvent {
 }
 
 /** Each with a time of its own. */
-export function messagesOf(events: Iterable<BenchEvent>, eventsPerMessage: number): readonly PackedMessage[] {
-  const packer = createEventPacker("", { eventsMax: eventsPerMessage, bytesMax: MESSAGE_BYTES_MAX, sourcesMax: 1 });
-  const messages: PackedMessage[] = [];
+export function* storedTexts(events: Iterable<BenchEvent>): Generator<EventText> {
   const nowMs = Date.now();
   let number = 0;
   for (const { id, tokens } of events) {
     number += 1;
     const data = { model: "small-1", region: "eu-west-1", inputTokens: tokens, outputTokens: 100, note: NOTE };
     const time = new Date(nowMs - (number % 2_000_000) * 1_000).toISOString();
-    const text = JSON.stringify({ ...EVENT, id, time, data });
-    messages.push(...packer.add({ source: BENCH_SOURCE, text }));
+    yield { source: BENCH_SOURCE, id, text: JSON.stringify({ ...EVENT, id, time, data }) };
   }
-  return [...messages, ...packer.flush()];
 }
 
 const EXAMPLE: BenchEvent = { id: "example", tokens: 7 };
-const POLL_MS = 10;
 
 /** One event goes the whole way: what it left behind proves the formulas for all others. */
 export async function proveFormulas(world: BenchWorld): Promise<void> {
-  const sink = world.startSink();
-  await world.publish({ events: 1, messages: messagesOf([EXAMPLE], 1) });
-  while (sink.commits().length === 0) await new Promise((done) => setTimeout(done, POLL_MS));
+  const sink = startBenchSink(world);
+  await world.publish({ events: 1, messages: messagesOf(storedTexts([EXAMPLE]), 1) });
+  await sink.until(() => sink.commits().length > 0);
   await sink.stop();
   const found = await world.clickhouse.rows({
     sql: `SELECT 1 AS found FROM meterline.event_keys WHERE (event_key, body_hash) = (SELECT ${KEY_SQL}, ${BODY_SQL} FROM (SELECT {id: String} AS id, {tokens: UInt64} AS tokens))`,
@@ -69,7 +63,7 @@ export async function proveFormulas(world: BenchWorld): Promise<void> {
 /** Merged into one part, as migration 0011 has it after a day. */
 export async function storeIdentities(
   clickhouse: ClickHouse,
-  input: { readonly from: number; readonly to: number },
+  input: { readonly from: number; readonly to: number; readonly say?: (text: string) => void },
 ): Promise<Stored> {
   const doing = "storing identities";
   const startedMs = performance.now();
@@ -83,7 +77,7 @@ export async function storeIdentities(
       settings: { insert_deduplicate: 0, max_insert_threads: "2" },
       doing,
     });
-    process.stderr.write(`${((from + count) / 1e6).toFixed(0)} million identities are stored\n`);
+    input.say?.(`${((from + count) / 1e6).toFixed(1)} million identities are stored`);
   }
   const sql = "OPTIMIZE TABLE meterline.event_keys FINAL";
   await clickhouse.command({ sql, doing });

@@ -16,7 +16,12 @@ export type TestServers = {
 };
 
 export async function startTestServers(
-  input: { readonly shards?: number; readonly storeBytes?: number } = {},
+  input: {
+    readonly shards?: number;
+    readonly storeBytes?: number;
+    readonly natsSync?: "always" | "interval";
+    readonly clickhouseFsync?: boolean;
+  } = {},
 ): Promise<TestServers> {
   const dir = await tempDir("servers");
   const stops: (() => Promise<void>)[] = [() => dir.remove()];
@@ -29,6 +34,7 @@ export async function startTestServers(
       port: await freePort(),
       shards: input.shards ?? 1,
       storeBytes: input.storeBytes ?? STORE_BYTES,
+      sync: input.natsSync ?? "always",
     });
     stops.push(() => nats.stop());
     const clickhouse = await startClickHouseServer({
@@ -36,6 +42,7 @@ export async function startTestServers(
       host: "127.0.0.1",
       port: await freePort(),
       password: "",
+      fsync: input.clickhouseFsync ?? false,
     });
     stops.push(() => clickhouse.stop());
     const natsOwnUrl = nats.url.replace("//", `//${nats.login.user}:${nats.login.password}@`);

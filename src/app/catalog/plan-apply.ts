@@ -101,8 +101,9 @@ function wantedCustomer({ at, value }: Located<CustomerInFile>): Wanted<"custome
 
 /** `effectiveFrom` says when the change reaches the contracts; it is no part of the card. */
 function wantedRateCard({ at, value }: Located<RateCardInFile>): Wanted<"rate_card"> {
-  const { key, currency, prices } = value;
-  return { kind: "rate_card", key, at, definition: { key, currency, prices: prices.map(normalisedPrice) } };
+  const { effectiveFrom: _start, prices, ...terms } = value;
+  const definition = { ...terms, prices: prices.map(normalisedPrice) };
+  return { kind: "rate_card", key: value.key, at, definition };
 }
 
 function planVersion(catalog: Catalog, wanted: Wanted): Step[] {

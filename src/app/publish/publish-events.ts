@@ -4,12 +4,12 @@
  * sink by the events' identities.
  */
 import { utf8Length } from "../../kernel/utf8.ts";
-import { createEventPacker, type EventPacker, type PackedMessage } from "./event-packer.ts";
 
 export type FileEvent = {
   readonly kind: "event";
   readonly line: number;
   readonly source: string;
+  readonly id: string;
   readonly text: string;
 };
 /** A line that cannot become an event. */
@@ -26,8 +26,8 @@ export type PublishProgress = {
 
 export type PublishEventsDeps = {
   readonly items: AsyncIterable<FileItem>;
-  /** Resolves when the message is on its way, with room for the next one. */
-  readonly publish: (message: PackedMessage) => Promise<void>;
+  /** Resolves when the event was taken, with room for the next one. Events are packed in this order, and by it alone. */
+  readonly send: (event: FileEvent) => Promise<void>;
   /** Resolves when everything sent is stored. */
   readonly flush: () => Promise<void>;
   readonly save: (progress: PublishProgress) => Promise<void>;
@@ -39,17 +39,14 @@ export type PublishEventsDeps = {
 
 export type PublishEventsInput = {
   readonly resumeFrom: PublishProgress | null;
-  /** Empty for a retry; see `createEventPacker`. */
-  readonly salt: string;
-  /** The largest message that the server takes. */
-  readonly messageBytesMax: number;
+  /** The largest event that the server takes. */
+  readonly eventBytesMax: number;
 };
 
 /** Items between two recorded places. Part of what makes a repetition the same messages: changing it only costs their recognition by id. */
 const CHECKPOINT_ITEMS = 20_000;
 
 export async function publishEvents(deps: PublishEventsDeps, input: PublishEventsInput): Promise<PublishProgress> {
-  const packer = createEventPacker(input.salt);
   const start = input.resumeFrom ?? { line: 0, events: 0, problems: 0, done: false };
   let { line, events, problems } = start;
   let items = 0;
@@ -57,31 +54,26 @@ export async function publishEvents(deps: PublishEventsDeps, input: PublishEvent
     if (item.line <= start.line) continue;
     line = item.line;
     items += 1;
-    const problem = item.kind === "problem" ? item : oversized(item, input.messageBytesMax);
+    const problem = item.kind === "problem" ? item : oversized(item, input.eventBytesMax);
     if (problem !== undefined) {
       problems += 1;
       deps.onProblem(problem);
     } else if (item.kind === "event") {
       events += 1;
-      await sendAll(deps, packer.add(item));
+      await deps.send(item);
       await deps.pace?.(events - start.events);
     }
-    if (items % CHECKPOINT_ITEMS === 0) await checkpoint(deps, packer, { line, events, problems, done: false });
+    if (items % CHECKPOINT_ITEMS === 0) await checkpoint(deps, { line, events, problems, done: false });
   }
   const end = { line, events, problems, done: true };
-  await checkpoint(deps, packer, end);
+  await checkpoint(deps, end);
   return end;
 }
 
-async function checkpoint(deps: PublishEventsDeps, packer: EventPacker, progress: PublishProgress): Promise<void> {
-  await sendAll(deps, packer.flush());
+async function checkpoint(deps: PublishEventsDeps, progress: PublishProgress): Promise<void> {
   await deps.flush();
   await deps.save(progress);
   deps.onProgress?.(progress);
-}
-
-async function sendAll(deps: PublishEventsDeps, messages: readonly PackedMessage[]): Promise<void> {
-  for (const message of messages) await deps.publish(message);
 }
 
 function oversized({ line, text }: FileEvent, bytesMax: number): FileProblem | undefined {

@@ -23,6 +23,7 @@ const PAGES = [
   "README.md",
   "docs/catalog.md",
   "docs/publishing.md",
+  "docs/producer.md",
   "docs/operating.md",
   "docs/finance-sql.md",
   "docs/metrics.md",

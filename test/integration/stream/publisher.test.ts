@@ -48,7 +48,7 @@ describe("createPublisher", () => {
     const publisher = createPublisher(nats, {
       windowMessages: 50,
       ackTimeoutMs: 5_000,
-      onStored: (_message, duplicate) => {
+      onStored: (_message, { duplicate }) => {
         duplicates += duplicate ? 1 : 0;
       },
     });

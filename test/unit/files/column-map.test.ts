@@ -25,6 +25,7 @@ describe("a column map", () => {
   test("makes an event with numbers digit for digit and times in UTC", () => {
     expect(eventOf(ROW)).toEqual({
       source: "eu",
+      id: "eu-7",
       text: '{"specversion":"1.0","id":"eu-7","source":"eu","type":"vm.used","subject":"acme","time":"2026-10-25T11:00:00.500Z","data":{"hours":0.10000000000000000001,"sku":"a\\"b","plan":"basic"}}',
     });
   });

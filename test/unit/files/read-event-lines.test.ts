@@ -22,8 +22,8 @@ describe("readEventLines", () => {
   test("splits at line feeds only and keeps the text", async () => {
     const event = '{"source":"s","id":"1","data":"a\u2028b"}';
     expect(await linesOf(`\uFEFF${event}\r\n\n${event}`)).toEqual([
-      { kind: "event", line: 1, source: "s", text: event },
-      { kind: "event", line: 3, source: "s", text: event },
+      { kind: "event", line: 1, source: "s", id: "1", text: event },
+      { kind: "event", line: 3, source: "s", id: "1", text: event },
     ]);
   });
 

@@ -1,14 +1,20 @@
 import { describe, expect, test } from "vitest";
-import type { PackedMessage } from "../../../../src/app/publish/event-packer.ts";
-import { publishEvents, type FileItem, type PublishProgress } from "../../../../src/app/publish/publish-events.ts";
+import {
+  publishEvents,
+  type FileEvent,
+  type FileItem,
+  type PublishProgress,
+} from "../../../../src/app/publish/publish-events.ts";
+import { createEventPacker, type PackedMessage } from "../../../../src/producer/event-packer.ts";
 
 const EVENTS = 50_001;
-const INPUT = { resumeFrom: null, salt: "", messageBytesMax: 1_000 };
+const INPUT = { resumeFrom: null, eventBytesMax: 1_000 };
+const LIMITS = { eventsMax: 100, bytesMax: 100_000, sourcesMax: 7 };
 
 async function* items(): AsyncGenerator<FileItem> {
   for (let line = 1; line <= EVENTS; line += 1) {
     await Promise.resolve();
-    yield { kind: "event", line, source: `s${String(line % 7)}`, text: `{"n":${String(line)}}` };
+    yield { kind: "event", line, source: `s${String(line % 7)}`, id: String(line), text: `{"n":${String(line)}}` };
   }
 }
 
@@ -16,17 +22,18 @@ function deps(source: AsyncIterable<FileItem>, failAfterMessages = Infinity) {
   const sent: PackedMessage[] = [];
   const saved: PublishProgress[] = [];
   const problems: string[] = [];
+  const packer = createEventPacker(LIMITS);
+  const deliver = (messages: readonly PackedMessage[]): Promise<void> => {
+    sent.push(...messages);
+    return sent.length > failAfterMessages ? Promise.reject(new Error("the process dies")) : Promise.resolve();
+  };
   return {
     sent,
     saved,
     problems,
     items: source,
-    publish: (message: PackedMessage) => {
-      if (sent.length >= failAfterMessages) return Promise.reject(new Error("the process dies"));
-      sent.push(message);
-      return Promise.resolve();
-    },
-    flush: () => Promise.resolve(),
+    send: (event: FileEvent) => deliver(packer.add(event)),
+    flush: () => deliver(packer.flush()),
     save: (progress: PublishProgress) => {
       saved.push(progress);
       return Promise.resolve();
@@ -54,8 +61,8 @@ describe("publishEvents", () => {
     async function* mixed(): AsyncGenerator<FileItem> {
       await Promise.resolve();
       yield { kind: "problem", line: 2, message: "not JSON" };
-      yield { kind: "event", line: 3, source: "a", text: `"${"ä".repeat(600)}"` };
-      yield { kind: "event", line: 4, source: "a", text: "{}" };
+      yield { kind: "event", line: 3, source: "a", id: "3", text: `"${"ä".repeat(600)}"` };
+      yield { kind: "event", line: 4, source: "a", id: "4", text: "{}" };
     }
     const found = deps(mixed());
     expect(await publishEvents(found, INPUT)).toEqual({ line: 4, events: 1, problems: 2, done: true });

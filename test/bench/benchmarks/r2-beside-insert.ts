@@ -1,0 +1,61 @@
+/**
+ * R2: pipeline events/s ÷ events/s of a bare insert of the same prepared rows into a copy of the same tables and views, in the same batches, one after the other.
+ * Measured for messages with one event and with a hundred.
+ */
+import { copyChain, insertBare } from "../bare-insert.ts";
+import { benchMessages } from "../bench-events.ts";
+import { measureSinkRound } from "../bench-sink.ts";
+import type { BenchInput, Benchmark, BenchmarkResult } from "../benchmark.ts";
+import { shown } from "../interleave.ts";
+import { ratioOf } from "../ratio.ts";
+
+const EVENTS_PER_MESSAGE = [100, 1] as const;
+
+export const besideInsert: Benchmark = {
+  id: "R2",
+  title: "The pipeline beside a bare insert of the same rows",
+  events: 500_000,
+  rounds: 5,
+  minutes: 6,
+  run: async (input) => {
+    const { world } = await input.worlds.stored(input.identities);
+    await copyChain(world.clickhouse);
+    const results = [];
+    for (const eventsPerMessage of EVENTS_PER_MESSAGE) results.push(await measure(input, eventsPerMessage));
+    return {
+      measurements: results.flatMap((result) => result.measurements),
+      ratios: results.flatMap((result) => result.ratios),
+      facts: { "identities stored before": input.identities, "events a round": input.events },
+    };
+  },
+};
+
+async function measure(input: BenchInput, eventsPerMessage: number): Promise<Omit<BenchmarkResult, "facts">> {
+  const { events, rounds, identities, worlds, say } = input;
+  const { world, sink } = await worlds.stored(identities);
+  const pipeline: number[] = [];
+  const insert: number[] = [];
+  for (let number = 0; number < rounds; number += 1) {
+    const messages = benchMessages({
+      events,
+      eventsPerMessage,
+      round: `r2-${eventsPerMessage}-${number}-${Date.now()}`,
+    });
+    const measured = await measureSinkRound({ world, sink: await sink(), round: { events, messages } });
+    const bare = await insertBare(world.clickhouse, measured.inserts, measured.measuredEvents);
+    pipeline.push(measured.eventsPerSecond);
+    insert.push(measured.measuredEvents / bare.seconds);
+    say(
+      `round ${number + 1} of ${rounds}, ${eventsPerMessage} per message: pipeline ${shown(measured.eventsPerSecond)}, insert ${shown(insert.at(-1) ?? 0)} events/s`,
+    );
+  }
+  const which = eventsPerMessage === 1 ? "single events" : `${eventsPerMessage} events per message`;
+  const name = `pipeline ÷ bare insert, ${which}`;
+  return {
+    measurements: [
+      { name: `pipeline, ${which}`, unit: "events/s", values: pipeline },
+      { name: `bare insert of its rows, ${which}`, unit: "events/s", values: insert },
+    ],
+    ratios: [ratioOf({ name, of: pipeline, to: insert, target: { atLeast: 0.7 }, aim: { atLeast: 0.85 } })],
+  };
+}

@@ -1,0 +1,185 @@
+/**
+ * R4: p99 of the time from an event's acknowledgement until it shows in the window view, at half of the sustained load ÷ (the sink's batch wait + p99 of a bare insert
+ * of batches of that size). An event shows when a query of the view, asked again and again over another connection, counts it: the time of that query is in it.
+ * The sustained load is what goes from the producer to counted while both work at once; single-event messages.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { openProducer } from "../../../src/producer/open-producer.ts";
+import { benchEvents, benchMessages } from "../bench-events.ts";
+import { copyChain, insertBare } from "../bare-insert.ts";
+import type { BenchWorld } from "../bench-world.ts";
+import type { Benchmark } from "../benchmark.ts";
+import { startChildSink, type ChildSink } from "../child-sink.ts";
+import { shown } from "../interleave.ts";
+import { percentile } from "../median.ts";
+import { plainRatio, ratioOf } from "../ratio.ts";
+import type { StoredWorld } from "../worlds.ts";
+
+const TICK_MS = 5;
+const BARE_BATCHES = 12;
+const SECONDS_PER_ROUND = 12;
+const INSERTS_PER_ROUND = 6;
+const P99 = 0.99;
+
+export const latency: Benchmark = {
+  id: "R4",
+  title: "From acknowledged to visible at half of the sustained load",
+  events: 500_000,
+  rounds: 5,
+  minutes: 5,
+  run: async ({ events, rounds, identities, worlds, say }) => {
+    const stored = await worlds.stored(identities);
+    const { world } = stored;
+    const { batchWaitMs } = world.context.settings;
+    await stored.stopSink();
+    const sink = await warmSink(world);
+    const sustained = await sustainedLoad(world, sink, events);
+    say(`sustained load: ${shown(sustained)} events/s`);
+    await sink.stop();
+    const perBatch = Math.max(Math.round((sustained / 2) * (batchWaitMs / 1_000)), 1);
+    const bodies = await batchesOf(stored, perBatch);
+    await stored.stopSink();
+    await copyChain(world.clickhouse);
+    const running = await warmSink(world);
+    const visible: number[] = [];
+    const inserts: number[] = [];
+    const medians: number[] = [];
+    const seconds = Math.min(SECONDS_PER_ROUND, Math.max(events / sustained, 2));
+    for (let round = 0; round < rounds; round += 1) {
+      const latencies = await pacedRound(world, {
+        perSecond: sustained / 2,
+        seconds,
+        round: `r4-${Date.now()}`,
+      });
+      visible.push(percentile(latencies, P99));
+      medians.push(percentile(latencies, 0.5));
+      const times: number[] = [];
+      for (let number = 0; number < INSERTS_PER_ROUND; number += 1) {
+        const body = bodies[(round * INSERTS_PER_ROUND + number) % bodies.length];
+        if (body !== undefined) times.push((await insertBare(world.clickhouse, [body], perBatch)).seconds * 1_000);
+      }
+      inserts.push(percentile(times, P99));
+      say(
+        `round ${round + 1} of ${rounds}: p99 ${shown(visible.at(-1) ?? 0)} ms, bare insert ${shown(inserts.at(-1) ?? 0)} ms`,
+      );
+    }
+    await running.stop();
+    const worst = percentile(visible, 0.5);
+    return {
+      measurements: [
+        { name: "acknowledged to visible, p99", unit: "ms", values: visible },
+        { name: "acknowledged to visible, p50", unit: "ms", values: medians },
+        { name: "bare insert of a batch, p99", unit: "ms", values: inserts },
+      ],
+      ratios: [
+        ratioOf({
+          name: "p99 ÷ (batch wait + p99 of a bare insert)",
+          of: visible,
+          to: inserts.map((ms) => batchWaitMs + ms),
+          target: { atMost: 1.5 },
+        }),
+        plainRatio({ name: "p99 in seconds", value: worst / 1_000, target: { atMost: 1 }, aim: { atMost: 0.5 } }),
+      ],
+      facts: {
+        "identities stored before": identities,
+        "sustained events/s": Math.round(sustained),
+        "batch wait, ms": batchWaitMs,
+        "events of a batch": perBatch,
+      },
+    };
+  },
+};
+
+/** One event has gone through it: process, filter and lease are no part of what is measured. */
+async function warmSink(world: BenchWorld): Promise<ChildSink> {
+  const sink = startChildSink(world);
+  await world.publish({
+    events: 1,
+    messages: benchMessages({ events: 1, eventsPerMessage: 1, round: `r4-warm-${Date.now()}` }),
+  });
+  await sink.until(() => sink.commits().length > 0);
+  return sink;
+}
+
+async function sustainedLoad(world: BenchWorld, sink: ChildSink, events: number): Promise<number> {
+  const before = sink.events();
+  const producer = await openProducer(await world.context.nats(), { eventsPerMessage: 1 });
+  const startedMs = Date.now();
+  for (const event of benchEvents({ events, round: `r4-load-${startedMs}` })) await producer.sendText(event);
+  await producer.close();
+  await sink.until(() => sink.events() >= before + events);
+  await world.trim();
+  return events / (((sink.commits().at(-1)?.atMs ?? Date.now()) - startedMs) / 1_000);
+}
+
+/** What the sink inserts of rounds that make one batch each. */
+async function batchesOf({ world, sink }: StoredWorld, events: number): Promise<readonly Uint8Array[]> {
+  const running = await sink();
+  running.takeInserts();
+  for (let number = 0; number < BARE_BATCHES; number += 1) {
+    const before = running.commits().reduce((sum, { batch }) => sum + batch.plan.rows, 0);
+    running.hold();
+    await world.publish({
+      events,
+      messages: benchMessages({ events, eventsPerMessage: 10_000, round: `r4-batch-${Date.now()}-${number}` }),
+    });
+    running.release();
+    await running.until(
+      () => running.commits().reduce((sum, { batch }) => sum + batch.plan.rows, 0) >= before + events,
+    );
+  }
+  return joined(running.takeInserts(), BARE_BATCHES);
+}
+
+/** Rows stand one behind the other in RowBinary: the inserts of so many rounds, put together evenly. */
+function joined(inserts: readonly Uint8Array[], batches: number): readonly Uint8Array[] {
+  const perBatch = Math.ceil(inserts.length / batches);
+  return Array.from({ length: batches }, (_, batch) =>
+    Buffer.concat(inserts.slice(batch * perBatch, (batch + 1) * perBatch)),
+  );
+}
+
+type PacedInput = { readonly perSecond: number; readonly seconds: number; readonly round: string };
+
+async function pacedRound(world: BenchWorld, { perSecond, seconds, round }: PacedInput): Promise<readonly number[]> {
+  const events = Math.round(perSecond * seconds);
+  const before = await counted(world);
+  const ackedMs: number[] = [];
+  const producer = await openProducer(await world.context.nats(), {
+    eventsPerMessage: 1,
+    // JetStream acknowledges in the order of the stream, in which the sink counts as well.
+    onFate: () => ackedMs.push(performance.now()),
+  });
+  const visible = watch(world, before, events);
+  const startedMs = performance.now();
+  let sent = 0;
+  for (const event of benchEvents({ events, round })) {
+    await producer.sendText(event);
+    sent += 1;
+    const aheadMs = (sent / perSecond) * 1_000 - (performance.now() - startedMs);
+    if (aheadMs > TICK_MS) await delay(TICK_MS);
+  }
+  await producer.close();
+  const seenMs = await visible;
+  await world.trim();
+  return seenMs.map((ms, index) => ms - (ackedMs[index] ?? ms));
+}
+
+/** When each event was first counted by the view. */
+async function watch(world: BenchWorld, before: number, events: number): Promise<readonly number[]> {
+  const seenMs: number[] = [];
+  while (seenMs.length < events) {
+    const count = (await counted(world)) - before;
+    const nowMs = performance.now();
+    while (seenMs.length < count) seenMs.push(nowMs);
+  }
+  return seenMs;
+}
+
+async function counted({ clickhouse }: BenchWorld): Promise<number> {
+  const [row] = await clickhouse.rows<{ events: string }>({
+    sql: "SELECT sum(event_count) AS events FROM meterline.usage_windows WHERE meter = 'requests'",
+    doing: "counting what the windows hold",
+  });
+  return Number(row?.events ?? 0);
+}

@@ -1,0 +1,157 @@
+/**
+ * R7: rated lines/s of a rating run with its lineage written ÷ lines/s of one ClickHouse query that computes the same amounts in Decimal256 from the same windows. Ten prices per
+ * customer, graduated over three tiers; the sums of the amounts have to agree to the last digit.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ratePeriod } from "../../../src/app/rating/rate-period.ts";
+import { decimal, decimalText } from "../../../src/kernel/decimal.ts";
+import { openServices, type Services } from "../../../cmd/services.ts";
+import { tempDir } from "../../support/temp-dir.ts";
+import { timed, type BenchWorld } from "../bench-world.ts";
+import { requireEqual, type Benchmark } from "../benchmark.ts";
+import { generateUsage, GENERATED_MONTH } from "../generated-usage.ts";
+import { interleave } from "../interleave.ts";
+import { ratioOf } from "../ratio.ts";
+
+const METERS = 10;
+const WINDOWS_PER_LINE = 8;
+const SIDES = ["rating run", "one query"] as const;
+const TIERS = [
+  { upTo: "1", unitAmount: "0.002" },
+  { upTo: "2.5", unitAmount: "0.0015" },
+  { upTo: null, unitAmount: "0.00125" },
+] as const;
+
+export const rating: Benchmark = {
+  id: "R7",
+  title: "Rating with lineage beside one query",
+  /** Lines: a tenth as many customers. */
+  events: 20_000,
+  rounds: 5,
+  minutes: 6,
+  run: async ({ events: lines, rounds, worlds, say }) => {
+    const customers = Math.max(Math.round(lines / METERS), 1);
+    const dir = await tempDir("bench-catalog");
+    writeCatalog(dir.path, customers);
+    const world = await worlds.fresh({ catalog: dir.path });
+    await dir.remove();
+    say(`a catalog of ${customers} contracts is applied`);
+    for (let meter = 0; meter < METERS; meter += 1)
+      await generateUsage(world.clickhouse, {
+        meter: `m${meter}`,
+        aggregation: "sum",
+        customers,
+        eventsPerCustomer: WINDOWS_PER_LINE * (meter + 1),
+        eventsPerWindow: meter + 1,
+      });
+    const services = await openServices(world.context);
+    const rates = await interleave({ rounds, sides: SIDES, unit: "lines/s", say }, async (side) => {
+      const wanted = decimalText(
+        decimal((await amountsByQuery(world)).reduce((sum, row) => add(sum, row.amount), "0")),
+      );
+      let found = "";
+      const { seconds } = await timed(async () => {
+        found =
+          side === "one query"
+            ? (await amountsByQuery(world)).reduce((sum, row) => add(sum, row.amount), "0")
+            : await rate(services);
+      });
+      if (side === "rating run") found = await amountOfRun(world, { runId: found, lines: customers * METERS });
+      requireEqual(`amount, ${side}`, decimalText(decimal(found)), wanted);
+      return (customers * METERS) / seconds;
+    });
+    await world.stop();
+    return {
+      measurements: SIDES.map((side) => ({ name: side, unit: "lines/s", values: rates[side] })),
+      ratios: [
+        ratioOf({
+          name: "rating run ÷ one query",
+          of: rates["rating run"],
+          to: rates["one query"],
+          target: { atLeast: 0.25 },
+          aim: { atLeast: 0.5 },
+        }),
+      ],
+      facts: { lines: customers * METERS, customers, "windows per line": WINDOWS_PER_LINE },
+    };
+  },
+};
+
+async function rate(services: Services): Promise<string> {
+  return (await ratePeriod(services.rating, { period: GENERATED_MONTH.name, customers: [] })).runId;
+}
+
+type Amount = { readonly customer: string; readonly amount: string };
+
+/** Each line as a row, as the rating run makes it, only without anything that explains it. */
+async function amountsByQuery({ clickhouse }: BenchWorld): Promise<readonly Amount[]> {
+  const price = (text: string): string => `toDecimal256('${text}', 24)`;
+  const tiers = TIERS.map(({ upTo, unitAmount }, index) => {
+    const from = index === 0 ? "0" : (TIERS[index - 1]?.upTo ?? "0");
+    const above = `greatest(quantity - toDecimal256('${from}', 18), toDecimal256(0, 18))`;
+    const inTier = upTo === null ? above : `least(${above}, toDecimal256('${upTo}', 18) - toDecimal256('${from}', 18))`;
+    return `${inTier} * ${price(unitAmount)}`;
+  });
+  return await clickhouse.rows<Amount>({
+    sql: `SELECT customer, meter, toString(quantity) AS quantity, toString(${tiers.join(" + ")}) AS amount
+      FROM (SELECT customer, meter, sum(quantity_sum) AS quantity FROM meterline.usage_windows_as_of(cut = 4294967295)
+        WHERE window_start >= toDateTime('2026-10-01 00:00:00', 'UTC') AND window_start < toDateTime('2026-11-01 00:00:00', 'UTC')
+        GROUP BY customer, meter)
+      ORDER BY customer, meter`,
+    doing: "rating by one query",
+  });
+}
+
+async function amountOfRun(
+  { clickhouse }: BenchWorld,
+  { runId, lines }: { runId: string; lines: number },
+): Promise<string> {
+  const [row] = await clickhouse.rows<{ lines: string; amount: string }>({
+    sql: "SELECT count() AS lines, toString(sum(amount)) AS amount FROM finance.rated_lines WHERE run_id = {runId: String}",
+    params: { runId },
+    doing: "adding up the run",
+  });
+  requireEqual("lines of the run", Number(row?.lines), lines);
+  return row?.amount ?? "";
+}
+
+function add(sum: string, amount: string): string {
+  return decimalText(decimal(sum).plus(decimal(amount)));
+}
+
+function writeCatalog(directory: string, customers: number): void {
+  const keys = Array.from({ length: customers }, (_, number) => `c${number}`);
+  const meters = Array.from({ length: METERS }, (_, number) => `m${number}`);
+  const catalog = {
+    meters: meters.map((key) => ({
+      key,
+      eventType: "t",
+      aggregation: "sum",
+      value: "/data/n",
+      dimensions: { model: "/data/model" },
+    })),
+    customers: keys.map((key) => ({ key, name: key, currency: "EUR", timeZone: "UTC" })),
+    rateCards: [
+      {
+        key: "card",
+        currency: "EUR",
+        prices: meters.map((meter) => ({
+          key: meter,
+          meter,
+          description: meter,
+          price: { model: "graduated", tiers: TIERS },
+        })),
+      },
+    ],
+    contracts: keys.map((key) => ({
+      key: `contract-${key}`,
+      customer: key,
+      rateCard: "card",
+      effective: { from: "2026-01-01T00:00:00Z", to: null },
+      billing: { interval: "month", anchorDay: 1 },
+    })),
+  };
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, "catalog.json"), JSON.stringify(catalog));
+}
