@@ -176,6 +176,8 @@ test("every column of every finance view says what it means", async () => {
       "rated_lines",
       "invoices",
       "invoice_lines",
+      "invoice_taxes",
+      "invoice_adjustments",
       "line_events",
       "line_retractions",
       "late_usage",
