@@ -37,11 +37,24 @@ export function explanationText(explanation: Explanation): string {
     "",
     "How the amount came about",
     ...line.breakdown.map((step) => `  ${step["text"] ?? JSON.stringify(step)}`),
+    ...termLines(line).map((text) => `  ${text}`),
     ...usageLines(explanation),
     "",
     "Proofs",
     ...explanation.proofs.map((proof) => `  ${proof.holds ? "holds " : "BROKEN"}  ${proof.name}: ${proof.says}`),
   ].join("\n");
+}
+
+/** What the contract makes of the line beside others: commitments, discounts and taxes. */
+function termLines(line: LineFacts): string[] {
+  const { currency } = line;
+  const taxes = line.taxes.map((tax) =>
+    tax.kind === "rate"
+      ? `${tax.name}, ${tax.rate} % ${tax.included ? "contained, of" : "on"} ${tax.base} ${currency}: ${tax.amount} ${currency} on this line`
+      : `No tax (${tax.kind.replace("_", " ")}): ${tax.reason}`,
+  );
+  const compares = line.compares.length === 0 ? [] : [`Lines compared: ${line.compares.join(", ")}`];
+  return [...line.explanation, ...compares, ...line.adjustments.flatMap((adjustment) => adjustment.texts), ...taxes];
 }
 
 function factLines(line: LineFacts): string[] {
@@ -50,7 +63,12 @@ function factLines(line: LineFacts): string[] {
     ["customer", line.customer],
     ["period", `${line.periodFrom} to ${line.periodTo} (not part of it)`],
     ["contract", `${line.contract} version ${String(line.contractVersion)}, hash ${line.contractHash}`],
-    ["price", `${line.price} of rate card ${line.rateCard} version ${String(line.rateCardVersion)}`],
+    [
+      line.ratedLineId === "" ? "commitment" : "price",
+      line.ratedLineId === ""
+        ? line.price
+        : `${line.price} of rate card ${line.rateCard} version ${String(line.rateCardVersion)}`,
+    ],
     [
       "meter",
       line.meter === ""

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { draftInvoices, type DraftedInvoices } from "../../src/app/invoicing/draft-invoices.ts";
 import { finalizeInvoices, type FinalizedInvoices } from "../../src/app/invoicing/finalize-invoices.ts";
 import type { InvoicingSettings } from "../../src/app/invoicing/invoicing-deps.ts";
-import type { InvoiceLineSummary, InvoiceSummary } from "../../src/app/ports.ts";
+import type { InvoiceSummary } from "../../src/app/ports.ts";
 import { invoiceStore } from "../../src/clickhouse/invoice-store.ts";
 import type { Settings } from "../../src/config/settings.ts";
 import { decimal } from "../../src/kernel/decimal.ts";
@@ -12,6 +12,7 @@ import { moneyText } from "../../src/kernel/money.ts";
 import { withContext } from "../context.ts";
 import { confirm } from "../output/confirm.ts";
 import { tableText } from "../output/table.ts";
+import { invoiceText } from "../invoice-text.ts";
 import { openServices } from "../services.ts";
 
 /** The series of all invoices. */
@@ -109,7 +110,7 @@ function registerShow(invoice: Command): void {
             message: `There is no invoice "${idOrNumber}": \`meterline invoice list\` names them`,
           });
         }
-        context.output.result({ text: () => showText(found.invoice, found.lines), value: found });
+        context.output.result({ text: () => invoiceText(found), value: found });
       });
     });
 }
@@ -150,28 +151,4 @@ export function finalizedText({ finalized, already, notDue }: FinalizedInvoices,
   return parts.length === 0
     ? `No contract has a price in ${period}: there is nothing to finalize.`
     : parts.join("\n\n");
-}
-
-function showText(invoice: InvoiceSummary, lines: readonly InvoiceLineSummary[]): string {
-  const { currency } = invoice;
-  const state = invoice.status === "draft" ? "draft" : `finalized ${invoice.finalizedAt}`;
-  const table = tableText(
-    [
-      { title: "line", text: (line) => line.lineId },
-      { title: "description", text: (line) => line.description },
-      { title: "quantity", text: (line) => line.quantity, align: "right" },
-      { title: "events", text: (line) => line.eventCount, align: "right" },
-      { title: "amount", text: (line) => moneyText(decimal(line.amount), currency), align: "right" },
-    ],
-    lines,
-  );
-  return [
-    `${invoice.number === "" ? invoice.invoiceId : invoice.number}  ${invoice.customer}  ${invoice.contract}  ${state}`,
-    `${invoice.periodFrom} to ${invoice.periodTo} (not part of it), run ${invoice.runId}, as of cut ${String(invoice.cut)}`,
-    "",
-    table,
-    "",
-    `Total ${moneyText(decimal(invoice.total), currency)} ${currency}`,
-    `Merkle root ${invoice.merkleRoot}`,
-  ].join("\n");
 }

@@ -1,5 +1,6 @@
 /** What the demo shows of its result, read through the same ports and views that everybody has. */
 import type { Catalog } from "../../src/domain/catalog.ts";
+import { measureOf } from "../../src/domain/meter.ts";
 import type { Verdict } from "../../src/domain/usage-event.ts";
 import { decimal, decimalText } from "../../src/kernel/decimal.ts";
 import { billingPeriodContaining } from "../../src/kernel/period.ts";
@@ -52,8 +53,10 @@ export async function monthlyUsage(
       localMonth: input.month,
     });
     for (const [meter, versions] of [...catalog.meters].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      const aggregation = versions.at(-1)?.definition.aggregation ?? "";
-      const query = { meter, aggregation, where: {}, from, to, cut: input.cut, customers: [customer] };
+      const definition = versions.at(-1)?.definition;
+      if (definition === undefined) continue;
+      const { aggregation } = definition;
+      const query = { meter, ...measureOf(definition), where: {}, from, to, cut: input.cut, customers: [customer] };
       for await (const { quantity, eventCount } of services.rating.store.meteredUsage(query))
         rows.push({ customer, meter, aggregation, quantity, events: eventCount });
     }

@@ -1,5 +1,5 @@
 -- usage_events is what the bytes of the accepted events give under the meters that were in force when their batch was decided: decoded
--- again here, in SQL. A meter that says `whenMissing: skip` lets an event pass whose value is missing, or wrong (reason value_skipped).
+-- again here, in SQL. A meter's filter leaves the events out that do not fit it. A meter that says `whenMissing: skip` lets an event pass whose value is missing, or wrong (reason value_skipped).
 -- Since decoder revision 2 no meter counts voids and amends.
 WITH
     meters AS
@@ -11,6 +11,7 @@ WITH
             JSONExtractString(definition, 'aggregation') AS aggregation,
             JSONExtractString(definition, 'value') AS value_pointer,
             JSONExtractString(definition, 'whenMissing') = 'skip' AS skips,
+            usage_conditions(definition) AS conditions,
             CAST(JSONExtract(definition, 'dimensions', 'Map(String, String)') AS Map(String, String)) AS dimension_pointers
         FROM meterline.catalog_versions FINAL
         WHERE kind = 'meter'
@@ -27,6 +28,7 @@ WITH
             SELECT r.shard AS shard, r.incarnation AS incarnation, r.seq AS seq, r.position AS position, m.key AS meter, m.aggregation AS aggregation,
                 r.customer AS customer, r.event_time AS event_time, CAST(r.source AS String) AS source, r.id AS id, r.body_hash AS body_hash, r.cut AS cut,
                 m.skips AND r.reason = 'value_skipped' AS may_be_absent, usage_document(r.raw) AS document, m.dimension_pointers AS dimension_pointers,
+                m.conditions AS conditions,
                 if(m.aggregation = 'count', '1', usage_text_at(usage_document(r.raw), m.value_pointer)) AS value
             FROM
             (
@@ -42,7 +44,7 @@ WITH
             WHERE b.catalog_seq >= m.valid_from AND b.catalog_seq < m.valid_until AND NOT m.removed
                 AND (b.decoder_rev < 2 OR r.type NOT IN ('meterline.void', 'meterline.amend'))
         )
-        WHERE value != ''
+        WHERE value != '' AND arrayAll(condition -> usage_condition_holds(condition, usage_json_at(document, condition.1)), conditions)
     ),
     stored AS
     (

@@ -10,6 +10,7 @@ WITH
             JSONExtractString(definition, 'aggregation') AS aggregation,
             JSONExtractString(definition, 'value') AS value_pointer,
             JSONExtractString(definition, 'whenMissing') = 'skip' AS skips,
+            usage_conditions(definition) AS conditions,
             CAST(JSONExtract(definition, 'dimensions', 'Map(String, String)') AS Map(String, String)) AS dimension_pointers
         FROM meterline.catalog_versions FINAL
         WHERE kind = 'meter'
@@ -48,19 +49,21 @@ WITH
         (
             SELECT a.incarnation AS incarnation, a.seq AS seq, a.position AS position, m.key AS meter, m.aggregation AS aggregation, a.customer AS customer,
                 a.event_time AS event_time, a.source AS source, a.target_id AS target_id, a.body_hash AS body_hash, a.cut AS cut, a.amended_by AS amended_by,
-                m.skips AND a.skipped AS may_be_absent, m.dimension_pointers AS dimension_pointers,
+                m.skips AND a.skipped AS may_be_absent, m.dimension_pointers AS dimension_pointers, m.conditions AS conditions,
                 arrayMap(pointer -> if(
                     (startsWith(concat(pointer, '/'), '/data/') AND usage_json_at(a.document, '/data/data') != '')
                         OR (pointer IN ('/time', '/subject') AND usage_text_at(a.document, concat('/data', pointer)) != ''),
-                    usage_text_at(a.document, concat('/data', pointer)), usage_text_at(t.document, pointer)),
-                    arrayConcat([m.value_pointer], mapValues(m.dimension_pointers))) AS read,
-                if(m.aggregation = 'count', '1', read[1]) AS value, arraySlice(read, 2) AS texts
+                    usage_json_at(a.document, concat('/data', pointer)), usage_json_at(t.document, pointer)),
+                    arrayConcat([m.value_pointer], mapValues(m.dimension_pointers), arrayMap(condition -> condition.1, m.conditions))) AS read,
+                if(m.aggregation = 'count', '1', usage_text_of(read[1])) AS value,
+                arrayMap(node -> usage_text_of(node), arraySlice(read, 2, length(m.dimension_pointers))) AS texts,
+                arraySlice(read, 2 + length(m.dimension_pointers)) AS nodes
             FROM amends AS a
             INNER JOIN targets AS t ON t.event_key = a.target_key
             INNER JOIN meters AS m ON m.event_type = t.type
             WHERE t.catalog_seq >= m.valid_from AND t.catalog_seq < m.valid_until AND NOT m.removed
         )
-        WHERE value != ''
+        WHERE value != '' AND arrayAll((condition, node) -> usage_condition_holds(condition, node), conditions, nodes)
     )
 SELECT 'usage_replacements' AS table_name,
     concat(toString({shard: UInt16}), '/', toString(incarnation), '/', toString(seq), '/', toString(position), ' ', meter) AS row_key,

@@ -4,7 +4,8 @@
  */
 import type { BatchPlan, CommittedBatch, PlanMark, ShardKey } from "../domain/sink-plan.ts";
 import type { JournalBody, RecordedEntry } from "../domain/journal-entry.ts";
-import type { Invoice } from "../domain/invoice.ts";
+import type { Invoice, InvoiceAdjustment, InvoiceTax } from "../domain/invoice.ts";
+import type { Measure } from "../domain/meter.ts";
 import type { MeteredUsage, RatedLine } from "../domain/rated-line.ts";
 import type { EventOrigin, QuarantinedRow } from "../domain/quarantine.ts";
 import type { UsageMessage } from "../domain/usage-event.ts";
@@ -14,6 +15,7 @@ import type { Instant } from "../kernel/instant.ts";
 export type Clock = {
   readonly now: () => Instant;
   readonly nowMs: () => number;
+  /** No milliseconds: everything else has its turn, and it goes on. */
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
 };
 
@@ -124,7 +126,7 @@ export type SinkStore = {
 };
 
 /** ClickHouse as rating and invoicing need it. */
-export type UsageQuery = {
+export type UsageQuery = Omit<Measure, "aggregation"> & {
   readonly meter: string;
   readonly aggregation: string;
   readonly where: Readonly<Record<string, string>>;
@@ -134,11 +136,28 @@ export type UsageQuery = {
   /** Empty: all customers. */
   readonly customers: readonly string[];
 };
+/** Usage by the values of some dimensions, for a meter whose quantities add up. */
+export type UsageCellRow = {
+  readonly customer: string;
+  readonly match: Readonly<Record<string, string>>;
+  readonly quantity: string;
+};
+/** What one event adds to a meter. */
+export type UsageEventRow = {
+  readonly customer: string;
+  readonly quantity: string;
+  /** It lies before the instant that the query names. */
+  readonly earlier: boolean;
+};
 /** A rated line as stored, and the hash that was written beside it. */
 export type StoredLine = { readonly line: RatedLine; readonly hash: string };
 export type BillingStore = {
   /** Usage per customer from the window tables, in the order of the customers' keys; customers without usage are absent. */
   meteredUsage(query: UsageQuery): AsyncIterable<MeteredUsage>;
+  /** Quantities by the values of the dimensions `by`, in pieces, in the order of the customers' keys. */
+  meteredCells(query: UsageQuery & { readonly by: readonly string[] }): AsyncIterable<readonly UsageCellRow[]>;
+  /** The single events, in pieces, in the order of customer, time, source and id. */
+  meteredEvents(query: UsageQuery & { readonly earlierThan: Instant }): AsyncIterable<readonly UsageEventRow[]>;
   /** Combinations of meter and dimensions that a customer used in a period, to find usage without a price. */
   usedMeters(query: { from: Instant; to: Instant; cut: number; customers: readonly string[] }): AsyncIterable<{
     readonly customer: string;
@@ -161,9 +180,13 @@ export type InvoiceSummary = Pick<
   | "periodTo"
   | "runId"
   | "cut"
+  | "subtotal"
+  | "tax"
   | "total"
   | "merkleRoot"
 > & {
+  /** Before tax. */
+  readonly net: string;
   readonly status: "draft" | "finalized";
   /** Empty for a draft. */
   readonly number: string;
@@ -177,13 +200,21 @@ export type InvoiceLineSummary = {
   readonly amount: string;
   readonly eventCount: string;
 };
+export type InvoiceAdjustmentSummary = InvoiceAdjustment & {
+  /** How each line's share came about. */
+  readonly texts: readonly string[];
+};
+export type StoredInvoice = {
+  readonly invoice: InvoiceSummary;
+  readonly lines: readonly InvoiceLineSummary[];
+  readonly adjustments: readonly InvoiceAdjustmentSummary[];
+  readonly taxes: readonly InvoiceTax[];
+};
 export type InvoiceStore = {
   /** Replaces earlier drafts of the same invoices; a finalized invoice is never replaced. */
   writeDrafts(invoices: readonly Invoice[]): Promise<void>;
   /** In the order of customer and period. Empty `customers`: all. */
   invoices(input: { customers: readonly string[] }): AsyncIterable<InvoiceSummary>;
   /** By invoice id or number; null when there is none. */
-  invoice(
-    idOrNumber: string,
-  ): Promise<{ readonly invoice: InvoiceSummary; readonly lines: readonly InvoiceLineSummary[] } | null>;
+  invoice(idOrNumber: string): Promise<StoredInvoice | null>;
 };

@@ -14,6 +14,7 @@ import {
   type UsageOfCase,
 } from "../domain/quote-case.ts";
 import { allocate } from "../invoicing/allocate.ts";
+import { measureOf } from "../domain/meter.ts";
 import { present } from "../kernel/assert.ts";
 import { decimal, decimalText } from "../kernel/decimal.ts";
 import { AppError } from "../kernel/errors.ts";
@@ -96,7 +97,7 @@ function answerPrice(priced: PriceCase): QuoteAnswer {
 function answerMetering(metered: MeteringCase): QuoteAnswer {
   const events: readonly AggregatedEvent[] = metered.events;
   const carriedIn = metered.carriedIn === undefined ? undefined : decimal(metered.carriedIn);
-  const quantity = aggregate({ aggregation: metered.aggregation, period: metered.period, events, carriedIn });
+  const quantity = aggregate({ ...measureOf(metered), period: metered.period, events, carriedIn });
   return { id: metered.id, quantity: decimalText(quantity) };
 }
 

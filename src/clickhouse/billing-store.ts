@@ -35,6 +35,8 @@ type WindowsRow = QuantityRow & {
 export function billingStore(clickhouse: ClickHouse): BillingStore {
   return {
     meteredUsage: (query) => meteredUsage(clickhouse, query),
+    meteredCells: (query) => meteredCells(clickhouse, query),
+    meteredEvents: (query) => meteredEvents(clickhouse, query),
     usedMeters: (query) => usedMeters(clickhouse, query),
     writeRatedLines: (lines) => writeRatedLines(clickhouse, lines),
     ratedLines: (input) => ratedLines(clickhouse, input),
@@ -43,7 +45,10 @@ export function billingStore(clickhouse: ClickHouse): BillingStore {
 
 async function* meteredUsage(clickhouse: ClickHouse, query: UsageQuery): AsyncGenerator<MeteredUsage> {
   const wanted = customerFilter(query.customers);
-  const params = { ...periodParams(query), meter: query.meter, ...wanted.params, ...whereParams(query.where) };
+  const params = {
+    ...usageParams(query, wanted),
+    ...(query.percentile !== undefined && { percentile: thousandths(query.percentile) }),
+  };
   const quantitySql = quantityQueryOf(query);
   const doing = `reading the usage of meter ${query.meter}`;
   const windows = rowsOf<WindowsRow>(clickhouse, { sql: querySql("metered-windows"), params, doing });
@@ -71,21 +76,21 @@ async function* meteredUsage(clickhouse: ClickHouse, query: UsageQuery): AsyncGe
 
 function usageOf(input: { query: UsageQuery; row: WindowsRow; quantity: string }): MeteredUsage {
   const { query, row } = input;
-  const raw = decimal(input.quantity);
-  const quantity = query.aggregation === "time_weighted_sum" ? meanLevel(raw, query) : raw;
   return {
     customer: row.customer,
-    quantity: decimalText(quantity),
+    quantity: decimalText(quantityOf({ query, raw: decimal(input.quantity), eventCount: decimal(row.event_count) })),
     eventCount: row.event_count,
     shardRanges: row.shard_ranges.map((range) => shardRangeOf(range)),
     eventsDigest: row.events_digest,
   };
 }
 
-/** The level's integral over the period divided by its length, half up at 18 places. */
-function meanLevel(integral: Decimal, period: { readonly from: Instant; readonly to: Instant }): Decimal {
-  const divisor = new Decimal((period.to - period.from).toString());
-  return divide({ dividend: integral, divisor, places: MEAN_PLACES, mode: "half_up" });
+/** An average is the sum by the number of events, a mean level the integral by the period's length: both half up at 18 places. */
+function quantityOf(input: { query: UsageQuery; raw: Decimal; eventCount: Decimal }): Decimal {
+  const { query, raw: dividend, eventCount } = input;
+  if (query.aggregation !== "average" && query.aggregation !== "time_weighted_sum") return dividend;
+  const divisor = query.aggregation === "average" ? eventCount : new Decimal((query.to - query.from).toString());
+  return divide({ dividend, divisor, places: MEAN_PLACES, mode: "half_up" });
 }
 
 /** The query of the quantity; null where the windows of the lineage carry it. */
@@ -93,6 +98,8 @@ function quantityQueryOf(query: UsageQuery): string | null {
   const queries: Readonly<Record<Aggregation, string | null>> = {
     count: null,
     sum: null,
+    average: null,
+    percentile: "metered-percentile",
     min: "metered-min",
     max: "metered-max",
     latest: "metered-latest",
@@ -105,6 +112,43 @@ function quantityQueryOf(query: UsageQuery): string | null {
     kind: "broken",
     message: `meter ${query.meter} has the aggregation "${query.aggregation}", which this release cannot read`,
   });
+}
+
+async function* meteredCells(
+  clickhouse: ClickHouse,
+  query: Parameters<BillingStore["meteredCells"]>[0],
+): ReturnType<BillingStore["meteredCells"]> {
+  const { by } = query;
+  const wanted = customerFilter(query.customers);
+  const pieces = clickhouse.stream<{ customer: string; cell: readonly string[]; quantity: string }>({
+    sql: querySql("metered-cells"),
+    params: { ...usageParams(query, wanted), by },
+    doing: `reading the cells of meter ${query.meter}`,
+  });
+  for await (const rows of pieces)
+    yield rows
+      .filter(({ customer }) => wanted.includes(customer))
+      .map(({ customer, cell, quantity }) => ({
+        customer,
+        match: Object.fromEntries(by.map((name, index) => [name, cell[index] ?? ""])),
+        quantity: decimalText(decimal(quantity)),
+      }));
+}
+
+async function* meteredEvents(
+  clickhouse: ClickHouse,
+  query: Parameters<BillingStore["meteredEvents"]>[0],
+): ReturnType<BillingStore["meteredEvents"]> {
+  const wanted = customerFilter(query.customers);
+  const pieces = clickhouse.stream<{ customer: string; quantity: string; earlier: number }>({
+    sql: querySql("metered-events"),
+    params: { ...usageParams(query, wanted), earlier_than: wholeSeconds(query.earlierThan) },
+    doing: `reading the single events of meter ${query.meter}`,
+  });
+  for await (const rows of pieces)
+    yield rows
+      .filter(({ customer }) => wanted.includes(customer))
+      .map(({ customer, quantity, earlier }) => ({ customer, quantity, earlier: earlier === 1 }));
 }
 
 async function* usedMeters(
@@ -179,8 +223,17 @@ function periodParams(query: { readonly from: Instant; readonly to: Instant; rea
   return { from: wholeSeconds(query.from), to: wholeSeconds(query.to), cut: query.cut };
 }
 
+function usageParams(query: UsageQuery, wanted: CustomerFilter) {
+  return { ...periodParams(query), meter: query.meter, ...wanted.params, ...whereParams(query.where) };
+}
+
 function whereParams(where: Readonly<Record<string, string>>) {
   return { where_names: Object.keys(where), where_values: Object.values(where) };
+}
+
+/** 99.9 is 99900: the query counts ranks in whole numbers. */
+function thousandths(percentile: string): number {
+  return decimal(percentile).times(1_000).toNumber();
 }
 
 function wholeSeconds(instant: Instant): number {

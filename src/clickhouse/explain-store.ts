@@ -9,6 +9,7 @@ import type {
 import { instantText, NS_PER_SECOND } from "../kernel/instant.ts";
 import type { ClickHouse } from "./connect.ts";
 import { querySql } from "./load-sql.ts";
+import { spanningTerms } from "./spanning-terms.ts";
 
 type LineRow = {
   readonly invoice_id: string;
@@ -40,6 +41,10 @@ type LineRow = {
   readonly shard_ranges: readonly string[];
   readonly merkle_root: string;
   readonly journal_seq: number;
+  readonly net: string;
+  readonly tax: string;
+  readonly compares: readonly string[];
+  readonly explanation: readonly string[];
 };
 type RatedRow = {
   readonly input: string;
@@ -76,7 +81,8 @@ export function createExplainStore(clickhouse: ClickHouse): ExplainStore {
         run_id: row.run_id,
         rated_line_id: row.rated_line_id,
       });
-      return lineFacts(row, rated[0]);
+      const terms = await spanningTerms(clickhouse, { invoiceId: row.invoice_id, lineId });
+      return { ...lineFacts(row, rated[0]), ...terms };
     },
     contractVersion: async (line) => {
       type Row = { readonly definition: string; readonly hash: string; readonly journal_seq: number };
@@ -118,7 +124,7 @@ function usageParams(line: LineFacts): Record<string, unknown> {
   };
 }
 
-function lineFacts(row: LineRow, rated: RatedRow | undefined): LineFacts {
+function lineFacts(row: LineRow, rated: RatedRow | undefined): Omit<LineFacts, "adjustments" | "taxes"> {
   return {
     lineId: row.line_id,
     invoiceId: row.invoice_id,
@@ -144,6 +150,7 @@ function lineFacts(row: LineRow, rated: RatedRow | undefined): LineFacts {
     catalogSeq: rated?.catalog_seq ?? 0,
     ratingRev: row.rating_rev,
     runId: row.run_id,
+    ratedLineId: row.rated_line_id,
     rateCard: rated?.rate_card ?? "",
     rateCardVersion: rated?.rate_card_version ?? 0,
     input: rated === undefined ? null : (JSON.parse(rated.input) as unknown),
@@ -154,6 +161,10 @@ function lineFacts(row: LineRow, rated: RatedRow | undefined): LineFacts {
     lineHash: row.line_hash,
     merkleRoot: row.merkle_root,
     journalSeq: row.journal_seq,
+    net: row.net,
+    tax: row.tax,
+    compares: row.compares,
+    explanation: row.explanation,
   };
 }
 

@@ -1,17 +1,18 @@
 /** Invoices and their lines as rows. A draft's revision is the cut of its run, a finalized invoice's the greatest there is: nothing replaces it. */
 import type { FinalizedInvoice, Invoice, InvoiceLine } from "../domain/invoice.ts";
 import { invoiceLineHash } from "../domain/invoice-hash.ts";
+import { decimal, decimalText, sumDecimals } from "../kernel/decimal.ts";
 import { epochSeconds, shardRangeRows } from "./rated-line-row.ts";
 
 export const FINALIZED_REVISION = "18446744073709551615";
 
 export const INVOICE_COLUMNS =
-  "invoice_id, revision, number, series, status, customer, contract, run_id, cut, currency, subtotal, tax, total, period_from, period_to, " +
+  "invoice_id, revision, number, series, status, customer, contract, run_id, cut, currency, subtotal, adjustment, net, tax, total, period_from, period_to, " +
   "finalized_at, merkle_root, journal_seq";
 export const INVOICE_LINE_COLUMNS =
   "invoice_id, revision, line_id, line_number, description, run_id, rated_line_id, customer, contract, contract_version, contract_hash, price, " +
   "meter, filter, period_from, period_to, quantity, amount, amount_exact, currency, event_count, shard_ranges, events_digest, cut, rating_rev, " +
-  "rated_line_hash, line_hash";
+  "rated_line_hash, line_hash, adjustment, net, tax, adjustments, taxes, compares, explanation";
 
 type Status = {
   readonly revision: string;
@@ -55,6 +56,8 @@ function invoiceRow(invoice: Invoice, status: Status): object {
     cut: invoice.cut,
     currency: invoice.currency,
     subtotal: invoice.subtotal,
+    adjustment: sumOf(invoice.adjustments),
+    net: invoice.net ?? invoice.subtotal,
     tax: invoice.tax,
     total: invoice.total,
     period_from: epochSeconds(invoice.periodFrom),
@@ -94,5 +97,16 @@ export function invoiceLineRow({ invoice, revision, line }: InvoiceLineRowInput)
     rating_rev: line.ratingRev,
     rated_line_hash: line.ratedLineHash,
     line_hash: invoiceLineHash(line),
+    adjustment: sumOf(line.adjustments),
+    net: line.net ?? line.amount,
+    tax: sumOf(line.taxes),
+    adjustments: line.adjustments ?? [],
+    taxes: line.taxes ?? [],
+    compares: line.compares ?? [],
+    explanation: line.explanation ?? [],
   };
+}
+
+function sumOf(parts: readonly { readonly amount: string }[] | undefined): string {
+  return decimalText(sumDecimals((parts ?? []).map((part) => decimal(part.amount))));
 }

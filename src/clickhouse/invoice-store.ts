@@ -10,6 +10,7 @@ import type { ClickHouse } from "./connect.ts";
 import { insertRows } from "./insert-rows.ts";
 import { draftRow, INVOICE_COLUMNS, INVOICE_LINE_COLUMNS, invoiceLineRow } from "./invoice-row.ts";
 import { querySql } from "./load-sql.ts";
+import { spanningTerms } from "./spanning-terms.ts";
 
 type InvoiceRow = {
   readonly invoice_id: string;
@@ -18,6 +19,9 @@ type InvoiceRow = {
   readonly customer: string;
   readonly contract: string;
   readonly currency: string;
+  readonly subtotal: string;
+  readonly net: string;
+  readonly tax: string;
   readonly total: string;
   readonly period_from: number;
   readonly period_to: number;
@@ -79,7 +83,8 @@ async function invoice(clickhouse: ClickHouse, idOrNumber: string): ReturnType<I
     params: { invoice_id: summary.invoiceId },
     doing: `reading the lines of ${summary.invoiceId}`,
   });
-  return { invoice: summary, lines: rows.map((row) => lineSummaryOf(row)) };
+  const spanning = await spanningTerms(clickhouse, { invoiceId: summary.invoiceId, lineId: "" });
+  return { invoice: summary, lines: rows.map((row) => lineSummaryOf(row)), ...spanning };
 }
 
 function summaryOf(row: InvoiceRow): InvoiceSummary {
@@ -90,6 +95,9 @@ function summaryOf(row: InvoiceRow): InvoiceSummary {
     customer: row.customer,
     contract: row.contract,
     currency: row.currency,
+    subtotal: row.subtotal,
+    net: row.net,
+    tax: row.tax,
     total: row.total,
     periodFrom: instantText(BigInt(row.period_from) * NS_PER_SECOND),
     periodTo: instantText(BigInt(row.period_to) * NS_PER_SECOND),

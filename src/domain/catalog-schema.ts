@@ -7,38 +7,16 @@ import { isCurrency } from "../kernel/currency.ts";
 import { isTimeZone } from "../kernel/period.ts";
 import { exceedsBytes } from "../kernel/utf8.ts";
 import { ROUNDING_MODES } from "../kernel/decimal.ts";
-import { shownValue } from "./decimal-field.ts";
+import { commitmentsSchema, discountsSchema, taxesSchema } from "./contract-terms.ts";
+import { positiveDecimalField, shownValue } from "./decimal-field.ts";
 import { compileEventSchema } from "./event-type.ts";
-import {
-  boundary,
-  checked,
-  flag,
-  inAnyCase,
-  key,
-  listOf,
-  oneOf,
-  strict,
-  text,
-  TEXT_LENGTH_MAX,
-} from "./file-fields.ts";
-import { AGGREGATIONS, DIMENSION_BYTES_MAX, DIMENSIONS_MAX } from "./meter.ts";
+import { boundary, checked, flag, inAnyCase, key, listOf, oneOf, strict, text } from "./file-fields.ts";
+import { DIMENSION_BYTES_MAX } from "./meter.ts";
+import { dimensionName, eventType, meter } from "./meter-schema.ts";
 import { priceSchema } from "./price.ts";
-import { isRetractionType } from "./usage-retraction.ts";
 
-const eventType = checked(
-  (value) => value.trim() !== "" && value.length <= TEXT_LENGTH_MAX && !isRetractionType(value),
-  `must be a text of 1 to ${TEXT_LENGTH_MAX} characters, and not one of the types that take usage back`,
-);
-const pointer = checked(
-  (value) => /^(\/([^~/]|~[01])*)+$/.test(value),
-  'must be a JSON pointer into the event, such as "/data/outputTokens"',
-);
 const currency = checked(isCurrency, 'must be an ISO 4217 code, such as "EUR"');
 const timeZone = checked(isTimeZone, 'must be an IANA time zone, such as "Europe/Berlin"');
-const dimensionName = checked(
-  (value) => /^[A-Za-z_][A-Za-z0-9_.-]*$/.test(value) && value.length <= 64,
-  'must begin with a letter or "_" and hold only letters, digits, "_", "." and "-" (at most 64 characters)',
-);
 const dimensionValue = checked(
   (value) => !exceedsBytes(value, DIMENSION_BYTES_MAX),
   `must be at most ${DIMENSION_BYTES_MAX} bytes`,
@@ -58,28 +36,18 @@ const schema = z
 
 const guardedType = strict({ key: eventType, schema });
 
-const meter = strict({
-  key,
-  eventType,
-  aggregation: oneOf(AGGREGATIONS),
-  value: pointer.optional(),
-  dimensions: z.record(dimensionName, pointer).default({}),
-  whenMissing: oneOf(["reject", "skip"]).default("reject"),
-})
-  .refine(({ aggregation, value }) => aggregation !== "count" || value === undefined, {
-    ...inAnyCase("value"),
-    message: "must be absent: count counts events",
-  })
-  .refine(({ aggregation, value }) => aggregation === "count" || value !== undefined, {
-    ...inAnyCase("value"),
-    message: "is missing: every aggregation but count needs a JSON pointer to its value",
-  })
-  .refine(({ dimensions }) => Object.keys(dimensions ?? {}).length <= DIMENSIONS_MAX, {
-    ...inAnyCase("dimensions"),
-    message: `must be at most ${DIMENSIONS_MAX}`,
-  });
-
 const customer = strict({ key, name: text, aliases: listOf(text).default([]), currency, timeZone });
+
+/** A century. */
+const RAMP_MONTH_MAX = 1_200;
+
+const rampMonth = z.custom<number>(
+  (value) => Number.isInteger(value) && Number(value) >= 2 && Number(value) <= RAMP_MONTH_MAX,
+  {
+    error: (issue) =>
+      `is ${shownValue(issue.input)}; write a month of the contract from 2 to ${RAMP_MONTH_MAX}, without quotes: the price itself holds before`,
+  },
+);
 
 const rateCardPrice = strict({
   key,
@@ -87,8 +55,21 @@ const rateCardPrice = strict({
   where: z.record(dimensionName, dimensionValue).default({}),
   description: text.optional(),
   additional: flag.default(false),
+  unit: key.optional(),
   price: priceSchema,
+  ramp: listOf(strict({ fromMonth: rampMonth, price: priceSchema })).optional(),
 })
+  .superRefine(({ price, ramp }, context) => {
+    (ramp ?? []).forEach((step, index, steps) => {
+      const complain = (field: string, message: string): void =>
+        context.addIssue({ code: "custom", path: ["ramp", index, field], message });
+      const before = steps[index - 1]?.fromMonth;
+      if (before !== undefined && step.fromMonth <= before)
+        complain("fromMonth", `is ${step.fromMonth}; it must be greater than ${before} of the step before`);
+      if ((step.price.model === "flat") !== (price.model === "flat"))
+        complain("price", "is flat where the price is not, or the other way round; write two prices");
+    });
+  })
   .refine(({ price, meter }) => price?.model !== "flat" || meter === undefined, {
     ...inAnyCase("meter"),
     message: "must be absent: a flat price charges per period",
@@ -102,7 +83,10 @@ const rateCard = strict({
   key,
   currency,
   effectiveFrom: boundary.optional(),
+  units: z.record(key, strict({ rate: positiveDecimalField })).exactOptional(),
   prices: listOf(rateCardPrice).min(1, "needs at least one price"),
+  taxes: taxesSchema.exactOptional(),
+  commitments: commitmentsSchema.exactOptional(),
 });
 
 const contract = strict({
@@ -119,6 +103,9 @@ const contract = strict({
   overrides: listOf(rateCardPrice).default([]),
   unpriced: oneOf(["error", "free"]).default("error"),
   rounding: oneOf(ROUNDING_MODES).default("half_up"),
+  taxes: taxesSchema.exactOptional(),
+  commitments: commitmentsSchema.exactOptional(),
+  discounts: discountsSchema.exactOptional(),
 });
 
 /** The schema of an entity by the section of a file that holds it. */

@@ -3,6 +3,7 @@
  * A version is immutable; its hash is the SHA-256 of the canonical JSON of its definition.
  */
 import type { Instant } from "../kernel/instant.ts";
+import type { ContractTerms, SharedTerms } from "./contract-terms.ts";
 import type { EventType } from "./event-type.ts";
 import type { Meter } from "./meter.ts";
 import type { Price } from "./price.ts";
@@ -26,17 +27,26 @@ export type RateCardPrice = {
   readonly description?: string;
   /** May charge usage that another price of the card charges too. */
   readonly additional: boolean;
+  /** A pricing unit of the rate card, in which the price's amounts are; absent: its currency. */
+  readonly unit?: string;
   readonly price: Price;
+  /** The prices from later months of the contract on, in their order; `price` holds before the first. */
+  readonly ramp?: readonly RampStep[];
 };
 
-export type RateCard = {
+/** From the contract's billing period of this number on; the one in which the contract begins is 1. */
+export type RampStep = { readonly fromMonth: number; readonly price: Price };
+
+export type RateCard = SharedTerms & {
   readonly key: string;
   readonly currency: string;
+  /** Custom units, such as credits, with what one of them is in the currency. */
+  readonly units?: Readonly<Record<string, { readonly rate: string }>>;
   readonly prices: readonly RateCardPrice[];
 };
 
 /** One contract version as stored: the rate card version is pinned in it, and it holds for [effectiveFrom, effectiveTo). */
-export type ContractVersion = {
+export type ContractVersion = ContractTerms & {
   readonly key: string;
   readonly customer: string;
   readonly rateCard: string;

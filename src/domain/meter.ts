@@ -1,5 +1,15 @@
 /** A meter turns events of one type into a quantity per customer, dimensions and base window. Its definition never changes. */
-export const AGGREGATIONS = ["count", "sum", "min", "max", "latest", "unique_count", "time_weighted_sum"] as const;
+export const AGGREGATIONS = [
+  "count",
+  "sum",
+  "average",
+  "min",
+  "max",
+  "percentile",
+  "latest",
+  "unique_count",
+  "time_weighted_sum",
+] as const;
 export type Aggregation = (typeof AGGREGATIONS)[number];
 
 export type Meter = {
@@ -8,14 +18,45 @@ export type Meter = {
   readonly aggregation: Aggregation;
   /** JSON pointer (RFC 6901) into the event; absent for count. */
   readonly value?: string;
+  /** Of `percentile`: a decimal between 0 and 100, such as "95". */
+  readonly percentile?: string;
+  /** JSON pointer to what the value there has to be; an event that does not fit one of them is not the meter's. Absent: all events. */
+  readonly where?: Readonly<Record<string, MeterCondition>>;
   /** Dimension name to JSON pointer. */
   readonly dimensions: Readonly<Record<string, string>>;
   /** What a missing or wrong value does to the event. */
   readonly whenMissing: "reject" | "skip";
 };
 
+/** All that is given holds. Texts are compared as dimensions are: strings as they are, numbers as written, true and false by name. */
+export type MeterCondition = {
+  /** One of these. */
+  readonly in?: readonly string[];
+  /** None of these; what is missing is none of them. */
+  readonly not?: readonly string[];
+  /** Whether there is a value other than null. */
+  readonly exists?: boolean;
+  /** Bounds are decimals; what is missing lies within none. */
+  readonly gt?: string;
+  readonly gte?: string;
+  readonly lt?: string;
+  readonly lte?: string;
+};
+export const CONDITION_BOUNDS = ["gt", "gte", "lt", "lte"] as const;
+
+/** How a meter makes one quantity of what its events contribute. */
+export type Measure = Pick<Meter, "aggregation" | "percentile">;
+
+export function measureOf({ aggregation, percentile }: Measure): Measure {
+  return { aggregation, ...(percentile !== undefined && { percentile }) };
+}
+
 /** Quantities per event are Decimal(38, 18): up to 20 digits before the point and 18 behind it. */
 export const QUANTITY_PLACES = 18;
 export const QUANTITY_INTEGER_DIGITS = 20;
 export const DIMENSIONS_MAX = 16;
 export const DIMENSION_BYTES_MAX = 256;
+export const CONDITIONS_MAX = 16;
+export const CONDITION_TEXTS_MAX = 256;
+/** 99.999 is the finest percentile. */
+export const PERCENTILE_PLACES = 3;

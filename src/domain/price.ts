@@ -7,6 +7,7 @@ import { decimal } from "../kernel/decimal.ts";
 import { AppError } from "../kernel/errors.ts";
 import {
   countField,
+  decimalField,
   fieldName,
   nonNegativeDecimalField,
   pathText,
@@ -39,6 +40,10 @@ const discount = strict({
 }).superRefine((value, context) => requireExactlyOne(value, context));
 
 const modifiers = {
+  /** Amounts below zero are meant: a credit per unit, a price that gives back. */
+  allowNegative: z
+    .literal(true, { error: (issue) => `allowNegative is ${shownValue(issue.input)}: write true, or leave it out` })
+    .exactOptional(),
   unitConversion: unitConversion.exactOptional(),
   usageDiscount: usageDiscount.exactOptional(),
   discount: discount.exactOptional(),
@@ -47,110 +52,107 @@ const modifiers = {
 };
 
 const upTo = positiveDecimalField.nullable();
-const tiers = strictTiers(
-  strict({
-    upTo,
-    unitAmount: nonNegativeDecimalField.exactOptional(),
-    flatAmount: nonNegativeDecimalField.exactOptional(),
-  }),
-  "unitAmount",
-);
-const percentageTiers = strictTiers(
-  strict({ upTo, rate: percentField.exactOptional(), flatAmount: nonNegativeDecimalField.exactOptional() }),
-  "rate",
-);
-
 const dimensionName = z.string({ error: (issue) => `${fieldName(issue.path)} must be the name of a dimension` }).min(1);
-const matrixCell = strict({ match: z.record(dimensionName, z.string()), unitAmount: nonNegativeDecimalField });
 
-const flatPriceSchema = strict({ model: z.literal("flat"), amount: nonNegativeDecimalField, ...modifiers });
-const perUnitPriceSchema = strict({
-  model: z.literal("per_unit"),
-  unitAmount: nonNegativeDecimalField,
-  ...modifiers,
-});
-const packagePriceSchema = strict({
-  model: z.literal("package"),
-  packageAmount: nonNegativeDecimalField,
-  packageSize: positiveDecimalField,
-  freeUnits: nonNegativeDecimalField.exactOptional(),
-  ...modifiers,
-});
-const graduatedPriceSchema = strict({ model: z.literal("graduated"), tiers, ...modifiers });
-const volumePriceSchema = strict({ model: z.literal("volume"), tiers, ...modifiers });
-const percentagePriceSchema = strict({
-  model: z.literal("percentage"),
-  rate: percentField,
-  fixedAmount: nonNegativeDecimalField.exactOptional(),
-  minPerEvent: nonNegativeDecimalField.exactOptional(),
-  maxPerEvent: nonNegativeDecimalField.exactOptional(),
-  freeEvents: countField.exactOptional(),
-  freeAmount: nonNegativeDecimalField.exactOptional(),
-  ...modifiers,
-});
-const graduatedPercentagePriceSchema = strict({
-  model: z.literal("graduated_percentage"),
-  tiers: percentageTiers,
-  ...modifiers,
-});
-const dynamicPriceSchema = strict({
-  model: z.literal("dynamic"),
-  multiplier: nonNegativeDecimalField,
-  ...modifiers,
-});
-const matrixPriceSchema = strict({
-  model: z.literal("matrix"),
-  dimensions: z.array(dimensionName).min(1, "dimensions is empty: name at least one").max(DIMENSIONS_MAX),
-  cells: z.array(matrixCell).min(1, "cells is empty: write at least one").max(CELLS_MAX),
-  /** Amount per unit of what no cell matches; without it such usage is refused. */
-  otherwise: z
-    .union([nonNegativeDecimalField, strict({ unitAmount: nonNegativeDecimalField })], {
-      error: (issue) =>
-        `otherwise is ${shownValue(issue.input)}: write the amount per unit as a decimal string such as "0.05"`,
-    })
-    .exactOptional(),
-  ...modifiers,
-});
+/** The models over amounts of one kind: of 0 or more, or any. */
+function schemasOf(amount: z.ZodString) {
+  const tiers = strictTiers(
+    strict({ upTo, unitAmount: amount.exactOptional(), flatAmount: amount.exactOptional() }),
+    "unitAmount",
+  );
+  const percentageTiers = strictTiers(
+    strict({ upTo, rate: percentField.exactOptional(), flatAmount: amount.exactOptional() }),
+    "rate",
+  );
+  return [
+    strict({ model: z.literal("flat"), amount, ...modifiers }),
+    strict({ model: z.literal("per_unit"), unitAmount: amount, ...modifiers }),
+    strict({
+      model: z.literal("package"),
+      packageAmount: amount,
+      packageSize: positiveDecimalField,
+      freeUnits: nonNegativeDecimalField.exactOptional(),
+      ...modifiers,
+    }),
+    strict({ model: z.literal("graduated"), tiers, ...modifiers }),
+    strict({ model: z.literal("volume"), tiers, ...modifiers }),
+    strict({
+      model: z.literal("percentage"),
+      rate: percentField,
+      fixedAmount: amount.exactOptional(),
+      minPerEvent: nonNegativeDecimalField.exactOptional(),
+      maxPerEvent: nonNegativeDecimalField.exactOptional(),
+      freeEvents: countField.exactOptional(),
+      freeAmount: nonNegativeDecimalField.exactOptional(),
+      ...modifiers,
+    }),
+    strict({ model: z.literal("graduated_percentage"), tiers: percentageTiers, ...modifiers }),
+    strict({ model: z.literal("dynamic"), multiplier: amount, ...modifiers }),
+    strict({
+      model: z.literal("matrix"),
+      dimensions: z.array(dimensionName).min(1, "dimensions is empty: name at least one").max(DIMENSIONS_MAX),
+      cells: z
+        .array(strict({ match: z.record(dimensionName, z.string()), unitAmount: amount }))
+        .min(1, "cells is empty: write at least one")
+        .max(CELLS_MAX),
+      /** Amount per unit of what no cell matches; without it such usage is refused. */
+      otherwise: z
+        .union([amount, strict({ unitAmount: amount })], {
+          error: (issue) =>
+            `otherwise is ${shownValue(issue.input)}: write the amount per unit as a decimal string such as "0.05"`,
+        })
+        .exactOptional(),
+      ...modifiers,
+    }),
+  ] as const;
+}
 
-const PRICE_SCHEMAS = [
-  flatPriceSchema,
-  perUnitPriceSchema,
-  packagePriceSchema,
-  graduatedPriceSchema,
-  volumePriceSchema,
-  percentagePriceSchema,
-  graduatedPercentagePriceSchema,
-  dynamicPriceSchema,
-  matrixPriceSchema,
-] as const;
+const UNSIGNED_SCHEMAS = schemasOf(nonNegativeDecimalField);
 
-export const PRICE_MODELS = PRICE_SCHEMAS.map((schema) => schema.shape.model.value);
+export const PRICE_MODELS = UNSIGNED_SCHEMAS.map((schema) => schema.shape.model.value);
 
-export const priceSchema = z
-  .discriminatedUnion("model", PRICE_SCHEMAS, { error: (issue) => modelMessage(issue.input) })
-  .superRefine((price, context) => {
-    requireOrdered(context, {
-      low: ["minimumAmount", price.minimumAmount],
-      high: ["maximumAmount", price.maximumAmount],
+const unsignedPrice = checkedUnion(UNSIGNED_SCHEMAS);
+const signedPrice = checkedUnion(schemasOf(decimalField));
+
+function checkedUnion(schemas: typeof UNSIGNED_SCHEMAS) {
+  return z
+    .discriminatedUnion("model", schemas, { error: (issue) => modelMessage(issue.input) })
+    .superRefine((price, context) => {
+      requireOrdered(context, {
+        low: ["minimumAmount", price.minimumAmount],
+        high: ["maximumAmount", price.maximumAmount],
+      });
+      if (price.model === "percentage") {
+        requireOrdered(context, { low: ["minPerEvent", price.minPerEvent], high: ["maxPerEvent", price.maxPerEvent] });
+      }
+      if (price.model === "matrix") checkMatrix(price, context);
     });
-    if (price.model === "percentage") {
-      requireOrdered(context, { low: ["minPerEvent", price.minPerEvent], high: ["maxPerEvent", price.maxPerEvent] });
-    }
-    if (price.model === "matrix") checkMatrix(price, context);
-  });
+}
 
-export type FlatPrice = z.infer<typeof flatPriceSchema>;
-export type PerUnitPrice = z.infer<typeof perUnitPriceSchema>;
-export type PackagePrice = z.infer<typeof packagePriceSchema>;
-export type Tier = z.infer<typeof tiers>[number];
-export type GraduatedPrice = z.infer<typeof graduatedPriceSchema>;
-export type VolumePrice = z.infer<typeof volumePriceSchema>;
-export type PercentagePrice = z.infer<typeof percentagePriceSchema>;
-export type PercentageTier = z.infer<typeof percentageTiers>[number];
-export type GraduatedPercentagePrice = z.infer<typeof graduatedPercentagePriceSchema>;
-export type DynamicPrice = z.infer<typeof dynamicPriceSchema>;
-export type MatrixPrice = z.infer<typeof matrixPriceSchema>;
-export type Price = z.infer<typeof priceSchema>;
+export type Price = z.infer<typeof unsignedPrice>;
+
+/** Negative amounts are refused unless the price says that it means them. */
+export const priceSchema = z.unknown().transform((input, context): Price => {
+  const allowsNegative = typeof input === "object" && input !== null && Reflect.get(input, "allowNegative") === true;
+  const result = (allowsNegative ? signedPrice : unsignedPrice).safeParse(input);
+  if (result.success) return result.data;
+  // Handed on whole: their codes and keys tell the place in the file.
+  context.issues.push(...result.error.issues.map((issue) => ({ ...issue, input }) as z.core.$ZodRawIssue));
+  return z.NEVER;
+});
+
+type PriceOf<Model extends Price["model"]> = Extract<Price, { readonly model: Model }>;
+export type FlatPrice = PriceOf<"flat">;
+export type PerUnitPrice = PriceOf<"per_unit">;
+export type PackagePrice = PriceOf<"package">;
+export type GraduatedPrice = PriceOf<"graduated">;
+export type Tier = GraduatedPrice["tiers"][number];
+export type VolumePrice = PriceOf<"volume">;
+export type PercentagePrice = PriceOf<"percentage">;
+export type GraduatedPercentagePrice = PriceOf<"graduated_percentage">;
+export type PercentageTier = GraduatedPercentagePrice["tiers"][number];
+export type DynamicPrice = PriceOf<"dynamic">;
+export type MatrixPrice = PriceOf<"matrix">;
 export type UnitConversion = z.infer<typeof unitConversion>;
 export type UsageDiscount = z.infer<typeof usageDiscount>;
 

@@ -4,6 +4,7 @@ import { isCurrency } from "../kernel/currency.ts";
 import { parseInstant, type Instant } from "../kernel/instant.ts";
 import { decimalField, nonNegativeDecimalField, shownValue } from "./decimal-field.ts";
 import { AGGREGATIONS } from "./meter.ts";
+import { percentile } from "./meter-schema.ts";
 import { priceSchema } from "./price.ts";
 
 const USAGE_SHAPES =
@@ -46,24 +47,30 @@ const usage = z
   .refine((value) => Object.keys(value).length === 1, { error: USAGE_SHAPES });
 
 export const priceCase = z.object({ id, currency, price: priceSchema, usage, prior: usage.optional() });
-export const meteringCase = z.object({
-  id,
-  aggregation: z.enum(AGGREGATIONS, {
-    error: (issue) => `aggregation is ${shownValue(issue.input)}: choose one of ${AGGREGATIONS.join(", ")}`,
-  }),
-  period: z
-    .strictObject({ from: instant, to: instant })
-    .refine(({ from, to }) => from < to, { error: "the period's from must lie before its to" }),
-  carriedIn: decimalField.optional(),
-  events: z.array(
-    z.object({
-      time: instant,
-      value: z.string({ error: (issue) => valueMessage(issue.input) }).optional(),
-      source: z.string().optional(),
-      id: z.string().optional(),
+export const meteringCase = z
+  .object({
+    id,
+    aggregation: z.enum(AGGREGATIONS, {
+      error: (issue) => `aggregation is ${shownValue(issue.input)}: choose one of ${AGGREGATIONS.join(", ")}`,
     }),
-  ),
-});
+    percentile,
+    period: z
+      .strictObject({ from: instant, to: instant })
+      .refine(({ from, to }) => from < to, { error: "the period's from must lie before its to" }),
+    carriedIn: decimalField.optional(),
+    events: z.array(
+      z.object({
+        time: instant,
+        value: z.string({ error: (issue) => valueMessage(issue.input) }).optional(),
+        source: z.string().optional(),
+        id: z.string().optional(),
+      }),
+    ),
+  })
+  .refine(({ aggregation, percentile }) => (aggregation === "percentile") === (percentile !== undefined), {
+    path: ["percentile"],
+    error: "belongs to the aggregation percentile, which cannot do without, such as 95",
+  });
 export const allocationCase = z.object({
   id,
   currency,

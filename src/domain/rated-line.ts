@@ -25,10 +25,20 @@ export type RatingInput = {
   readonly currency: string;
   readonly rounding: string;
   readonly price: Price;
+  /** The pricing unit of the price's amounts, and what one is in the currency. */
+  readonly unit?: { readonly key: string; readonly rate: string };
   readonly quantity: string;
   /** Usage of earlier parts of the same billing period, when a contract version begins inside it. */
   readonly prior?: string;
+  /** For a matrix: the quantities by the values of its dimensions. */
+  readonly cells?: readonly UsedCell[];
+  readonly priorCells?: readonly UsedCell[];
+  /** For a price over single events: how many. Which ones, the line's meter, filter, period and cut say, and its digest proves. */
+  readonly events?: string;
+  readonly priorEvents?: string;
 };
+
+export type UsedCell = { readonly match: Readonly<Record<string, string>>; readonly quantity: string };
 
 export type RatedLine = {
   readonly runId: string;

@@ -53,9 +53,11 @@ export const REJECTIONS = {
   schema: "data does not fit the JSON Schema that the catalog has for the event's type",
   unknown_customer: "no customer has the subject as its key or alias",
   value_missing: "a meter's value is absent or null, or the empty text for unique_count",
-  value_not_a_number: "a meter's value is neither a number nor a decimal string",
+  value_not_a_number:
+    "a meter's value, or one that its filter compares by size, is neither a number nor a decimal string",
   value_out_of_range: "a meter's value has more than 20 digits before the point",
   value_too_fine: "a meter's value has more than 18 digits behind the point",
+  value_not_scalar: "a meter's filter compares an object or an array",
   value_not_a_text: "the value of a unique_count meter is neither a string nor a number",
   value_too_long: "the value of a unique_count meter is longer than 1024 bytes",
   dimension_not_scalar: "a dimension is an object or an array",

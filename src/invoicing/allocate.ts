@@ -1,6 +1,6 @@
 /**
- * Splits an amount into whole minor units by weights, with the largest remainder: every part gets its share rounded down, and the
- * units left over go to the largest remainders, the earlier part first where they are equal. The parts always add up to the total.
+ * Splits an amount into whole minor units with the largest remainder: every part gets its exact share rounded down, and the units left over
+ * go to the largest remainders, the earlier part first where they are equal. The parts always add up to the total.
  */
 import { currencyExponent } from "../kernel/currency.ts";
 import { Decimal, ZERO, decimalPlaces, decimalText, divide, sumDecimals } from "../kernel/decimal.ts";
@@ -20,22 +20,34 @@ export function allocate(input: AllocateInput): readonly Decimal[] {
   const places = currencyExponent(currency);
   const weightSum = sumDecimals(weights);
   checkInput({ ...input, places, weightSum });
-  const unitsPerMajor = new Decimal(10).pow(places);
-  const units = total.abs().times(unitsPerMajor);
+  const whole = total.abs();
+  const dividends = weights.map((weight) => whole.times(weight));
+  const parts = roundShares({ total: whole, currency, dividends, divisor: weightSum });
+  return total.isNegative() ? parts.map((part) => part.negated()) : parts;
+}
 
-  const shares = weights.map((weight, index) => {
-    const exact = units.times(weight);
-    const whole = divide({ dividend: exact, divisor: weightSum, places: 0, mode: "floor" });
-    return { index, whole, remainder: exact.minus(whole.times(weightSum)) };
+export type RoundSharesInput = {
+  /** In whole minor units, within the rounding of the shares' exact sum. */
+  readonly total: Decimal;
+  readonly currency: string;
+  /** The exact shares are these divided by the divisor; they may be negative. */
+  readonly dividends: readonly Decimal[];
+  readonly divisor: Decimal;
+};
+
+/** Exact shares in whole minor units that add up to the total: none differs from its exact share by a whole unit. */
+export function roundShares({ total, currency, dividends, divisor }: RoundSharesInput): readonly Decimal[] {
+  const unitsPerMajor = new Decimal(10).pow(currencyExponent(currency));
+  const shares = dividends.map((dividend, index) => {
+    const exact = dividend.times(unitsPerMajor);
+    const whole = divide({ dividend: exact, divisor, places: 0, mode: "floor" });
+    return { index, whole, remainder: exact.minus(whole.times(divisor)) };
   });
-  const left = units.minus(sumDecimals(shares.map((share) => share.whole)));
+  const left = total.times(unitsPerMajor).minus(sumDecimals(shares.map((share) => share.whole)));
+  assert(left.gte(ZERO) && left.lte(shares.length), "the total is not a rounding of the sum of the shares");
   const byRemainder = shares.toSorted((a, b) => b.remainder.comparedTo(a.remainder) || a.index - b.index);
   const raised = new Set(byRemainder.slice(0, left.toNumber()).map((share) => share.index));
-
-  const parts = shares.map(({ index, whole }) => {
-    const part = (raised.has(index) ? whole.plus(1) : whole).div(unitsPerMajor);
-    return total.isNegative() ? part.negated() : part;
-  });
+  const parts = shares.map(({ index, whole }) => (raised.has(index) ? whole.plus(1) : whole).div(unitsPerMajor));
   assert(sumDecimals(parts).eq(total), "the parts of an allocation do not add up to the total");
   return parts;
 }

@@ -1,6 +1,6 @@
 /**
- * The invoice of one contract and billing period from its rated lines. Nothing is rounded here: the total is the sum of amounts that
- * rating rounded line by line, so the invoice adds up as it is printed.
+ * The invoice of one contract and billing period from its rated lines and the contract's terms: discounts, commitments, taxes, in this order. Rating rounded line by
+ * line, and what is taken or added here is split over the lines by exact shares, so that the invoice adds up as it is printed.
  */
 import type { Invoice, InvoiceLine } from "../domain/invoice.ts";
 import { invoiceLineHash } from "../domain/invoice-hash.ts";
@@ -8,21 +8,27 @@ import type { RatedLine } from "../domain/rated-line.ts";
 import { ratedLineHash } from "../domain/rated-line-hash.ts";
 import { assert, present } from "../kernel/assert.ts";
 import { canonicalJson } from "../kernel/canonical-json.ts";
-import { decimal, decimalText, sumDecimals } from "../kernel/decimal.ts";
+import { decimalText } from "../kernel/decimal.ts";
 import { sha256Hex } from "../kernel/hash.ts";
+import { applyCommitments } from "./apply-commitments.ts";
+import { applyDiscounts } from "./apply-discounts.ts";
+import { taxesOf } from "./apply-taxes.ts";
+import type { BillingTerms } from "./billing-terms.ts";
+import { draftLine } from "./draft-line.ts";
+import { invoiceTotals, netOf } from "./invoice-totals.ts";
 import { merkleRoot } from "./merkle.ts";
 
 const ID_DIGITS = 20;
 
-/** All lines are of one run, contract and billing period; at least one. */
-export function draftInvoice(ratedLines: readonly RatedLine[]): Invoice {
+/** All lines are of one run, contract and billing period; at least one. The terms are those of the contract versions of these lines. */
+export function draftInvoice(ratedLines: readonly RatedLine[], terms?: BillingTerms): Invoice {
   const first = present(ratedLines[0], "the first rated line of an invoice");
   for (const line of ratedLines) requireSameInvoice(first, line);
   const invoiceId = invoiceIdOf({ contract: first.contract, periodFrom: first.billingFrom, periodTo: first.billingTo });
-  const lines = [...ratedLines]
+  const rated = [...ratedLines]
     .sort(byPeriodAndPrice)
     .map((line, index) => invoiceLine({ invoiceId, lineNumber: index + 1, line }));
-  const subtotal = decimalText(sumDecimals(lines.map((line) => decimal(line.amount))));
+  const lines = terms === undefined ? rated : withTerms(rated, terms);
   return {
     invoiceId,
     customer: first.customer,
@@ -33,12 +39,20 @@ export function draftInvoice(ratedLines: readonly RatedLine[]): Invoice {
     runId: first.runId,
     cut: first.cut,
     lines,
-    subtotal,
-    // Taxes are not computed here; the field is part of the document, so that a later tax rule changes no shape.
-    tax: "0",
-    total: subtotal,
+    ...invoiceTotals(lines),
     merkleRoot: merkleRoot(lines.map((line) => invoiceLineHash(line))),
   };
+}
+
+function withTerms(rated: readonly InvoiceLine[], terms: BillingTerms): readonly InvoiceLine[] {
+  const drafts = applyCommitments(applyDiscounts(rated.map(draftLine), terms), terms);
+  const taxes = taxesOf(drafts, terms);
+  return drafts.map(({ line, adjustments }, index) => {
+    const own = taxes[index];
+    const full = { ...line, ...(adjustments.length > 0 && { adjustments }), ...(own !== undefined && { taxes: own }) };
+    const net = decimalText(netOf(full));
+    return net === line.amount ? full : { ...full, net };
+  });
 }
 
 /** Follows from contract and billing period alone: drafting twice gives the same invoice. */

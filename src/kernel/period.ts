@@ -38,14 +38,18 @@ export function billingPeriodContaining(input: BillingSchedule & { readonly loca
 /** The period of the schedule that contains the instant. */
 export function billingPeriodAt(instant: Instant, schedule: BillingSchedule): Period {
   checkSchedule(schedule);
-  const local = Temporal.Instant.fromEpochNanoseconds(instant).toZonedDateTimeISO(schedule.timeZone);
-  const month = local.toPlainDate().toPlainYearMonth();
-  const anchor = anchorInstant(month, schedule);
-  const begins = instant >= anchor ? month : month.subtract({ months: 1 });
-  const from = instant >= anchor ? anchor : anchorInstant(begins, schedule);
+  const begins = monthOfPeriod(instant, schedule);
+  const from = anchorInstant(begins, schedule);
   const to = anchorInstant(begins.add({ months: 1 }), schedule);
   for (const boundary of [from, to]) assertWindowBoundary(boundary, `the billing period in ${schedule.timeZone}`);
   return { from, to };
+}
+
+/** How many periods the one that contains `to` comes after the one that contains `from`; below zero when it comes before. */
+export function billingPeriodsBetween(from: Instant, to: Instant, schedule: BillingSchedule): number {
+  checkSchedule(schedule);
+  const [first, last] = [monthOfPeriod(from, schedule), monthOfPeriod(to, schedule)];
+  return (last.year - first.year) * 12 + last.month - first.month;
 }
 
 /** The first instant of a local date and time (`2026-10-01` or `2026-10-01T09:30`); in a gap the instant as far after it. */
@@ -114,6 +118,13 @@ export function isTimeZone(name: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** The month in which the period that contains the instant begins. */
+function monthOfPeriod(instant: Instant, schedule: BillingSchedule): Temporal.PlainYearMonth {
+  const local = Temporal.Instant.fromEpochNanoseconds(instant).toZonedDateTimeISO(schedule.timeZone);
+  const month = local.toPlainDate().toPlainYearMonth();
+  return instant >= anchorInstant(month, schedule) ? month : month.subtract({ months: 1 });
 }
 
 function anchorInstant(month: Temporal.PlainYearMonth, schedule: BillingSchedule): Instant {

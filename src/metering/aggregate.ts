@@ -3,7 +3,7 @@
  * right. `quote` answers with it, and the tests compare the views of the pipeline with it.
  */
 import { type Aggregation } from "../domain/meter.ts";
-import { unreachable } from "../kernel/assert.ts";
+import { present, unreachable } from "../kernel/assert.ts";
 import { Decimal, ZERO, decimal, divide, maxDecimal, minDecimal, sumDecimals } from "../kernel/decimal.ts";
 import { AppError } from "../kernel/errors.ts";
 import type { Instant } from "../kernel/instant.ts";
@@ -20,14 +20,16 @@ export type AggregatedEvent = {
 
 export type AggregateInput = {
   readonly aggregation: Aggregation;
+  /** Of `percentile`: between 0 and 100, such as "95". */
+  readonly percentile?: string | undefined;
   /** Events outside of [from, to) do not count. */
   readonly period: Period;
   readonly events: readonly AggregatedEvent[];
-  /** The level at the period's beginning, for meters that carry one. Not for `unique_count`, where a number says not which values. */
+  /** The level at the period's beginning, for meters that carry one. Not for `average`, `percentile` and `unique_count`, where a number says not which values. */
   readonly carriedIn?: Decimal | undefined;
 };
 
-/** Decimal places of the mean level, rounded half up. */
+/** Decimal places of the average and of the mean level, rounded half up. */
 const MEAN_PLACES = 18;
 
 /** The quantity; 0 for a period without events and without a level carried in. */
@@ -40,16 +42,26 @@ export function aggregate(input: AggregateInput): Decimal {
       return new Decimal(events.length).plus(carriedIn ?? ZERO);
     case "sum":
       return sumDecimals([...carried, ...events.map(valueOf)]);
+    case "average":
+      refuseCarried(input);
+      return events.length === 0 ? ZERO : mean(sumDecimals(events.map(valueOf)), new Decimal(events.length));
     case "min":
       return extreme([...carried, ...events.map(valueOf)], minDecimal);
     case "max":
       return extreme([...carried, ...events.map(valueOf)], maxDecimal);
+    case "percentile":
+      refuseCarried(input);
+      return nearestRank(
+        events.map(valueOf),
+        decimal(present(input.percentile, "the percentile of a percentile meter")),
+      );
     case "latest": {
       const latest = events.toSorted(byTimeSourceId).at(-1);
       return latest === undefined ? (carriedIn ?? ZERO) : valueOf(latest);
     }
     case "unique_count":
-      return uniqueCount(events, carriedIn);
+      refuseCarried(input);
+      return new Decimal(new Set(events.map(textOf)).size);
     case "time_weighted_sum":
       return meanLevel({ period, events, carriedIn: carriedIn ?? ZERO });
     default:
@@ -63,16 +75,24 @@ function meanLevel(input: { period: Period; events: readonly AggregatedEvent[]; 
   const length = nanoseconds(period.to - period.from);
   const changes = events.map((event) => valueOf(event).times(nanoseconds(period.to - event.time)));
   const dividend = sumDecimals([carriedIn.times(length), ...changes]);
-  return divide({ dividend, divisor: length, places: MEAN_PLACES, mode: "half_up" });
+  return mean(dividend, length);
 }
 
-function uniqueCount(events: readonly AggregatedEvent[], carriedIn: Decimal | undefined): Decimal {
-  if (carriedIn !== undefined) {
-    throw invalid(
-      "carriedIn is given for unique_count: leave it out, because a number does not say which values were counted before",
-    );
-  }
-  return new Decimal(new Set(events.map(textOf)).size);
+function mean(dividend: Decimal, divisor: Decimal): Decimal {
+  return divide({ dividend, divisor, places: MEAN_PLACES, mode: "half_up" });
+}
+
+function refuseCarried({ aggregation, carriedIn }: AggregateInput): void {
+  if (carriedIn === undefined) return;
+  throw invalid(
+    `carriedIn is given for ${aggregation}: leave it out, because a number does not say which values were counted before`,
+  );
+}
+
+/** The smallest value that so many percent of the values do not exceed; 0 of none. */
+function nearestRank(values: readonly Decimal[], percentile: Decimal): Decimal {
+  const rank = percentile.times(values.length).div(100).ceil().toNumber();
+  return values.toSorted((a, b) => a.cmp(b))[rank - 1] ?? ZERO;
 }
 
 function extreme(values: readonly Decimal[], choose: (a: Decimal, b: Decimal) => Decimal): Decimal {

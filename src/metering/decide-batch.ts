@@ -35,8 +35,8 @@ export type DecideVerdictsInput = {
 export type DecidedBatch = {
   readonly rows: readonly UsageRow[];
   readonly counts: BatchCounts;
-  /** Identities that this batch added, for the filter. */
-  readonly acceptedKeys: readonly bigint[];
+  /** Body hash by event key, of the identities that this batch adds. */
+  readonly accepted: ReadonlyMap<bigint, bigint>;
 };
 
 /** The first of an identity wins, be it in an earlier batch or earlier in this one; of what takes back an event, the last. */
@@ -62,7 +62,7 @@ export function decideVerdicts(input: DecideVerdictsInput): DecidedBatch {
     counts[verdict] += 1;
     rows.push(usageRow({ event, verdict, batch, outcome }));
   }
-  return { rows, counts, acceptedKeys: [...accepted.keys()] };
+  return { rows, counts, accepted };
 }
 
 function verdictOf(

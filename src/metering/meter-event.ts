@@ -14,6 +14,7 @@ import { JsonNumber, type JsonObject, type JsonValue } from "../kernel/json-tree
 import { fixedPointOf, type FixedPointError, type FixedPointLimits } from "../kernel/fixed-point.ts";
 import { exceedsBytes } from "../kernel/utf8.ts";
 import { followPointer, pointerText } from "./json-pointer.ts";
+import { passesFilter, type ConditionProblem } from "./meter-filter.ts";
 import type { CompiledDimension, CompiledMeter } from "./metering-catalog.ts";
 import { quoted, rejection } from "./rejection.ts";
 
@@ -42,6 +43,7 @@ export function meterEvent(event: JsonObject, meters: readonly CompiledMeter[]):
       last?.compiled === meter.dimensions ? last : { compiled: meter.dimensions, values: dimensionsOf(event, meter) };
     last = read;
     const use = useOf(event, meter, read.values);
+    if (use === undefined) continue;
     if (use.kind === "use") {
       uses.push(use.use);
       continue;
@@ -59,11 +61,15 @@ type ReadDimensions = {
   readonly values: readonly DimensionValue[] | Rejection;
 };
 
+/** Undefined for an event that the meter's filter leaves out. */
 function useOf(
   event: JsonObject,
   meter: CompiledMeter,
   dimensions: readonly DimensionValue[] | Rejection,
-): { kind: "use"; use: MeterUse } | Rejection {
+): { kind: "use"; use: MeterUse } | Rejection | undefined {
+  const passes = meter.filter.length === 0 || passesFilter(event, meter.filter);
+  if (passes === false) return undefined;
+  if (passes !== true) return wrongCondition(passes, meter);
   const value = meter.value === undefined ? undefined : followPointer(event, meter.value);
   let quantity = 0n;
   let text = "";
@@ -132,6 +138,12 @@ function dimensionText(value: JsonValue | undefined): string | undefined {
 
 function isDimensions(result: readonly DimensionValue[] | Rejection): result is readonly DimensionValue[] {
   return Array.isArray(result);
+}
+
+function wrongCondition({ condition, problem, text }: ConditionProblem, meter: CompiledMeter): Rejection {
+  const what = problem === "not_scalar" ? "is an object or an array" : `is ${quoted(text)}`;
+  const reason = problem === "not_scalar" ? "value_not_scalar" : NUMBER_REASONS[problem];
+  return rejection(reason, `meter ${meter.key}: where ${quoted(pointerText(condition.pointer))} ${what}`);
 }
 
 function wrongValue(reason: RejectionReason, meter: CompiledMeter, what: string): Rejection {

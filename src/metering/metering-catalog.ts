@@ -8,6 +8,7 @@ import { compileEventSchema } from "../domain/event-type.ts";
 import { assert } from "../kernel/assert.ts";
 import type { CompiledSchema } from "../kernel/json-schema/compile-schema.ts";
 import { canonicalJson } from "../kernel/canonical-json.ts";
+import { compileFilter, type CompiledCondition } from "./meter-filter.ts";
 import { parseJsonPointer, type JsonPointer } from "./json-pointer.ts";
 
 export type CompiledDimension = { readonly name: string; readonly pointer: JsonPointer };
@@ -17,6 +18,8 @@ export type CompiledMeter = {
   readonly aggregation: Aggregation;
   /** Absent for count. */
   readonly value: JsonPointer | undefined;
+  /** Empty: every event of the type. */
+  readonly filter: readonly CompiledCondition[];
   /** Sorted by name. Meters of one type with the same dimensions share the array. */
   readonly dimensions: readonly CompiledDimension[];
   readonly skipsMissing: boolean;
@@ -79,6 +82,7 @@ function compileMeter(meter: Meter, shared: Map<string, readonly CompiledDimensi
     key: meter.key,
     aggregation: meter.aggregation,
     value: meter.value === undefined ? undefined : parseJsonPointer(meter.value),
+    filter: compileFilter(meter.where),
     dimensions,
     skipsMissing: meter.whenMissing === "skip",
   };

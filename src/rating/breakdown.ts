@@ -1,6 +1,7 @@
 /**
  * The explanation of an amount, step by step in the order of calculation. All values are texts: a breakdown is stored and compared by
- * its bytes. Every `amount` is the step's signed share: together they are the exact amount. `rounding` comes last and adds nothing.
+ * its bytes. Every `amount` is the step's signed share: together they are the exact amount. `rounding` comes last and adds nothing. Where there is a `pricing_unit`, the amounts before it are in
+ * that unit, and its own is the exact amount in money.
  */
 export type BreakdownStep = { readonly text: string } & (
   | {
@@ -27,6 +28,13 @@ export type BreakdownStep = { readonly text: string } & (
       readonly amount: string;
     }
   | { readonly kind: "discount" | "maximum_amount" | "minimum_amount"; readonly amount: string; readonly after: string }
+  | {
+      readonly kind: "pricing_unit";
+      readonly unit: string;
+      readonly units: string;
+      readonly rate: string;
+      readonly amount: string;
+    }
   | { readonly kind: "prior"; readonly amount: string; readonly total: string }
   | { readonly kind: "rounding"; readonly exact: string; readonly rounded: string; readonly mode: string }
 );

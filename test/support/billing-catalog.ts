@@ -3,6 +3,7 @@ import type { Catalog, ContractSpan, ContractVersion, EntityVersion, RateCardPri
 import { AGGREGATIONS } from "../../src/domain/meter.ts";
 import { instantOf } from "../../src/kernel/instant.ts";
 import { catalogOf, versionOf } from "./catalog-of.ts";
+import { measureFor } from "./measure-for.ts";
 
 export type TestContract = {
   readonly key: string;
@@ -22,7 +23,11 @@ export function priceOf(input: Pick<RateCardPrice, "key" | "price"> & Partial<Ra
 
 export function billingCatalog(contracts: readonly TestContract[]): Catalog {
   const base = catalogOf({
-    meters: AGGREGATIONS.map((aggregation) => ({ key: `m-${aggregation}`, eventType: "t", aggregation })),
+    meters: AGGREGATIONS.map((aggregation) => ({
+      key: `m-${aggregation}`,
+      eventType: "t",
+      ...measureFor(aggregation),
+    })),
     customers: [...new Set(contracts.map((contract) => contract.customer))].map((key) => ({ key })),
   });
   return {

@@ -1,9 +1,10 @@
 /** Usage in memory, measured by the naive reference, and rated lines and drafts in maps: for tests of rating and invoicing decisions. */
-import type { BillingStore, InvoiceStore, StoredLine } from "../../src/app/ports.ts";
-import type { Aggregation } from "../../src/domain/meter.ts";
+import type { BillingStore, InvoiceStore, StoredLine, UsageQuery } from "../../src/app/ports.ts";
+import { measureOf, type Aggregation } from "../../src/domain/meter.ts";
 import type { Invoice } from "../../src/domain/invoice.ts";
 import { ratedLineHash } from "../../src/domain/rated-line-hash.ts";
-import { decimalText } from "../../src/kernel/decimal.ts";
+import { canonicalJson } from "../../src/kernel/canonical-json.ts";
+import { decimal, decimalText, sumDecimals } from "../../src/kernel/decimal.ts";
 import { aggregate } from "../../src/metering/aggregate.ts";
 import type { WrittenEvent } from "./usage-writer.ts";
 
@@ -23,21 +24,25 @@ export function memoryBillingStore(): MemoryBillingStore {
         event.cut <= query.cut &&
         (query.customers.length === 0 || query.customers.includes(event.customer)),
     );
+  const matching = (query: UsageQuery) =>
+    inPeriod(query).filter(
+      (event) =>
+        event.meter === query.meter &&
+        Object.entries(query.where).every(([name, value]) => (event.dimensions[name] ?? "") === value),
+    );
   return {
     events,
     lines,
     // eslint-disable-next-line @typescript-eslint/require-await -- the port is asynchronous
     meteredUsage: async function* (query) {
-      const matching = inPeriod(query).filter(
-        (event) =>
-          event.meter === query.meter &&
-          Object.entries(query.where).every(([name, value]) => (event.dimensions[name] ?? "") === value),
-      );
-      for (const customer of [...new Set(matching.map((event) => event.customer))].sort()) {
-        const own = matching
-          .filter((event) => event.customer === customer)
-          .map((event) => ({ ...event, source: "gw" }));
-        const quantity = aggregate({ aggregation: query.aggregation as Aggregation, period: query, events: own });
+      const used = matching(query);
+      for (const customer of [...new Set(used.map((event) => event.customer))].sort()) {
+        const own = used.filter((event) => event.customer === customer).map((event) => ({ ...event, source: "gw" }));
+        const quantity = aggregate({
+          ...measureOf({ ...query, aggregation: query.aggregation as Aggregation }),
+          period: query,
+          events: own,
+        });
         yield {
           customer,
           quantity: decimalText(quantity),
@@ -45,6 +50,28 @@ export function memoryBillingStore(): MemoryBillingStore {
           shardRanges: [],
           eventsDigest: String(own.length),
         };
+      }
+    },
+    // eslint-disable-next-line @typescript-eslint/require-await -- the port is asynchronous
+    meteredCells: async function* (query) {
+      const cellOf = (event: WrittenEvent) => query.by.map((name) => event.dimensions[name] ?? "");
+      const cells = Map.groupBy(matching(query), (event) => canonicalJson([event.customer, cellOf(event)]));
+      for (const [, events] of [...cells].sort(([a], [b]) => byText(a, b))) {
+        const [first] = events;
+        if (first === undefined) continue;
+        const quantity = sumDecimals(events.map((event) => decimal(contribution(event, query.aggregation))));
+        const match = Object.fromEntries(query.by.map((name, index) => [name, cellOf(first)[index] ?? ""]));
+        yield [{ customer: first.customer, match, quantity: decimalText(quantity) }];
+      }
+    },
+    // eslint-disable-next-line @typescript-eslint/require-await -- the port is asynchronous
+    meteredEvents: async function* (query) {
+      const inOrder = matching(query).toSorted(
+        (a, b) => byText(a.customer, b.customer) || byTime(a, b) || byText(a.id, b.id),
+      );
+      for (const event of inOrder) {
+        const quantity = contribution(event, query.aggregation);
+        yield [{ customer: event.customer, quantity, earlier: event.time < query.earlierThan }];
       }
     },
     // eslint-disable-next-line @typescript-eslint/require-await -- the port is asynchronous
@@ -65,6 +92,18 @@ export function memoryBillingStore(): MemoryBillingStore {
       }
     },
   };
+}
+
+function contribution(event: WrittenEvent, aggregation: string): string {
+  return aggregation === "count" ? "1" : event.value;
+}
+
+function byText(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1;
+}
+
+function byTime(a: WrittenEvent, b: WrittenEvent): number {
+  return a.time === b.time ? 0 : a.time < b.time ? -1 : 1;
 }
 
 export function memoryInvoiceStore(): InvoiceStore & { readonly drafts: Map<string, Invoice> } {

@@ -8,6 +8,7 @@ import { instantOf, type Instant } from "../../src/kernel/instant.ts";
 import type { AggregatedEvent } from "../../src/metering/aggregate.ts";
 import { compileMeteringCatalog, type MeteringCatalog } from "../../src/metering/metering-catalog.ts";
 import { catalogOf, type CatalogOfInput } from "./catalog-of.ts";
+import { measureFor } from "./measure-for.ts";
 
 type UsageData = { readonly tokens?: string; readonly user: string };
 type Changes = { readonly data?: UsageData; readonly time?: string; readonly subject?: string };
@@ -89,13 +90,31 @@ export const STORY_PERIOD = {
 export const STORY_METERS: NonNullable<CatalogOfInput["meters"]> = AGGREGATIONS.map((aggregation) => ({
   key: `m-${aggregation}`,
   eventType: USAGE,
-  aggregation,
+  ...measureFor(aggregation),
   ...(aggregation === "count" ? {} : { value: aggregation === "unique_count" ? "/data/user" : "/data/tokens" }),
   dimensions: { user: "/data/user", customer: "/subject" },
 }));
 
-export function storyCatalog(customers: readonly string[]): MeteringCatalog {
-  return compileMeteringCatalog(catalogOf({ meters: STORY_METERS, customers: customers.map((key) => ({ key })) }));
+/** Meters of some events only: a dimension's values and a bound, and what is missing nowhere. */
+export const FILTERED_METERS: NonNullable<CatalogOfInput["meters"]> = [
+  {
+    key: "m-some",
+    eventType: USAGE,
+    aggregation: "sum",
+    value: "/data/tokens",
+    where: { "/data/user": { in: ["u1", "u2"], not: ["u2x"] }, "/data/tokens": { gt: "-3", lte: "1.0" } },
+    dimensions: {},
+  },
+  {
+    key: "m-others",
+    eventType: USAGE,
+    aggregation: "count",
+    where: { "/data/user": { not: ["u1", "u2"] }, "/data/absent": { exists: false }, "/data": { exists: true } },
+  },
+];
+
+export function storyCatalog(customers: readonly string[], meters = STORY_METERS): MeteringCatalog {
+  return compileMeteringCatalog(catalogOf({ meters, customers: customers.map((key) => ({ key })) }));
 }
 
 export type Counted = { readonly source: string; readonly id: string; readonly customer: string } & {

@@ -7,11 +7,12 @@ import type { SinkStore } from "../../src/app/ports.ts";
 import { raiseCut } from "../../src/app/sink/raise-cut.ts";
 import { AppError } from "../../src/kernel/errors.ts";
 import { systemClock } from "../../cmd/system-clock.ts";
-import { storyCatalog, storyOf, STORY_METERS, type StoryEvent } from "./retraction-story.ts";
+import { FILTERED_METERS, storyCatalog, storyOf, STORY_METERS, type StoryEvent } from "./retraction-story.ts";
 import { startTestServers } from "./servers.ts";
 import { openSinkWorld, startSink, untilStored, type SinkWorld } from "./sink-world.ts";
 
 const SEED = 20_261_101;
+const METERS = [...STORY_METERS, ...FILTERED_METERS];
 const EVENTS_PER_MESSAGE = 3;
 /** Of them each has a cut of its own. */
 export const CHUNKS = 4;
@@ -84,7 +85,7 @@ async function storeInterrupted(world: SinkWorld, customers: readonly string[], 
       await world.store.commit(batch);
     },
   };
-  const catalog = storyCatalog(customers);
+  const catalog = storyCatalog(customers, METERS);
   const catalogs = { head: () => Promise.resolve(catalog), at: () => Promise.resolve(catalog) };
   const settings = { batchEventsMax: 40, instance: "a" };
   const deps = { store, catalogs };
@@ -101,7 +102,7 @@ async function storeInterrupted(world: SinkWorld, customers: readonly string[], 
 
 async function writeCatalog(world: SinkWorld, customers: readonly string[]): Promise<void> {
   const versions = [
-    ...STORY_METERS.map((meter) => ({
+    ...METERS.map((meter) => ({
       kind: "meter",
       key: meter.key,
       definition: { whenMissing: "reject", ...meter },

@@ -8,6 +8,7 @@ import {
 } from "../../domain/catalog-files.ts";
 import type { CustomerInFile } from "../../domain/catalog-schema.ts";
 import type { Catalog, ContractVersion, Customer, EntityKind, RateCard } from "../../domain/catalog.ts";
+import type { ContractTerms, SharedTerms } from "../../domain/contract-terms.ts";
 import type { CatalogVersionEntry } from "../../domain/journal-entry.ts";
 import type { EventType } from "../../domain/event-type.ts";
 import type { Meter } from "../../domain/meter.ts";
@@ -15,6 +16,7 @@ import { instantOf } from "../../kernel/instant.ts";
 import { nearestName } from "../../kernel/nearest-name.ts";
 import { currentVersion, KIND_OF_SECTION, SECTION_OF_KIND, versionsOf } from "./catalog-entities.ts";
 import { overlapProblems, priceProblems, withOverrides, type PriceLike } from "./price-problems.ts";
+import { contractTermProblems, termProblems } from "./term-problems.ts";
 
 export type CatalogProblemsInput = {
   readonly catalog: Catalog;
@@ -26,17 +28,19 @@ export type CatalogProblemsInput = {
 /** Entities after the apply, by key: those of the files, and those of the catalog that stay as they are. */
 export type KnownEntities = {
   readonly event_type: ReadonlyMap<string, Located<EventType>>;
-  readonly meter: ReadonlyMap<string, Located<Pick<Meter, "key" | "dimensions">>>;
+  readonly meter: ReadonlyMap<string, Located<Pick<Meter, "key" | "dimensions" | "aggregation">>>;
   readonly customer: ReadonlyMap<string, Located<Pick<Customer, "key" | "currency" | "aliases">>>;
   readonly rate_card: ReadonlyMap<
     string,
-    Located<Pick<RateCard, "key" | "currency"> & { readonly prices: readonly PriceLike[] }>
+    Located<
+      Pick<RateCard, "key" | "currency"> &
+        SharedTerms & { readonly units?: RateCard["units"] | undefined; readonly prices: readonly PriceLike[] }
+    >
   >;
   readonly contract: ReadonlyMap<string, Located<Contract>>;
 };
-type Contract = Pick<ContractVersion, "key" | "customer" | "rateCard" | "effective"> & {
-  readonly overrides: readonly PriceLike[];
-};
+type Contract = Pick<ContractVersion, "key" | "customer" | "rateCard" | "effective"> &
+  ContractTerms & { readonly overrides: readonly PriceLike[] };
 /** Says why a reference leads nowhere, or nothing where it may lead into what could not be read. */
 export type ExplainMissing = (kind: EntityKind, key: string) => string | undefined;
 
@@ -45,8 +49,14 @@ export function catalogProblems(input: CatalogProblemsInput): CatalogProblem[] {
   const missing = explainMissing(known, input.unread);
   const cards = input.files.rateCards.flatMap((card) => {
     const owner = `rate card ${card.value.key}`;
-    const placed = { owner, prices: card.value.prices, placeOf: (index: number) => fieldAt(card, ["prices", index]) };
-    return [...priceProblems(placed, { meters: known.meter, missing }), ...overlapProblems(placed)];
+    const { currency, prices, units } = card.value;
+    const placed = { owner, prices, units, placeOf: (index: number) => fieldAt(card, ["prices", index]) };
+    const priceKeys = prices.map((price) => price.key);
+    const terms = termProblems({ terms: card.value, priceKeys, currency }).map(({ path, problem }) => ({
+      at: fieldAt(card, path),
+      problem: `${owner}: ${problem}`,
+    }));
+    return [...priceProblems(placed, { meters: known.meter, missing }), ...overlapProblems(placed), ...terms];
   });
   return [
     ...input.unread.references.flatMap(({ at, field, section, key }) => {
@@ -131,6 +141,9 @@ function contractProblems({ contract, known, missing }: ContractProblemsInput): 
   const { from, to } = value.effective;
   if (to !== null && instantOf(to, "effective.to") <= instantOf(from, "effective.from"))
     add(["effective", "to"], `effective.to ${to} does not lie after effective.from ${from}`);
+  if (card !== undefined) {
+    for (const { path, problem } of contractTermProblems(value, card.value)) add(path, problem);
+  }
   if (value.overrides.length === 0 || card === undefined) return problems;
   const prices = card.value.prices;
   value.overrides.forEach((override, index) => {
@@ -143,7 +156,12 @@ function contractProblems({ contract, known, missing }: ContractProblemsInput): 
   });
   const placeOf = (index: number): string => (inFiles ? fieldAt(contract, ["overrides", index]) : contract.at);
   if (inFiles)
-    problems.push(...priceProblems({ owner, prices: value.overrides, placeOf }, { meters: known.meter, missing }));
+    problems.push(
+      ...priceProblems(
+        { owner, prices: value.overrides, units: card.value.units, placeOf },
+        { meters: known.meter, missing },
+      ),
+    );
   const merged = {
     owner: `${owner} with its overrides`,
     prices: withOverrides(prices, value.overrides),

@@ -90,9 +90,9 @@ function wantedEventType({ at, value }: Located<EventTypeInFile>): Wanted<"event
 }
 
 function wantedMeter({ at, value }: Located<MeterInFile>): Wanted<"meter"> {
-  const { key, eventType, aggregation, dimensions, whenMissing } = value;
-  const pointer = value.value === undefined ? {} : { value: value.value };
-  return { kind: "meter", key, at, definition: { key, eventType, aggregation, ...pointer, dimensions, whenMissing } };
+  // What is not given is absent, so that a field that came later changes no content hash of earlier catalogs.
+  const definition = Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined));
+  return { kind: "meter", key: value.key, at, definition: definition as EntityDefinition["meter"] };
 }
 
 function wantedCustomer({ at, value }: Located<CustomerInFile>): Wanted<"customer"> {
@@ -101,8 +101,9 @@ function wantedCustomer({ at, value }: Located<CustomerInFile>): Wanted<"custome
 
 /** `effectiveFrom` says when the change reaches the contracts; it is no part of the card. */
 function wantedRateCard({ at, value }: Located<RateCardInFile>): Wanted<"rate_card"> {
-  const { key, currency, prices } = value;
-  return { kind: "rate_card", key, at, definition: { key, currency, prices: prices.map(normalisedPrice) } };
+  const { effectiveFrom: _start, prices, ...terms } = value;
+  const definition = { ...terms, prices: prices.map(normalisedPrice) };
+  return { kind: "rate_card", key: value.key, at, definition };
 }
 
 function planVersion(catalog: Catalog, wanted: Wanted): Step[] {

@@ -5,6 +5,7 @@
 import { fieldAt, type CatalogProblem, type Located } from "../../domain/catalog-files.ts";
 import type { ContractInFile } from "../../domain/catalog-schema.ts";
 import type { ContractVersion, EntityVersion } from "../../domain/catalog.ts";
+import type { ContractTerms, Discount } from "../../domain/contract-terms.ts";
 import { instantOf, instantText, type Instant } from "../../kernel/instant.ts";
 import { currentVersion, type Wanted } from "./catalog-entities.ts";
 import { equalFields } from "./changed-fields.ts";
@@ -150,7 +151,9 @@ function beginningOf(terms: Terms): Instant {
 
 function changedNames(current: ContractVersion, terms: Terms): string[] {
   const { effectiveFrom: _start, ...before } = current;
-  return (Object.keys(terms) as (keyof Terms)[]).filter((name) => !equalFields(before[name], terms[name]));
+  // Of both: terms that were taken out have changed too.
+  const names = Object.keys({ ...before, ...terms }) as (keyof Terms)[];
+  return names.filter((name) => !equalFields(before[name], terms[name]));
 }
 
 function termsOf(input: {
@@ -159,11 +162,26 @@ function termsOf(input: {
   readonly timeZone: string;
 }): Terms {
   const { value, card, timeZone } = input;
-  const { key, customer, rateCard, billing, effective, unpriced, rounding } = value;
+  const { key, customer, rateCard, billing, effective, unpriced, rounding, taxes, commitments } = value;
   const pinned = { rateCard, rateCardVersion: card.version, rateCardHash: card.hash, currency: card.currency };
   const span = { from: utcText(effective.from), to: effective.to === null ? null : utcText(effective.to) };
   const overrides = value.overrides.map(normalisedPrice);
-  return { key, customer, ...pinned, timeZone, billing, effective: span, overrides, unpriced, rounding };
+  const discounts = value.discounts?.map(normalisedDiscount);
+  const spanning: ContractTerms = {
+    ...(taxes !== undefined && { taxes }),
+    ...(discounts !== undefined && { discounts }),
+    ...(commitments !== undefined && { commitments }),
+  };
+  return { key, customer, ...pinned, timeZone, billing, effective: span, overrides, unpriced, rounding, ...spanning };
+}
+
+function normalisedDiscount(discount: Discount): Discount {
+  const { from, until } = discount;
+  return {
+    ...discount,
+    ...(from !== undefined && { from: utcText(from) }),
+    ...(until !== undefined && { until: utcText(until) }),
+  };
 }
 
 /** One text per instant: the same time with another offset is no change. */

@@ -33,7 +33,7 @@ export function planStep({ wanted, version, current, effect }: PlanStepInput): S
 
 /** A price as it is stored: the same content has the same form. */
 export function normalisedPrice(item: RateCardInFile["prices"][number]): RateCardPrice {
-  const { key, meter, where, description, additional, price } = item;
+  const { key, meter, where, description, additional, unit, price, ramp } = item;
   return {
     key,
     where,
@@ -41,6 +41,8 @@ export function normalisedPrice(item: RateCardInFile["prices"][number]): RateCar
     price,
     ...(meter !== undefined && { meter }),
     ...(description !== undefined && { description }),
+    ...(unit !== undefined && { unit }),
+    ...(ramp !== undefined && { ramp }),
   };
 }
 

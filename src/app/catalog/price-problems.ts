@@ -1,37 +1,42 @@
 /** What is wrong with the prices of a rate card, or with those that a contract puts in their place. */
 import type { CatalogProblem, Located } from "../../domain/catalog-files.ts";
-import type { RateCardPrice } from "../../domain/catalog.ts";
+import type { RateCard, RateCardPrice } from "../../domain/catalog.ts";
 import type { Meter } from "../../domain/meter.ts";
+import type { Price } from "../../domain/price.ts";
 import { nearestName } from "../../kernel/nearest-name.ts";
-import { ratesSingleEvents } from "../../rating/models/percentage.ts";
+import { addsUp, shapeOf } from "../rating/usage-shape.ts";
 import type { ExplainMissing } from "./catalog-problems.ts";
 
 /** As in a file or as in the catalog. */
 export type PriceLike = Pick<RateCardPrice, "key" | "where" | "additional" | "price"> & {
   readonly meter?: string | undefined;
+  readonly unit?: string | undefined;
+  readonly ramp?: RateCardPrice["ramp"] | undefined;
 };
 export type PlacedPrices = {
   /** `rate card payg`. */
   readonly owner: string;
   readonly prices: readonly PriceLike[];
   readonly placeOf: (index: number) => string;
+  /** The pricing units of the rate card. */
+  readonly units: RateCard["units"] | undefined;
 };
 type Meters = {
-  readonly meters: ReadonlyMap<string, Located<Pick<Meter, "key" | "dimensions">>>;
+  readonly meters: ReadonlyMap<string, Located<Pick<Meter, "key" | "dimensions" | "aggregation">>>;
   readonly missing: ExplainMissing;
 };
 
-export function priceProblems({ owner, prices, placeOf }: PlacedPrices, meters: Meters): CatalogProblem[] {
+export function priceProblems({ owner, prices, placeOf, units }: PlacedPrices, meters: Meters): CatalogProblem[] {
   const seen = new Set<string>();
   return prices.flatMap((item, index) => {
-    const problems = [...repeated(item, seen), ...ofMeter(item, meters), ...unratable(item)];
+    const problems = [...repeated(item, seen), ...ofUnit(item, units), ...ofMeter(item, meters)];
     seen.add(item.key);
     return problems.map((problem) => ({ at: placeOf(index), problem: `${owner}, price ${item.key}: ${problem}` }));
   });
 }
 
 /** Two prices of one meter overlap unless some dimension must have different values. */
-export function overlapProblems({ owner, prices, placeOf }: PlacedPrices): CatalogProblem[] {
+export function overlapProblems({ owner, prices, placeOf }: Omit<PlacedPrices, "units">): CatalogProblem[] {
   return prices.flatMap((a, index) =>
     prices.slice(index + 1).flatMap((b, offset): CatalogProblem[] =>
       chargeTheSame(a, b)
@@ -61,27 +66,61 @@ function repeated(item: PriceLike, seen: ReadonlySet<string>): string[] {
   return seen.has(item.key) ? ["the key is there twice; choose another"] : [];
 }
 
-function ofMeter({ meter: key, where }: PriceLike, { meters, missing }: Meters): string[] {
+function ofUnit({ unit }: PriceLike, units: PlacedPrices["units"]): string[] {
+  if (unit === undefined || Object.hasOwn(units ?? {}, unit)) return [];
+  const known = Object.keys(units ?? {});
+  const meant = nearestName(unit, known);
+  const hint = meant === undefined ? `it has ${known.join(", ") || "none"}` : `did you mean ${meant}?`;
+  return [`unit ${unit} is none of the rate card's units; ${hint}`];
+}
+
+function ofMeter(item: PriceLike, { meters, missing }: Meters): string[] {
+  const { meter: key, where } = item;
   if (key === undefined) return [];
   const meter = meters.get(key);
   if (meter === undefined) {
     const why = missing("meter", key);
     return why === undefined ? [] : [`meter ${key} ${why}`];
   }
-  const names = Object.keys(meter.value.dimensions);
-  return Object.keys(where)
+  const unknown = (field: string, named: readonly string[]) => unknownDimensions({ field, named, meter: meter.value });
+  return [
+    ...unknown("where", Object.keys(where)),
+    ...allPricesOf(item).flatMap((price) => [
+      ...(price.model === "matrix" ? unknown("dimensions", price.dimensions) : []),
+      ...ofShape(price, meter.value),
+    ]),
+  ];
+}
+
+function unknownDimensions(input: {
+  readonly field: string;
+  readonly named: readonly string[];
+  readonly meter: Pick<Meter, "key" | "dimensions">;
+}): string[] {
+  const { field, named, meter } = input;
+  const names = Object.keys(meter.dimensions);
+  return named
     .filter((name) => !names.includes(name))
     .map((name) => {
       const meant = nearestName(name, names);
       const hint = meant === undefined ? `it has ${names.join(", ") || "none"}` : `did you mean ${meant}?`;
-      return `where names the dimension ${name}, which meter ${key} does not have; ${hint}`;
+      return `${field} names the dimension ${name}, which meter ${meter.key} does not have; ${hint}`;
     });
 }
 
-/** Windows hold sums per dimensions, not single events. */
-function unratable({ price }: PriceLike): string[] {
-  if (price.model !== "matrix" && !(price.model === "percentage" && ratesSingleEvents(price))) return [];
+function allPricesOf({ price, ramp }: PriceLike): readonly Price[] {
+  return [price, ...(ramp ?? []).map((step) => step.price)];
+}
+
+/** A matrix and a price over single events add up parts of the usage, which only counts and sums have. */
+function ofShape(price: Price, { key, aggregation }: Pick<Meter, "key" | "aggregation">): string[] {
+  const shape = shapeOf(price);
+  if (shape === "total" || addsUp(aggregation)) return [];
+  const way =
+    shape === "cells"
+      ? "write one price with `where` for each cell"
+      : "take fixedAmount, freeEvents, freeAmount, minPerEvent and maxPerEvent out";
   return [
-    `${price.model} needs the single events or cells, which rating from windows does not have yet; \`meterline quote\` can price it`,
+    `${price.model} adds up ${shape}, and ${aggregation} of meter ${key} does not add up; ${way}, or use a meter of count or sum`,
   ];
 }

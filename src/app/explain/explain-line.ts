@@ -2,7 +2,9 @@
  * Explains one invoice line: the price and the contract version it came from, how the amount arose, the windows and the events behind it,
  * and three proofs: the events' digest from the single events, the same from the windows, and the line's place under the invoice's root.
  */
+import type { LineTax } from "../../domain/invoice.ts";
 import { AppError } from "../../kernel/errors.ts";
+import type { InvoiceAdjustmentSummary } from "../ports.ts";
 
 export type LineFacts = {
   readonly lineId: string;
@@ -30,10 +32,20 @@ export type LineFacts = {
   readonly catalogSeq: number;
   readonly ratingRev: number;
   readonly runId: string;
+  /** Empty for the shortfall of a commitment. */
+  readonly ratedLineId: string;
   readonly rateCard: string;
   readonly rateCardVersion: number;
   readonly input: unknown;
   readonly breakdown: readonly Readonly<Record<string, string>>[];
+  /** Of the shortfall of a commitment, which no rated line stands behind. */
+  readonly compares: readonly string[];
+  readonly explanation: readonly string[];
+  /** Before tax, after what discounts and maximums take off; and the line's taxes. */
+  readonly net: string;
+  readonly tax: string;
+  readonly adjustments: readonly InvoiceAdjustmentSummary[];
+  readonly taxes: readonly LineTax[];
   readonly eventCount: string;
   /** Hex, 64 digits. */
   readonly eventsDigest: string;

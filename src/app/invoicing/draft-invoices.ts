@@ -22,7 +22,7 @@ export async function draftInvoices(deps: InvoicingDeps, input: RatePeriodInput)
   const drafted: Omit<Invoice, "lines">[] = [];
   const finalized: FinalizedFacts[] = [];
   let batch: Invoice[] = [];
-  for await (const invoice of invoicesOfRun(deps.store, { run, customers: run.customers })) {
+  for await (const invoice of invoicesOfRun(deps, { run, customers: run.customers })) {
     const known = state.finalized.get(invoice.invoiceId);
     if (known !== undefined) {
       finalized.push(known);

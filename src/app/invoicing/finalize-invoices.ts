@@ -130,7 +130,7 @@ async function appendInvoices(
   const appended: FinalizedInvoice[] = [];
   let head = state.head;
   let position = state.positions.get(series) ?? 0;
-  for await (const draft of invoicesOfRun(deps.store, { run, customers })) {
+  for await (const draft of invoicesOfRun(deps, { run, customers })) {
     if (!wanted.has(draft.invoiceId)) continue;
     requireNoOverlap(draft, before.get(draft.contract) ?? []);
     position += 1;

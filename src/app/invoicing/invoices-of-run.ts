@@ -8,7 +8,12 @@ import type { RatedLine } from "../../domain/rated-line.ts";
 import { ratedLineHash, ratedLinesHash } from "../../domain/rated-line-hash.ts";
 import { draftInvoice, invoiceIdOf } from "../../invoicing/draft-invoice.ts";
 import { AppError } from "../../kernel/errors.ts";
+import type { BillingTerms } from "../../invoicing/billing-terms.ts";
+import { parsePeriodArgument } from "../../kernel/period.ts";
 import type { BillingStore } from "../ports.ts";
+import type { RatingDeps } from "../rating/rating-deps.ts";
+import { planRating } from "../rating/rating-plan.ts";
+import { termsOfParts } from "./terms-of-parts.ts";
 
 type LineStore = Pick<BillingStore, "ratedLines">;
 
@@ -27,30 +32,35 @@ export async function requireIntactRun(store: LineStore, run: RatingRunEntry): P
 }
 
 export type InvoicesOfRunInput = { readonly run: RatingRunEntry; readonly customers: readonly string[] };
+export type InvoicesOfRunDeps = Pick<RatingDeps, "catalogAt" | "spansOf"> & { readonly store: LineStore };
 
+/** The terms are those of the catalog with which the run was rated. */
 export async function* invoicesOfRun(
-  store: LineStore,
+  deps: InvoicesOfRunDeps,
   { run, customers }: InvoicesOfRunInput,
 ): AsyncGenerator<Invoice> {
+  const catalog = await deps.catalogAt(run.catalogSeq);
+  const period = parsePeriodArgument(run.period);
+  const plan = planRating({ catalog, period, customers: run.customers, spansOf: deps.spansOf });
+  const terms = termsOfParts(plan.parts);
   let own: RatedLine[] = [];
-  for await (const { line } of store.ratedLines({ runId: run.runId, customers })) {
+  for await (const { line } of deps.store.ratedLines({ runId: run.runId, customers })) {
     if (own[0] !== undefined && own[0].customer !== line.customer) {
-      yield* invoicesOfLines(own);
+      yield* invoicesOfLines(own, terms);
       own = [];
     }
     own.push(line);
   }
-  yield* invoicesOfLines(own);
+  yield* invoicesOfLines(own, terms);
 }
 
 /** The invoices of lines of one run, in the order of their first lines. */
-export function invoicesOfLines(lines: readonly RatedLine[]): readonly Invoice[] {
-  const byInvoice = new Map<string, RatedLine[]>();
-  for (const line of lines) {
-    const id = invoiceIdOf({ contract: line.contract, periodFrom: line.billingFrom, periodTo: line.billingTo });
-    const found = byInvoice.get(id);
-    if (found === undefined) byInvoice.set(id, [line]);
-    else found.push(line);
-  }
-  return [...byInvoice.values()].map((group) => draftInvoice(group));
+export function invoicesOfLines(
+  lines: readonly RatedLine[],
+  terms: ReadonlyMap<string, BillingTerms>,
+): readonly Invoice[] {
+  const byInvoice = Map.groupBy(lines, (line) =>
+    invoiceIdOf({ contract: line.contract, periodFrom: line.billingFrom, periodTo: line.billingTo }),
+  );
+  return [...byInvoice].map(([invoiceId, own]) => draftInvoice(own, terms.get(invoiceId)));
 }

@@ -3,6 +3,7 @@
  * contracts covers. It blocks the run, unless a contract says `unpriced: free`: usage must not go unbilled because somebody forgot a price.
  */
 import type { BillingStore } from "../ports.ts";
+import type { Price } from "../../domain/price.ts";
 import { intersectPeriods, periodText, type Period } from "../../kernel/period.ts";
 import { AppError } from "../../kernel/errors.ts";
 import type { ContractPart } from "./rating-plan.ts";
@@ -47,9 +48,18 @@ function isCovered(part: ContractPart, used: UsedMeter): boolean {
   if (part.contract.definition.unpriced === "free") return true;
   return part.prices.some(
     (price) =>
-      price.meter === used.meter &&
-      Object.entries(price.where).every(([name, value]) => (used.dimensions[name] ?? "") === value),
+      price.meter === used.meter && matches(price.where, used.dimensions) && hasCell(price.price, used.dimensions),
   );
+}
+
+/** A matrix without `otherwise` charges what its cells match, and nothing else. */
+function hasCell(price: Price, dimensions: Readonly<Record<string, string>>): boolean {
+  if (price.model !== "matrix" || price.otherwise !== undefined) return true;
+  return price.cells.some((cell) => matches(cell.match, dimensions));
+}
+
+function matches(wanted: Readonly<Record<string, string>>, dimensions: Readonly<Record<string, string>>): boolean {
+  return Object.entries(wanted).every(([name, value]) => (dimensions[name] ?? "") === value);
 }
 
 function servicePeriods(

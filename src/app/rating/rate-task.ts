@@ -5,15 +5,12 @@
  * f(M(t)) − f(M(start of the part)). For count and sum M adds up over windows; for the others it is measured anew up to t, so a value
  * that two parts share counts once. The mean level is taken over the whole chain: a part contributes its share of it.
  */
-import type { MeteredUsage, RatedLine, RatingInput } from "../../domain/rated-line.ts";
-import { Decimal, decimal, decimalText, divide, roundTo } from "../../kernel/decimal.ts";
-import { instantText } from "../../kernel/instant.ts";
+import type { MeteredUsage, RatedLine } from "../../domain/rated-line.ts";
+import { Decimal, decimal, decimalText, divide } from "../../kernel/decimal.ts";
 import { ratePrice } from "../../rating/rate-price.ts";
-import { RATING_REV } from "../../rating/rating-rev.ts";
-import { ratedLineId, type RatingTask } from "./rating-plan.ts";
+import { lineOfTask, termsOf, type RunFacts } from "./line-of-task.ts";
+import type { RatingTask } from "./rating-plan.ts";
 
-/** The places at which amounts are stored. The exact amount, should it need more, stays in the breakdown's rounding step. */
-const AMOUNT_PLACES = 24;
 const MEAN_PLACES = 18;
 
 export type TaskUsage = {
@@ -25,60 +22,15 @@ export type TaskUsage = {
   readonly through?: string | undefined;
 };
 
-export type RunFacts = { readonly runId: string; readonly cut: number; readonly catalogSeq: number };
-
 export function rateTask(task: RatingTask, usage: TaskUsage, run: RunFacts): RatedLine {
-  const { part, price, metered } = task;
-  const contract = part.contract.definition;
   const { quantity, prior } = quantitiesOf(task, usage);
   const priced = ratePrice({
-    price: price.price,
-    currency: contract.currency,
+    ...termsOf(task),
     usage: { quantity },
     prior: prior === undefined ? undefined : { quantity: prior },
-    roundingMode: contract.rounding,
   });
-  const input: RatingInput = {
-    ratingRev: RATING_REV,
-    currency: contract.currency,
-    rounding: contract.rounding,
-    price: price.price,
-    quantity: decimalText(quantity),
-    ...(prior !== undefined && { prior: decimalText(prior) }),
-  };
-  return {
-    ...run,
-    lineId: ratedLineId(task),
-    customer: part.customer,
-    contract: part.contract.key,
-    contractVersion: part.contract.version,
-    contractHash: part.contract.hash,
-    rateCard: part.rateCard.key,
-    rateCardVersion: part.rateCard.version,
-    price: price.key,
-    meter: metered?.meter ?? "",
-    aggregation: metered?.aggregation ?? "",
-    where: price.where,
-    description: price.description ?? descriptionOf(task),
-    billingFrom: instantText(part.billing.from),
-    billingTo: instantText(part.billing.to),
-    periodFrom: instantText(part.service.from),
-    periodTo: instantText(part.service.to),
-    quantity: decimalText(quantity),
-    amount: decimalText(roundTo(priced.amount, AMOUNT_PLACES, "half_up")),
-    amountRounded: decimalText(priced.rounded),
-    currency: contract.currency,
-    ...lineageOf(usage),
-    ratingRev: RATING_REV,
-    input,
-    breakdown: priced.breakdown,
-  };
-}
-
-/** No usage at all is no event, and a sum of no leaves. */
-function lineageOf({ part }: TaskUsage): Pick<RatedLine, "eventCount" | "shardRanges" | "eventsDigest"> {
-  if (part === undefined) return { eventCount: "0", shardRanges: [], eventsDigest: "0" };
-  return { eventCount: part.eventCount, shardRanges: part.shardRanges, eventsDigest: part.eventsDigest };
+  const input = { quantity: decimalText(quantity), ...(prior !== undefined && { prior: decimalText(prior) }) };
+  return lineOfTask(task, { part: usage.part, priced, input }, run);
 }
 
 /** True for the tasks whose quantity is the difference of two measurements from the chain's start. */
@@ -108,10 +60,4 @@ function quantitiesOf(task: RatingTask, usage: TaskUsage): { quantity: Decimal; 
     });
   const prior = share(before, part.service.from);
   return { quantity: share(through, part.service.to).minus(prior), prior: isFirst ? undefined : prior };
-}
-
-function descriptionOf({ price, metered }: RatingTask): string {
-  if (metered === undefined) return price.key;
-  const filter = Object.entries(price.where).map(([name, value]) => `${name} ${value}`);
-  return [`${price.key} (${metered.meter})`, ...filter].join(", ");
 }

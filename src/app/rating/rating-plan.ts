@@ -10,11 +10,18 @@ import type {
   RateCard,
   RateCardPrice,
 } from "../../domain/catalog.ts";
-import type { Aggregation } from "../../domain/meter.ts";
+import { measureOf, type Measure } from "../../domain/meter.ts";
 import { canonicalJson } from "../../kernel/canonical-json.ts";
 import { AppError } from "../../kernel/errors.ts";
-import { instantText, type Instant } from "../../kernel/instant.ts";
-import { billingPeriodContaining, intersectPeriods, type Period, type PeriodArgument } from "../../kernel/period.ts";
+import { instantOf, instantText, type Instant } from "../../kernel/instant.ts";
+import {
+  billingPeriodsBetween,
+  billingPeriodContaining,
+  intersectPeriods,
+  type Period,
+  type PeriodArgument,
+} from "../../kernel/period.ts";
+import { addsUp, shapeOf, type UsageShape } from "./usage-shape.ts";
 
 /** The part of a billing period that one contract version covers. */
 export type ContractPart = {
@@ -35,7 +42,7 @@ export type RatingTask = {
   readonly part: ContractPart;
   readonly price: RateCardPrice;
   /** Absent for a flat price. */
-  readonly metered?: { readonly meter: string; readonly aggregation: Aggregation; readonly chain: Period };
+  readonly metered?: Measure & { readonly meter: string; readonly chain: Period; readonly shape: UsageShape };
 };
 
 export type RatingPlan = { readonly parts: readonly ContractPart[]; readonly tasks: readonly RatingTask[] };
@@ -48,7 +55,7 @@ export type PlanRatingInput = {
   readonly spansOf: (versions: readonly EntityVersion<"contract">[]) => readonly ContractSpan[];
 };
 
-/** Throws `invalid` with every missing meter and every price that cannot be rated from windows, by contract and price. */
+/** Throws `invalid` with every missing meter and every price that its meter cannot serve, by contract and price. */
 export function planRating(input: PlanRatingInput): RatingPlan {
   checkCustomers(input);
   const parts: ContractPart[] = [];
@@ -96,7 +103,8 @@ function partsOf(input: PlanRatingInput, versions: readonly EntityVersion<"contr
     const service = intersectPeriods(billing, { from: span.from, to: span.to ?? billing.to });
     if (service === undefined || span.version.removed) return [];
     const rateCard = pinnedRateCard(input.catalog, definition);
-    const prices = pricesOf(rateCard.definition, definition.overrides);
+    const month = contractMonth(definition, service.from);
+    const prices = pricesOf(rateCard.definition, definition.overrides).map((price) => rampedPrice(price, month));
     return [{ customer: definition.customer, contract: span.version, rateCard, prices, billing, service }];
   });
 }
@@ -125,6 +133,19 @@ function pricesOf(card: RateCard, overrides: readonly RateCardPrice[]): readonly
   return [...byKey.values()];
 }
 
+/** The number of the billing period that holds the instant; the one in which the contract begins is 1. */
+function contractMonth({ timeZone, billing, effective }: ContractVersion, instant: Instant): number {
+  const schedule = { timeZone, ...billing };
+  const begins = instantOf(effective.from, "effective.from");
+  return billingPeriodsBetween(begins, instant, schedule) + 1;
+}
+
+/** With the price of the ramp's last step that has begun. */
+function rampedPrice({ ramp, ...item }: RateCardPrice, month: number): RateCardPrice {
+  const step = ramp?.findLast(({ fromMonth }) => fromMonth <= month);
+  return step === undefined ? item : { ...item, price: step.price };
+}
+
 type TasksInput = {
   readonly catalog: Catalog;
   /** The parts of the same billing period, in order. */
@@ -138,33 +159,24 @@ function tasksOf(input: TasksInput): RatingTask[] {
   return part.prices.flatMap((price): RatingTask[] => {
     if (price.price.model === "flat") return siblings[0] === part ? [{ part, price }] : [];
     const place = `contract ${part.contract.key} version ${String(part.contract.version)}, price ${price.key}`;
-    const unsupported = whyNotFromWindows(price);
-    if (unsupported !== null) problems.push(`${place}: ${unsupported}`);
     const meter = price.meter === undefined ? undefined : input.catalog.meters.get(price.meter)?.at(-1);
     if (meter === undefined) {
       problems.push(`${place}: the catalog has no meter "${price.meter ?? ""}" (apply it, or take the price out)`);
       return [];
     }
+    const { aggregation } = meter.definition;
+    const shape = shapeOf(price.price);
+    if (shape !== "total" && !addsUp(aggregation))
+      problems.push(
+        `${place}: its model adds up parts of the usage, which ${aggregation} of meter ${meter.key} has not`,
+      );
     const chain = chainOf({ siblings, part, price });
-    return [{ part, price, metered: { meter: meter.key, aggregation: meter.definition.aggregation, chain } }];
+    return [{ part, price, metered: { meter: meter.key, ...measureOf(meter.definition), chain, shape } }];
   });
 }
 
 function sameBilling(a: ContractPart, b: ContractPart): boolean {
   return a.billing.from === b.billing.from && a.billing.to === b.billing.to;
-}
-
-/** Models over single events or over cells need more than one quantity per customer, which the windows do not give. */
-function whyNotFromWindows({ price }: RateCardPrice): string | null {
-  if (price.model === "matrix")
-    return "the model matrix is not rated from usage yet (write one price with `where` per cell)";
-  if (price.model !== "percentage") return null;
-  const perEvent = ["fixedAmount", "minPerEvent", "maxPerEvent", "freeEvents", "freeAmount"].filter((field) =>
-    Object.hasOwn(price, field),
-  );
-  return perEvent.length === 0
-    ? null
-    : `${perEvent.join(", ")} of the model percentage is not rated from usage yet (single events)`;
 }
 
 function chainOf(input: { siblings: readonly ContractPart[]; part: ContractPart; price: RateCardPrice }): Period {

@@ -10,7 +10,7 @@ import { parsePeriodArgument } from "../../kernel/period.ts";
 import { RATING_REV } from "../../rating/rating-rev.ts";
 import { ratePlan } from "./rate-plan.ts";
 import type { RatingDeps } from "./rating-deps.ts";
-import { planRating } from "./rating-plan.ts";
+import { planRating, type RatingPlan } from "./rating-plan.ts";
 
 export type RepeatDeps = Pick<RatingDeps, "store" | "catalogAt" | "spansOf" | "findRun">;
 
@@ -18,6 +18,7 @@ export type RepeatedRun = {
   readonly run: RatingRunEntry;
   readonly rated: readonly RatedLine[];
   readonly stored: readonly RatedLine[];
+  readonly plan: RatingPlan;
   /** Hash over the lines rated again; equal to `run.linesHash` when the repetition is exact. */
   readonly linesHash: string;
   /** Line ids whose stored hash is not that of the stored line. */
@@ -53,6 +54,7 @@ export async function repeatRun(deps: RepeatDeps, runId: string): Promise<Repeat
   const stored = await collect(deps.store.ratedLines({ runId, customers: [] }));
   return {
     run,
+    plan,
     rated,
     stored: stored.map(({ line }) => line),
     linesHash: ratedLinesHash(rated.map((line) => ({ lineId: line.lineId, hash: ratedLineHash(line) }))),

@@ -2,8 +2,9 @@
 import type { MeteredUsage } from "../../domain/rated-line.ts";
 import type { BillingStore, UsageQuery } from "../ports.ts";
 
-export type UsageStore = Pick<BillingStore, "meteredUsage" | "usedMeters">;
+export type UsageStore = Pick<BillingStore, "meteredUsage" | "meteredCells" | "meteredEvents" | "usedMeters">;
 
+/** Single events are read anew: there may be more of them than memory holds. */
 export function rememberingStore(store: UsageStore): UsageStore {
   const known = new Map<string, readonly MeteredUsage[]>();
   return {

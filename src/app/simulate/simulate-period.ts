@@ -13,6 +13,7 @@ import { contractSpans } from "../catalog/contract-spans.ts";
 import type { JournalState } from "../catalog/fold-journal.ts";
 import type { CatalogChange } from "../catalog/plan-apply.ts";
 import { invoicesOfLines } from "../invoicing/invoices-of-run.ts";
+import { termsOfParts } from "../invoicing/terms-of-parts.ts";
 import { requireAllPriced } from "../rating/find-unpriced.ts";
 import { ratePlan } from "../rating/rate-plan.ts";
 import { planRating } from "../rating/rating-plan.ts";
@@ -148,6 +149,7 @@ async function amountsOf(input: AmountsInput): Promise<ReadonlyMap<string, Custo
   const { store, catalog, cut, spansOf } = input;
   const plan = planRating({ catalog, period: parsePeriodArgument(input.period), customers: [], spansOf });
   if (input.allPriced === true) await requireAllPriced({ store, parts: plan.parts, cut });
+  const terms = termsOfParts(plan.parts);
   const lines = new Map<string, RatedLine[]>();
   for await (const line of ratePlan({ store, plan, run: { runId: RUN_ID, cut, catalogSeq: catalog.seq } })) {
     const own = lines.get(line.customer);
@@ -155,7 +157,7 @@ async function amountsOf(input: AmountsInput): Promise<ReadonlyMap<string, Custo
     else own.push(line);
   }
   const amounts = new Map<string, CustomerAmount>();
-  for (const invoice of [...lines.values()].flatMap((own) => invoicesOfLines(own))) {
+  for (const invoice of [...lines.values()].flatMap((own) => invoicesOfLines(own, terms))) {
     const { customer, currency } = invoice;
     const key = `${currency} ${customer}`;
     const total = (amounts.get(key)?.total ?? ZERO).plus(decimal(invoice.total));

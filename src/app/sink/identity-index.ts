@@ -17,15 +17,15 @@ export type KnownIdentities = ReadonlyMap<bigint, bigint>;
 export type IdentityIndex = {
   load(): Promise<void>;
   /** Those that were accepted before `beforeSeq`. What `ahead` has found is not asked for again. */
-  known(input: KnownInput, ahead?: KnownIdentities): Promise<KnownIdentities>;
+  known(input: KnownInput, ahead?: KnownIdentities | null): Promise<KnownIdentities>;
   /**
    * Some of them, for messages that nobody has planned yet, asked for while the batch before is still being inserted: what is found was accepted
-   * before them, because nothing behind them is stored. What is not found may become known until the batch is decided. None while the filter is not
-   * there, or when the database does not answer.
+   * before them, because nothing behind them is stored. What is not found may become known until the batch is decided, by the batch that is being
+   * inserted and by no other. Null while the filter is not there, or when the database does not answer.
    */
-  ahead(eventKeys: readonly bigint[]): Promise<KnownIdentities>;
+  ahead(eventKeys: readonly bigint[]): Promise<KnownIdentities | null>;
   /** Identities of a batch that is stored now. */
-  add(eventKeys: readonly bigint[]): void;
+  add(eventKeys: Iterable<bigint>): void;
 };
 
 const CAPACITY_MIN = 1_000_000;
@@ -62,13 +62,13 @@ export function identityIndex(store: SinkStore, shard: number, capacityMin = CAP
     load: async () => {
       await load();
     },
-    known: async ({ eventKeys, incarnation, beforeSeq: seq }, ahead = NONE) => {
+    known: async ({ eventKeys, incarnation, beforeSeq: seq }, ahead) => {
       const current = filter === null || filter.needsRebuild() ? await load() : filter;
-      return ask({ eventKeys, filter: current, ahead, before: { incarnation, seq } });
+      return ask({ eventKeys, filter: current, ahead: ahead ?? NONE, before: { incarnation, seq } });
     },
     ahead: async (eventKeys) => {
-      if (filter === null || filter.needsRebuild()) return NONE;
-      return ask({ eventKeys, filter, ahead: NONE, before: null }).catch(() => NONE);
+      if (filter === null || filter.needsRebuild()) return null;
+      return ask({ eventKeys, filter, ahead: NONE, before: null }).catch(() => null);
     },
     add: (eventKeys) => {
       for (const key of eventKeys) filter?.add(key);

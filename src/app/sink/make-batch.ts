@@ -2,7 +2,7 @@
  * From messages to the bytes of a batch. A pure function of the messages, the catalog as of one journal entry and the identities known with a
  * smaller sequence: whoever makes the same batch again, at any time and in any process, gets the same bytes.
  */
-import type { SinkStore, UsageMessage, UsageStream } from "../ports.ts";
+import type { Clock, SinkStore, UsageMessage, UsageStream } from "../ports.ts";
 import type { DecodedEvent, RejectionReason, UsageRow } from "../../domain/usage-event.ts";
 import { present } from "../../kernel/assert.ts";
 import { sha256Hex } from "../../kernel/hash.ts";
@@ -12,7 +12,7 @@ import { decideVerdicts, eventKeysOf, retractionKeysOf } from "../../metering/de
 import type { EventTimeRange } from "../../metering/decode-context.ts";
 import type { MeteringCatalog } from "../../metering/metering-catalog.ts";
 import { originsOf, refuseForgedReplays } from "../../metering/refuse-forged-replays.ts";
-import { cutBatch } from "./cut-batch.ts";
+import { cutBatch, type BatchCut, type CutBatchInput } from "./cut-batch.ts";
 import type { IdentityIndex, KnownIdentities } from "./identity-index.ts";
 import type { MeteringCatalogs } from "./metering-catalogs.ts";
 import type { BatchFacts } from "./protocol-types.ts";
@@ -34,6 +34,7 @@ export type MakeBatchDeps = {
   readonly catalogs: MeteringCatalogs;
   readonly encodeRows: (rows: readonly UsageRow[]) => Uint8Array;
   readonly timeRange: EventTimeRange;
+  readonly clock: Clock;
   readonly limits: SinkLimits;
 };
 
@@ -49,12 +50,13 @@ export type PreparedBatch = {
   readonly ahead?: LookedUpAhead;
 };
 
-type LookedUpAhead = { readonly found: Promise<KnownIdentities>; readonly isDone: () => boolean };
+type LookedUpAhead = { readonly found: Promise<KnownIdentities | null>; readonly isDone: () => boolean };
 
 export type MadeBatch = {
   readonly facts: BatchFacts;
   readonly bytes: Uint8Array;
-  readonly acceptedKeys: readonly bigint[];
+  /** Body hash by event key, of the identities that the batch adds. */
+  readonly accepted: KnownIdentities;
   /** Rejected events by reason, for whoever watches the sink. */
   readonly rejections: ReadonlyMap<RejectionReason, number>;
   /** Where a row came from, for the message about a row that the engine refuses. */
@@ -74,12 +76,7 @@ export async function prepareBatch(
   const taken = await deps.stream.take({ ...limits, from, signal });
   if (taken.length === 0) return null;
   const catalog = await deps.catalogs.head();
-  const { messages, events } = cutBatch({
-    messages: taken,
-    catalog,
-    timeRange: deps.timeRange,
-    eventsMax: batchEventsMax,
-  });
+  const { messages, events } = await cut(deps, { messages: taken, catalog, eventsMax: batchEventsMax });
   return {
     first: from,
     last: present(messages.at(-1), "the last message").seq,
@@ -107,23 +104,61 @@ export async function prepareRecorded(
   const { first, last, catalogSeq } = plan;
   const messages = await deps.stream.range({ first, last });
   const catalog = await deps.catalogs.at(catalogSeq);
-  const cut = cutBatch({ messages, catalog, timeRange: deps.timeRange, eventsMax: Number.POSITIVE_INFINITY });
-  return { first, last, messages: cut.messages, events: cut.events, catalogSeq, catalog };
+  const { events } = await cut(deps, { messages, catalog, eventsMax: Number.POSITIVE_INFINITY });
+  return { first, last, messages, events, catalogSeq, catalog };
 }
+
+function cut(
+  { timeRange, clock }: MakeBatchDeps,
+  input: Pick<CutBatchInput, "messages" | "catalog" | "eventsMax">,
+): Promise<BatchCut> {
+  return cutBatch({ ...input, timeRange, turn: () => clock.sleep(0) });
+}
+
+export type BatchPlacing = { readonly incarnation: string; readonly cut: number };
 
 export async function makeBatch(
   deps: MakeBatchDeps,
   prepared: PreparedBatch,
-  place: { readonly incarnation: string; readonly cut: number },
+  placing: BatchPlacing,
 ): Promise<MadeBatch> {
-  const { first, last, messages, catalogSeq } = prepared;
-  const { incarnation, cut } = place;
+  const { incarnation } = placing;
   const events = await withoutForgedReplays(deps, prepared, incarnation);
-  const asked = { eventKeys: eventKeysOf(events), incarnation, beforeSeq: first };
+  const asked = { eventKeys: eventKeysOf(events), incarnation, beforeSeq: prepared.first };
   const known = await deps.identities.known(asked, await prepared.ahead?.found);
-  const { targets, amend } = await targetsOf(deps, { ...prepared, events }, incarnation);
+  return decided(deps, { ...prepared, events }, { placing, known });
+}
+
+/**
+ * The same batch while the one before it is still being inserted: `underWay` are the identities which that one adds, known by the time this one is
+ * planned. Null where the database has to be asked about more than was looked up ahead.
+ */
+export async function makeBatchAhead(
+  deps: MakeBatchDeps,
+  prepared: PreparedBatch,
+  { placing, underWay }: { readonly placing: BatchPlacing; readonly underWay: KnownIdentities },
+): Promise<MadeBatch | null> {
+  const { messages, events } = prepared;
+  const found = (await prepared.ahead?.found) ?? null;
+  if (found === null || originsOf(messages).length > 0 || retractionKeysOf(events).length > 0) return null;
+  const known = new Map(found);
+  for (const { eventKey } of events) {
+    const bodyHash = underWay.get(eventKey);
+    if (bodyHash !== undefined) known.set(eventKey, bodyHash);
+  }
+  return decided(deps, prepared, { placing, known });
+}
+
+async function decided(
+  deps: MakeBatchDeps,
+  prepared: PreparedBatch,
+  { placing, known }: { readonly placing: BatchPlacing; readonly known: KnownIdentities },
+): Promise<MadeBatch> {
+  const { first, last, messages, events, catalogSeq } = prepared;
+  const { incarnation, cut } = placing;
+  const { targets, amend } = await targetsOf(deps, prepared, incarnation);
   const batch = { shard: deps.shard, incarnation: BigInt(incarnation), batchFirst: first, cut };
-  const { rows, counts, acceptedKeys } = decideVerdicts({ events, known, targets, amend, batch });
+  const { rows, counts, accepted } = decideVerdicts({ events, known, targets, amend, batch });
   const bytes = deps.encodeRows(rows);
   const lastMessage = present(messages.at(-1), "the last message");
   const facts: BatchFacts = {
@@ -144,7 +179,7 @@ export async function makeBatch(
       ? `row ${row}`
       : `message ${found.seq}, event ${found.position} (${found.source}/${found.id})`;
   };
-  return { facts, bytes, acceptedKeys, rejections: countRejections(rows), rowPlace };
+  return { facts, bytes, accepted, rejections: countRejections(rows), rowPlace };
 }
 
 function countRejections(rows: readonly UsageRow[]): ReadonlyMap<RejectionReason, number> {

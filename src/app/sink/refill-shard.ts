@@ -122,7 +122,7 @@ function prepare(deps: RefillShardDeps, input: PrepareInput): Promise<PreparedBa
   const { mark, from, end, signal } = input;
   const at = (): ReturnType<typeof deps.catalogs.head> => deps.catalogs.at(mark.catalogSeq);
   // What is stored may lie behind these messages, so nothing is looked up without their place.
-  const identities = { ...deps.identities, ahead: () => Promise.resolve(new Map()) };
+  const identities = { ...deps.identities, ahead: () => Promise.resolve(null) };
   const batchEventsMax = Math.min(deps.limits.batchEventsMax, end - from + 1);
   return prepareBatch(
     { ...deps, identities, catalogs: { ...deps.catalogs, head: at }, limits: { ...deps.limits, batchEventsMax } },
@@ -141,14 +141,14 @@ async function storeBatch(
 ): Promise<void> {
   const { claim, mark, prepared, again } = input;
   const { shard, clock, holder } = deps;
-  const { facts, bytes, acceptedKeys } = await makeBatch(deps, prepared, mark);
+  const { facts, bytes, accepted } = await makeBatch(deps, prepared, mark);
   const { first, last, rows, sha256, messages, counts, lastMessageAt, lastMessageSha256 } = facts;
   const { epoch } = claim.value;
   const { incarnation, cut, decoderRev, catalogSeq } = mark;
   const planned = { first, last, rows, sha256, plannedAt: clock.nowMs() };
   const plan: BatchPlan = { incarnation, cut, decoderRev, catalogSeq, ...planned };
   await deps.store.insert({ shard, plan, epoch, bytes, again });
-  deps.identities.add(acceptedKeys);
+  deps.identities.add(accepted.keys());
   const facts_ = { messages, counts, lastMessageAt, lastMessageSha256 };
   const batch: CommittedBatch = { shard, plan, ...facts_, epoch, holder, storedAt: clock.nowMs() };
   await deps.store.commit(batch);

@@ -1,17 +1,20 @@
 /**
  * Runs the protocol for one shard: performs its effects through the ports and tells it what came of them. Decides nothing itself. While a batch
- * is being inserted, the next one is read and decoded, and no more than that one.
+ * is being inserted, the next one is read, decoded and made, as far as that can be before the insert is done, and no more than that one.
  */
-import type { Clock, CutRegister, PlanMarks, ShardKeys } from "../ports.ts";
+import type { CutRegister, PlanMarks, ShardKeys } from "../ports.ts";
 import type { BatchPlan, CommittedBatch } from "../../domain/sink-plan.ts";
 import { assert, present } from "../../kernel/assert.ts";
 import { AppError, type AppErrorInput } from "../../kernel/errors.ts";
 import type { CrashHook } from "./crash-points.ts";
+import type { KnownIdentities } from "./identity-index.ts";
 import { inspectPosition } from "./inspect-position.ts";
 import {
   makeBatch,
+  makeBatchAhead,
   prepareBatch,
   prepareRecorded,
+  type BatchPlacing,
   type MadeBatch,
   type MakeBatchDeps,
   type PreparedBatch,
@@ -39,7 +42,6 @@ export type ShardWriterDeps = MakeBatchDeps & {
   readonly keys: ShardKeys;
   readonly cuts: CutRegister;
   readonly marks?: PlanMarks;
-  readonly clock: Clock;
   readonly crash: CrashHook;
   readonly log: SinkLog;
   readonly observer?: SinkObserver;
@@ -56,6 +58,9 @@ export function runShardWriter(deps: ShardWriterDeps, config: SinkConfig, signal
   return new ShardWriter(deps, config).run(signal);
 }
 
+type MadeAheadResult = { readonly prepared: PreparedBatch; readonly made: MadeBatch } | null;
+type MadeAhead = { readonly placing: BatchPlacing; readonly result: Promise<MadeAheadResult> };
+
 class ShardWriter {
   private readonly deps: ShardWriterDeps;
   private state: SinkState;
@@ -64,6 +69,7 @@ class ShardWriter {
   private prefetch: { readonly from: number; readonly batch: Promise<PreparedBatch | null> } | null = null;
   private prepared: PreparedBatch | null = null;
   private made: MadeBatch | null = null;
+  private madeAhead: MadeAhead | null = null;
   /** Circumstances of the last mark of this writer. */
   private marked = "";
   private settle: (outcome: SinkOutcome) => void = () => undefined;
@@ -214,10 +220,19 @@ class ShardWriter {
     return prepareBatch(this.deps, { from, signal: this.takes.signal });
   }
 
-  private decide(prepared: PreparedBatch, place: { incarnation: string; cut: number }): Promise<MadeBatch> {
+  private async decide(prepared: PreparedBatch, placing: BatchPlacing): Promise<MadeBatch> {
     // While the database looks, the next messages are decoded; otherwise that waits for the insert, so that the insert does not wait for it.
     if (prepared.ahead?.isDone() === false) this.prefetchFrom(prepared.last + 1);
-    return makeBatch(this.deps, prepared, place);
+    return (await this.takeMadeAhead(prepared, placing)) ?? makeBatch(this.deps, prepared, placing);
+  }
+
+  private async takeMadeAhead(prepared: PreparedBatch, placing: BatchPlacing): Promise<MadeBatch | null> {
+    const ahead = this.madeAhead;
+    this.madeAhead = null;
+    // The cut may have been raised meanwhile.
+    if (ahead?.placing.incarnation !== placing.incarnation || ahead.placing.cut !== placing.cut) return null;
+    const result = await ahead.result;
+    return result?.prepared === prepared ? result.made : null;
   }
 
   private prefetchFrom(from: number): void {
@@ -227,17 +242,30 @@ class ShardWriter {
     this.prefetch = { from, batch };
   }
 
+  /** Once, however often the batch before has to be inserted again. */
+  private makeAhead(placing: BatchPlacing, underWay: KnownIdentities): void {
+    const { deps, prefetch } = this;
+    if (prefetch === null || this.madeAhead !== null) return;
+    const make = async (prepared: PreparedBatch | null): Promise<MadeAheadResult> => {
+      const made = prepared === null ? null : await makeBatchAhead(deps, prepared, { placing, underWay });
+      return prepared === null || made === null ? null : { prepared, made };
+    };
+    // Whatever fails ahead of its time is done again in its time, and fails then.
+    this.madeAhead = { placing, result: prefetch.batch.then(make).catch(() => null) };
+  }
+
   private async insert({ plan, epoch, again }: Extract<SinkEffect, { type: "insert" }>): Promise<void> {
-    const { bytes, facts, acceptedKeys } = present(this.made, "the rows of the batch");
+    const { bytes, facts, accepted } = present(this.made, "the rows of the batch");
     // The same invariant once more, right before the bytes leave.
     assert(
       facts.sha256 === plan.sha256 && facts.first === plan.first && facts.last === plan.last,
       "the rows are those of the plan",
     );
     this.prefetchFrom(plan.last + 1);
+    this.makeAhead(plan, accepted);
     await this.mark(plan);
     await this.deps.store.insert({ shard: this.deps.shard, plan, epoch, bytes, again });
-    this.deps.identities.add(acceptedKeys);
+    this.deps.identities.add(accepted.keys());
   }
 
   /** After the plan is recorded, so that a writer that lost the shard marks nothing; before the insert, so that no batch is stored without. */

@@ -3,10 +3,10 @@
  * view; the journal's chain is walked, its projections are rebuilt and compared; every rating run is rated again from the views.
  * Nothing is repaired; projections that only lag are brought up to date. Usage is compared as of a complete cut, so that a batch half way in is not taken for a fault.
  */
-import type { InvoiceFinalizedEntry, RecordedEntry } from "../../domain/journal-entry.ts";
+import type { RecordedEntry } from "../../domain/journal-entry.ts";
 import { AppError } from "../../kernel/errors.ts";
 import type { Discrepancy } from "../../domain/discrepancy.ts";
-import { compareInvoice } from "./compare-invoice.ts";
+import { compareInvoice, compareWithRun } from "./compare-invoice.ts";
 import { compareRun } from "./compare-run.ts";
 import type { CheckResult, VerifyDeps, VerifyReport } from "./verify-types.ts";
 
@@ -91,6 +91,7 @@ async function readJournal(deps: VerifyDeps): Promise<{ entries: readonly Record
 function journalSteps(deps: VerifyDeps, entries: readonly RecordedEntry[]): Step[] {
   const runs = entries.flatMap(({ entry }) => (entry.body.kind === "rating.run" ? [entry.body] : []));
   const invoices = entries.flatMap(({ entry }) => (entry.body.kind === "invoice.finalized" ? [entry.body] : []));
+  const finalized = invoices.map(({ invoice }) => invoice);
   return [
     {
       check: "projections",
@@ -100,12 +101,15 @@ function journalSteps(deps: VerifyDeps, entries: readonly RecordedEntry[]): Step
     ...runs.map((run): Step => ({
       check: "rated_lines",
       scope: `${run.runId}, ${String(run.lines)} lines`,
-      run: async () => compareRun(await deps.repeatRun(run)),
+      run: async () => {
+        const repeated = await deps.repeatRun(run);
+        return [...compareRun(repeated), ...compareWithRun(repeated, finalized)];
+      },
     })),
     {
       check: "invoices",
       scope: `${String(invoices.length)} finalized invoices`,
-      run: () => Promise.resolve(invoices.flatMap(({ invoice }: InvoiceFinalizedEntry) => compareInvoice(invoice))),
+      run: () => Promise.resolve(finalized.flatMap((invoice) => compareInvoice(invoice))),
     },
   ];
 }

@@ -60,7 +60,7 @@ export function percentageRater(price: PercentagePrice, currency: string): Price
 
 /** True if the amount depends on the single events, so that totals over windows are not enough to rate it. */
 export function ratesSingleEvents(price: PercentagePrice): boolean {
-  return [price.fixedAmount, price.freeEvents, price.minPerEvent, price.maxPerEvent].some(
+  return [price.fixedAmount, price.freeEvents, price.freeAmount, price.minPerEvent, price.maxPerEvent].some(
     (field) => field !== undefined,
   );
 }

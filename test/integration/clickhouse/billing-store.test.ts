@@ -8,9 +8,11 @@ import { billingStore } from "../../../src/clickhouse/billing-store.ts";
 import { connectClickHouse, type ClickHouse } from "../../../src/clickhouse/connect.ts";
 import { invoiceStore } from "../../../src/clickhouse/invoice-store.ts";
 import { migrate } from "../../../src/clickhouse/migrate.ts";
+import type { Catalog } from "../../../src/domain/catalog.ts";
 import type { RatingRunEntry } from "../../../src/domain/journal-entry.ts";
 import { AGGREGATIONS, type Aggregation } from "../../../src/domain/meter.ts";
 import type { Price } from "../../../src/domain/price.ts";
+import { present } from "../../../src/kernel/assert.ts";
 import { instantOf } from "../../../src/kernel/instant.ts";
 import { billingCatalog, priceOf } from "../../support/billing-catalog.ts";
 import { memoryInvoicing } from "../../support/memory-invoicing.ts";
@@ -35,12 +37,38 @@ const PRICES = [
     additional: true,
     price: { model: "per_unit", unitAmount: "0.25" },
   }),
+  priceOf({
+    key: "by-region",
+    meter: "m-sum",
+    additional: true,
+    price: {
+      model: "matrix",
+      dimensions: ["region"],
+      cells: [{ match: { region: "eu" }, unitAmount: "0.3" }],
+      otherwise: "0.07",
+    },
+  }),
+  priceOf({
+    key: "per-payment",
+    meter: "m-sum",
+    where: { region: "us" },
+    additional: true,
+    price: {
+      model: "percentage",
+      rate: "1.3",
+      fixedAmount: "0.2",
+      freeEvents: "3",
+      freeAmount: "40",
+      maxPerEvent: "2",
+    },
+  }),
 ];
 
 let servers: TestServers;
 let clickhouse: ClickHouse;
 let deps: InvoicingDeps;
 let run: RatingRunEntry;
+let catalog: Catalog;
 const usage = AGGREGATIONS.flatMap((aggregation) => eventsOf(aggregation));
 
 beforeAll(async () => {
@@ -49,7 +77,7 @@ beforeAll(async () => {
   await migrate(clickhouse);
   await writeUsage(clickhouse, usage);
   const versions = ["2026-01-01T00:00:00Z", "2026-10-12T10:15:00Z"].map((from) => ({ from, prices: PRICES }));
-  const catalog = billingCatalog([
+  catalog = billingCatalog([
     { key: "acme-2026", customer: "acme", timeZone: "Europe/Berlin", versions },
     { key: "beta-2026", customer: "beta", currency: "JPY", timeZone: "Asia/Kathmandu", versions: versions.slice(0, 1) },
   ]);
@@ -73,6 +101,22 @@ test("lines are read back as they were rated", async () => {
   expect(repeated.wrongHashes).toEqual([]);
   const byId = (a: { lineId: string }, b: { lineId: string }) => (a.lineId < b.lineId ? -1 : 1);
   expect(repeated.stored.toSorted(byId)).toEqual(repeated.rated.toSorted(byId));
+});
+
+// Guarantee: cells and single events reach the prices from the database as they do from a list in memory, also across contract versions.
+test("every line is what the naive reference rates", async () => {
+  const memory = memoryInvoicing(catalog);
+  memory.store.events.push(...usage);
+  await ratePeriod(memory.deps, OCTOBER);
+  const expected = new Map([...memory.store.lines.values()].map(({ line }) => [line.lineId, line]));
+  const { rated } = await repeatRun(deps, run.runId);
+  for (const line of rated) {
+    const { quantity, amount, breakdown, input, eventCount } = present(expected.get(line.lineId), line.lineId);
+    expect(line, line.lineId).toMatchObject({ quantity, amount, breakdown, eventCount, input: { ...input } });
+  }
+  expect(rated.find((line) => line.price === "by-region")?.breakdown.map((step) => step["kind"])).toContain("cell");
+  // One event in 13.09 hours, those with odd numbers in us: 1, 3, … 21 lie between the first and the twelfth day's 10:15.
+  expect(rated.filter((line) => line.price === "per-payment").map((line) => line.input.priorEvents)).toContain("11");
 });
 
 test("periods lie in the contract's zone, and parts meet at the version's start", async () => {

@@ -9,7 +9,8 @@ import { tempDir, type TempDir } from "../../support/temp-dir.ts";
 type Column = { readonly column: string; readonly type: string };
 
 /** Whatever is called like this is a quantity or an amount. */
-const EXACT_NAMES = /^(quantity|value|amount|amount_exact|amount_rounded|unit_amount|subtotal|tax|total)$/;
+const EXACT_NAMES =
+  /^(quantity|value|amount|amount_exact|amount_rounded|unit_amount|subtotal|adjustment|net|rate|base|tax|total)$/;
 
 let dir: TempDir;
 let server: ClickHouseServer;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { decideVerdicts, eventKeysOf } from "../../../src/metering/decide-batch.ts";
-import { DEFAULT_EVENT_TIME_RANGE } from "../../../src/metering/decode-context.ts";
-import { cutBatch } from "../../../src/app/sink/cut-batch.ts";
+import { createDecodeContext, DEFAULT_EVENT_TIME_RANGE } from "../../../src/metering/decode-context.ts";
+import { decodeMessage } from "../../../src/metering/decode-message.ts";
 import type { SinkStore } from "../../../src/app/ports.ts";
 import { connectClickHouse, type ClickHouse } from "../../../src/clickhouse/connect.ts";
 import { encodeUsageRows } from "../../../src/clickhouse/encode-usage-rows.ts";
@@ -54,12 +54,8 @@ function batchOf(shard: number, first: number, count: number, padding = 0): Batc
       { seq },
     );
   });
-  const { events } = cutBatch({
-    messages,
-    catalog: SINK_CATALOG,
-    timeRange: DEFAULT_EVENT_TIME_RANGE,
-    eventsMax: Infinity,
-  });
+  const context = createDecodeContext({ catalog: SINK_CATALOG, timeRange: DEFAULT_EVENT_TIME_RANGE });
+  const events = messages.flatMap((message) => decodeMessage(message, context));
   const place = { shard, incarnation: BigInt(INCARNATION), batchFirst: first, cut: 1 };
   const amend = { catalog: SINK_CATALOG, catalogAt: () => SINK_CATALOG, timeRange: DEFAULT_EVENT_TIME_RANGE };
   const { rows } = decideVerdicts({ events, known: new Map(), targets: new Map(), amend, batch: place });

@@ -11,6 +11,7 @@ import { instantOf } from "../../../src/kernel/instant.ts";
 import { aggregate } from "../../../src/metering/aggregate.ts";
 import { startTestServers, type TestServers } from "../../support/servers.ts";
 import { retractUsage, writeUsage, type WrittenEvent } from "../../support/usage-writer.ts";
+import { measureFor } from "../../support/measure-for.ts";
 
 const CUSTOMERS = ["acme", "beta", "zeta ä'\\"];
 const START = instantOf("2026-10-01T00:00:00Z", "start");
@@ -125,7 +126,7 @@ test("finance.usage equals the naive reference in every window", async () => {
     count: string;
   }>({
     sql: `SELECT aggregation, customer, dimensions, toUnixTimestamp(window_start) AS from, toString(quantity) AS quantity, toString(event_count) AS count
-      FROM finance.usage WHERE meter IN ('m-sum', 'm-min', 'm-max', 'm-latest', 'm-count', 'm-unique_count', 'm-time_weighted_sum')`,
+      FROM finance.usage WHERE meter IN ('m-sum', 'm-min', 'm-max', 'm-latest', 'm-count', 'm-unique_count', 'm-time_weighted_sum', 'm-average', 'm-percentile')`,
     doing: "reading finance.usage",
   });
   const retracted = await clickhouse.rows<{ meter: string; id: string }>({
@@ -145,7 +146,7 @@ test("finance.usage equals the naive reference in every window", async () => {
     const inside = own.filter((event) => event.time >= period.from && event.time < period.to);
     expect(row.count).toBe(String(inside.length));
     expect(row.quantity, JSON.stringify(row)).toBe(
-      decimalText(aggregate({ aggregation: row.aggregation, period, events: inside })),
+      decimalText(aggregate({ ...measureFor(row.aggregation), period, events: inside })),
     );
   }
   expect(new Set(rows.map((row) => row.aggregation)).size).toBe(AGGREGATIONS.length);
@@ -175,6 +176,8 @@ test("every column of every finance view says what it means", async () => {
       "rated_lines",
       "invoices",
       "invoice_lines",
+      "invoice_taxes",
+      "invoice_adjustments",
       "line_events",
       "line_retractions",
       "late_usage",
@@ -206,7 +209,7 @@ type QueryOf = {
 function queryOf({ aggregation, from, to, where, cut }: QueryOf): UsageQuery {
   return {
     meter: `m-${aggregation}`,
-    aggregation,
+    ...measureFor(aggregation),
     where,
     from: instantOf(from, "from"),
     to: instantOf(to, "to"),
@@ -225,7 +228,7 @@ function expected(query: UsageQuery, from: readonly WrittenEvent[]): Record<stri
     const own = selected(query, from, customer);
     if (own.length > 0) {
       result[customer] = decimalText(
-        aggregate({ aggregation: query.aggregation as Aggregation, period: query, events: own }),
+        aggregate({ ...measureFor(query.aggregation as Aggregation), period: query, events: own }),
       );
     }
   }
@@ -294,7 +297,7 @@ async function writeMeters(): Promise<void> {
     definition: JSON.stringify({
       key: `m-${aggregation}`,
       eventType: "t",
-      aggregation,
+      ...measureFor(aggregation),
       dimensions: {},
       whenMissing: "reject",
     }),

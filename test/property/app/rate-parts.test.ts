@@ -63,6 +63,53 @@ describe.each(AGGREGATIONS)("%s", (aggregation) => {
   });
 });
 
+const ADDED_UP: readonly Price[] = [
+  {
+    model: "matrix",
+    dimensions: ["region"],
+    cells: [{ match: { region: "eu" }, unitAmount: "0.37" }],
+    otherwise: "0.11",
+    usageDiscount: { freeUnits: "20" },
+  },
+  {
+    model: "percentage",
+    rate: "2.9",
+    fixedAmount: "0.3",
+    freeEvents: "4",
+    freeAmount: "33",
+    minPerEvent: "0.5",
+    maxPerEvent: "0.9",
+  },
+  {
+    model: "percentage",
+    rate: "1",
+    fixedAmount: "0",
+    unitConversion: { divideBy: "7", rounding: "up" },
+    minimumAmount: "5",
+  },
+];
+
+describe.each(["count", "sum"] as const)("cells and single events of %s", (aggregation) => {
+  // Guarantee: the same for prices that look at cells and at single events, whatever order the events come in.
+  test("the parts of a period add up to the whole", async () => {
+    await fc.assert(
+      fc.asyncProperty(starts, usage, fc.constantFrom(...ADDED_UP), async (cuts, used, price) => {
+        const prices = [priceOf({ key: "p", meter: `m-${aggregation}`, price })];
+        const events = used.map(({ second, value }, index) => ({
+          ...eventOf({ aggregation, second, value, index }),
+          dimensions: { region: value % 2 === 0 ? "eu" : "us" },
+        }));
+        const whole = await rated({ prices, cuts: [], events });
+        const parts = await rated({ prices, cuts, events: events.toReversed() });
+        for (const field of ["amount", "quantity", "eventCount"] as const) {
+          expect(decimalText(sumDecimals(parts.map((line) => decimal(line[field])))), field).toBe(whole[0]?.[field]);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
 test("a flat price is charged once per billing period, by the version that holds at its start", async () => {
   const prices = [priceOf({ key: "fee", price: { model: "flat", amount: "49" } })];
   const lines = await rated({ prices, cuts: ["2026-10-10T00:00:00Z", "2026-10-20T00:00:00Z"], events: [] });

@@ -1,6 +1,7 @@
 /** Voids and amends against the naive reference, however the events fall into batches. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { AGGREGATIONS } from "../../../src/domain/meter.ts";
 import type { UsageRow } from "../../../src/domain/usage-event.ts";
 import type { Contribution, RetractionTarget } from "../../../src/domain/usage-retraction.ts";
 import { instantText } from "../../../src/kernel/instant.ts";
@@ -12,7 +13,7 @@ import { storyCatalog, storyOf, tell, type StoryEvent } from "../../support/retr
 import { messageOf } from "../../support/usage-message-of.ts";
 
 const RUNS = 500;
-const METERS = 7;
+const METERS = AGGREGATIONS.length;
 const CATALOG = storyCatalog(["acme", "beta"]);
 const timeRange = DEFAULT_EVENT_TIME_RANGE;
 const story = storyOf({ source: "gw", customers: ["acme", "beta"] });

@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parsePrice, type Price } from "../../../src/domain/price.ts";
 import { Decimal, ZERO, decimal, decimalText, type Decimal as DecimalType } from "../../../src/kernel/decimal.ts";
-import { ratePrice, type PricedUsage } from "../../../src/rating/rate-price.ts";
+import type { PricedUsage } from "../../../src/rating/charge-whole.ts";
+import { ratePrice } from "../../../src/rating/rate-price.ts";
 import type { Usage } from "../../../src/rating/usage.ts";
 import { prices, quantities, totalOf } from "./price-arbitraries.ts";
 

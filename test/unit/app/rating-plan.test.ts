@@ -102,21 +102,52 @@ describe("contract versions inside a period", () => {
   });
 });
 
+describe("a ramp", () => {
+  const steps = [
+    { fromMonth: 2, price: { model: "per_unit", unitAmount: "2" } as const },
+    { fromMonth: 4, price: { model: "per_unit", unitAmount: "3" } as const },
+  ];
+  const amountIn = (from: string, period: string): string => {
+    const prices = [{ ...SUM, ramp: steps }];
+    const plan = planned(
+      [{ key: "k", customer: "acme", timeZone: "Europe/Berlin", from, versions: [{ from, prices }] }],
+      period,
+    );
+    const price = plan.tasks[0]?.price.price;
+    return price?.model === "per_unit" ? price.unitAmount : "none";
+  };
+
+  test("counts the contract's billing periods from the one in which it begins", () => {
+    const amounts = ["2026-07", "2026-08", "2026-09", "2026-10", "2027-07"].map((month) =>
+      amountIn("2026-07-31T10:00:00Z", month),
+    );
+    expect(amounts).toEqual(["1", "2", "2", "3", "3"]);
+  });
+
+  // 22:00 UTC on the last of June is July in Berlin.
+  test("in the contract's zone", () => {
+    expect(["2026-07", "2026-08"].map((month) => amountIn("2026-06-30T22:00:00Z", month))).toEqual(["1", "2"]);
+    expect(["2026-07", "2026-08"].map((month) => amountIn("2026-06-30T21:45:00Z", month))).toEqual(["2", "2"]);
+  });
+});
+
 describe("what cannot be rated", () => {
-  test("every missing meter and every model that needs more than windows, all at once", () => {
+  test("every missing meter, and every meter that its price cannot add up, all at once", () => {
     const matrix = priceOf({
       key: "mx",
-      meter: "m-sum",
+      meter: "m-max",
       price: { model: "matrix", dimensions: ["a"], cells: [{ match: { a: "x" }, unitAmount: "1" }] },
     });
     const perEvent = priceOf({
       key: "pc",
-      meter: "m-sum",
+      meter: "m-latest",
       price: { model: "percentage", rate: "1", fixedAmount: "0.1" },
     });
     const prices = [{ ...SUM, meter: "m-gone" }, matrix, perEvent];
     const run = () => planned([{ key: "k", customer: "acme", versions: [{ from: OPEN, prices }] }]);
-    expect(run).toThrow(/3 prices cannot be rated.*m-gone.*price mx: the model matrix.*price pc: fixedAmount/);
+    expect(run).toThrow(
+      /3 prices cannot be rated.*m-gone.*price mx: .*max of meter m-max.*price pc: .*latest of meter/,
+    );
   });
 
   test("a customer that does not exist", () => {

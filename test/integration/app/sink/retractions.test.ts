@@ -9,6 +9,7 @@ import { decimalText } from "../../../../src/kernel/decimal.ts";
 import { aggregate } from "../../../../src/metering/aggregate.ts";
 import { aggregatedEvents, tell, STORY_PERIOD, type Counted } from "../../../support/retraction-story.ts";
 import { CHUNKS, startRetractionWorld, storiesOf, type RetractionWorld } from "../../../support/retraction-world.ts";
+import { measureFor } from "../../../support/measure-for.ts";
 
 const STORIES = 6;
 const NOW_CUT = 4_294_967_295;
@@ -64,17 +65,43 @@ const PERIODS = [
 describe.each(AGGREGATIONS)("%s", (aggregation) => {
   test.each(PERIODS)("equals the naive reference over %s, as of every cut", async (_, period) => {
     for (const cut of [1, 2, 3, CHUNKS, NOW_CUT]) {
-      const query = { meter: `m-${aggregation}`, aggregation, where: {}, ...period, cut, customers: [] };
+      const query = { meter: `m-${aggregation}`, ...measureFor(aggregation), where: {}, ...period, cut, customers: [] };
       expect(await measured(query), `as of cut ${String(cut)}`).toEqual(expectedOf(query, countedAsOf(cut)));
     }
   });
 
   test("equals it for one value of a dimension", async () => {
     const period = STORY_PERIOD;
-    const query = { meter: `m-${aggregation}`, aggregation, where: { user: "u1" }, ...period, cut: 3, customers: [] };
+    const query = {
+      meter: `m-${aggregation}`,
+      ...measureFor(aggregation),
+      where: { user: "u1" },
+      ...period,
+      cut: 3,
+      customers: [],
+    };
     const counted = countedAsOf(3).filter(({ user }) => user === "u1");
     expect(await measured(query)).toEqual(expectedOf(query, counted));
   });
+});
+
+// Guarantee: a filter decides the same before and after an amend, and verification (below) finds the same events by SQL.
+test("meters with filters count the events that fit, and no others", async () => {
+  const query = { where: {}, ...STORY_PERIOD, customers: [] };
+  for (const cut of [2, NOW_CUT]) {
+    const counted = countedAsOf(cut);
+    const some = counted.filter(({ user, tokens }) => user !== "u3" && ["1", "0"].includes(tokens));
+    expect(some.length).toBeGreaterThan(0);
+    const sum = { ...query, cut, meter: "m-some", aggregation: "sum" as const };
+    expect(await measured(sum)).toEqual(expectedOf(sum, some));
+    const others = { ...query, cut, meter: "m-others", aggregation: "count" as const };
+    expect(await measured(others)).toEqual(
+      expectedOf(
+        others,
+        counted.filter(({ user }) => user === "u3"),
+      ),
+    );
+  }
 });
 
 async function measured(query: UsageQuery): Promise<Record<string, string>> {
@@ -93,7 +120,7 @@ function expectedOf(query: UsageQuery & { readonly aggregation: Aggregation }, c
       const events = aggregatedEvents(own, aggregation);
       return [
         customer,
-        `${decimalText(aggregate({ aggregation, period: { from, to }, events }))} of ${String(own.length)}`,
+        `${decimalText(aggregate({ ...measureFor(aggregation), period: { from, to }, events }))} of ${String(own.length)}`,
       ];
     }),
   );

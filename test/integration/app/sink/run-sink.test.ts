@@ -203,7 +203,9 @@ describe("one shard", () => {
     };
     const sink = startSink(world, { holder: "a#1", deps: { store: failing } });
     await producer.publishMixture(30);
-    await expect.poll(async () => (await world.keys.read(0))?.value.plan?.last ?? 0).toBeGreaterThan(0);
+    await expect
+      .poll(async () => (await world.keys.read(0))?.value.plan?.last ?? 0, { timeout: 30_000 })
+      .toBeGreaterThan(0);
     await sink.drain();
     expect((await world.keys.read(0))?.value.expiry).toBe(0);
     const next = startSink(world, { holder: "b#1" });
@@ -260,7 +262,9 @@ describe("one shard", () => {
     };
     const sink = startSink(world, { holder: "a#1", deps: { store: failing } });
     await producer.publishMixture(5);
-    await expect.poll(async () => (await world.keys.read(0))?.value.plan?.last ?? 0).toBeGreaterThan(0);
+    await expect
+      .poll(async () => (await world.keys.read(0))?.value.plan?.last ?? 0, { timeout: 30_000 })
+      .toBeGreaterThan(0);
     const deps = { cuts: world.cuts, keys: world.keys, store: world.store, clock: systemClock, shards: 1 };
     await expect(raiseCut(deps, { timeoutMs: 100 })).rejects.toThrow(/shard 0 .*a#1 is running/);
     await sink.drain();

@@ -78,6 +78,16 @@ it("prices the usage of the period twice, within each contract's own beginning a
   await expect(simulated(catalog("3"), state, ["b"])).resolves.toEqual(["b 10 30"]);
 });
 
+// Guarantee: what is compared is what invoices come to: discounts, commitments and taxes of the contract are in it.
+it("counts discounts, commitments and taxes in", async () => {
+  const state = applied(catalog("1"));
+  const terms =
+    '{ from: "2026-01-01T00:00:00Z" }, discounts: [ { key: d, percent: "50" } ], commitments: [ { key: m, minimumAmount: "40" } ], taxes: { rates: [ { key: vat, name: VAT, rate: "10" } ] } }';
+  const files = catalog("1").replace('{ from: "2026-01-01T00:00:00Z" } }', terms);
+  // Half of 20 is 10, raised to 40, and 10 % of it on top.
+  await expect(simulated(files, state)).resolves.toEqual(["a 20 44", "b 10 10", "c 10 10"]);
+});
+
 // Guarantee: files that change nothing have no effect, whatever else is to come already.
 it("has no effect with the files that were applied, also if their terms hold only later", async () => {
   const later = applied(catalog("5"), applied(catalog("1")), "2026-10-20T00:00:00Z");

@@ -1,0 +1,89 @@
+/** A rated line from its task and what was rated: who, which contract version and price, when, how much, and what that rests on. */
+import type { MeteredUsage, RatedLine, RatingInput } from "../../domain/rated-line.ts";
+import { present } from "../../kernel/assert.ts";
+import { decimalText, roundTo } from "../../kernel/decimal.ts";
+import { instantText } from "../../kernel/instant.ts";
+import type { PricedUsage, PricingTerms, PricingUnit } from "../../rating/charge-whole.ts";
+import { RATING_REV } from "../../rating/rating-rev.ts";
+import { ratedLineId, type RatingTask } from "./rating-plan.ts";
+
+/** The places at which amounts are stored. The exact amount, should it need more, stays in the breakdown's rounding step. */
+const AMOUNT_PLACES = 24;
+
+export type RunFacts = { readonly runId: string; readonly cut: number; readonly catalogSeq: number };
+
+export type RatedTask = {
+  /** Lineage of the part itself; absent without any event. */
+  readonly part: MeteredUsage | undefined;
+  readonly priced: PricedUsage;
+  /** The usage that the amount follows from. */
+  readonly input: Omit<RatingInput, "ratingRev" | "currency" | "rounding" | "price" | "unit">;
+};
+
+/** How the task's price is to be charged. */
+export function termsOf({ part, price }: RatingTask): PricingTerms {
+  const { currency, rounding } = part.contract.definition;
+  return { price: price.price, currency, roundingMode: rounding, unit: unitOf({ part, price }) };
+}
+
+export function lineOfTask(task: RatingTask, rated: RatedTask, run: RunFacts): RatedLine {
+  const { part, price, metered } = task;
+  const { currency, rounding } = part.contract.definition;
+  const { priced } = rated;
+  const unit = unitOf(task);
+  return {
+    ...run,
+    lineId: ratedLineId(task),
+    customer: part.customer,
+    contract: part.contract.key,
+    contractVersion: part.contract.version,
+    contractHash: part.contract.hash,
+    rateCard: part.rateCard.key,
+    rateCardVersion: part.rateCard.version,
+    price: price.key,
+    meter: metered?.meter ?? "",
+    aggregation: metered?.aggregation ?? "",
+    where: price.where,
+    description: price.description ?? descriptionOf(task),
+    billingFrom: instantText(part.billing.from),
+    billingTo: instantText(part.billing.to),
+    periodFrom: instantText(part.service.from),
+    periodTo: instantText(part.service.to),
+    quantity: rated.input.quantity,
+    amount: decimalText(roundTo(priced.amount, AMOUNT_PLACES, "half_up")),
+    amountRounded: decimalText(priced.rounded),
+    currency,
+    ...lineageOf(rated.part),
+    ratingRev: RATING_REV,
+    input: {
+      ratingRev: RATING_REV,
+      currency,
+      rounding,
+      price: price.price,
+      ...(unit !== undefined && { unit }),
+      ...rated.input,
+    },
+    breakdown: priced.breakdown,
+  };
+}
+
+function unitOf({ part, price }: RatingTask): PricingUnit | undefined {
+  if (price.unit === undefined) return undefined;
+  const { rate } = present(
+    part.rateCard.definition.units?.[price.unit],
+    `the pricing unit ${price.unit} of the rate card`,
+  );
+  return { key: price.unit, rate };
+}
+
+/** No usage at all is no event, and a sum of no leaves. */
+function lineageOf(part: MeteredUsage | undefined): Pick<RatedLine, "eventCount" | "shardRanges" | "eventsDigest"> {
+  if (part === undefined) return { eventCount: "0", shardRanges: [], eventsDigest: "0" };
+  return { eventCount: part.eventCount, shardRanges: part.shardRanges, eventsDigest: part.eventsDigest };
+}
+
+function descriptionOf({ price, metered }: RatingTask): string {
+  if (metered === undefined) return price.key;
+  const filter = Object.entries(price.where).map(([name, value]) => `${name} ${value}`);
+  return [`${price.key} (${metered.meter})`, ...filter].join(", ");
+}

@@ -1,0 +1,145 @@
+/**
+ * Terms that span several prices of a contract, or its whole invoice: discounts, commitments and taxes. What a set of terms can say by itself is checked here;
+ * whether the prices that it names exist is checked where the whole catalog is known. Decimals stay texts, so that terms have one content hash.
+ */
+import { z } from "zod";
+import { nonNegativeDecimalField, percentField, shownValue } from "./decimal-field.ts";
+import { boundary, key, listOf, oneOf, strict, text } from "./file-fields.ts";
+import { decimal } from "../kernel/decimal.ts";
+import { instantOf } from "../kernel/instant.ts";
+
+const LIST_MAX = 100;
+const PERIODS_MAX = 1_200;
+
+/** Keys of prices or commitments; all of the contract's when it is not given. */
+const prices = listOf(key)
+  .min(1, "names no price: name at least one, or leave prices out for all")
+  .max(LIST_MAX, `names more than ${LIST_MAX} prices`)
+  .superRefine((keys, context) => {
+    refuseRepeated(keys, context);
+  })
+  .exactOptional();
+
+const periods = z
+  .custom<number>((value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= PERIODS_MAX, {
+    error: (issue) =>
+      `is ${shownValue(issue.input)}; write a number of billing periods from 1 to ${PERIODS_MAX}, without quotes`,
+  })
+  .exactOptional();
+
+export const TAX_EXEMPTIONS = ["reverse_charge", "exempt"] as const;
+
+const taxRate = strict({ key, name: text, rate: percentField, prices });
+const taxExemption = strict({ key, kind: oneOf(TAX_EXEMPTIONS), reason: text, prices });
+
+export const taxesSchema = strict({
+  /** Whether the amounts of the prices contain the tax. */
+  amounts: oneOf(["exclusive", "inclusive"]).default("exclusive"),
+  rounding: oneOf(["invoice", "line"]).default("invoice"),
+  rates: keyedList(taxRate).exactOptional(),
+  exemptions: keyedList(taxExemption).exactOptional(),
+}).superRefine(({ amounts, rates = [], exemptions = [] }, context) => {
+  if (rates.length + exemptions.length === 0)
+    complain(context, [], "has neither rates nor exemptions: write one of them");
+  exemptions.forEach((exemption, index) => {
+    const at = ["exemptions", index];
+    if (rates.some((rate) => rate.key === exemption.key))
+      complain(context, [...at, "key"], `the key ${exemption.key} is used by a rate too; choose another`);
+    if (amounts === "inclusive" && exemption.kind === "reverse_charge")
+      complain(context, [...at, "kind"], "amounts that contain the tax can't be without it: write amounts: exclusive");
+  });
+});
+
+export const discountSchema = strict({
+  key,
+  /** As the invoice shows it. */
+  name: text.exactOptional(),
+  percent: percentField.exactOptional(),
+  /** Per billing period. */
+  amount: nonNegativeDecimalField.exactOptional(),
+  prices,
+  from: boundary.exactOptional(),
+  periods,
+  until: boundary.exactOptional(),
+}).superRefine((discount, context) => {
+  if ((discount.percent === undefined) === (discount.amount === undefined))
+    complain(context, [], "must have exactly one of percent and amount");
+  if (discount.periods !== undefined && discount.until !== undefined)
+    complain(context, ["until"], "must be absent beside periods: one of them says when the discount ends");
+  const { from, until } = discount;
+  if (from !== undefined && until !== undefined && instantOf(until, "until") <= instantOf(from, "from"))
+    complain(context, ["until"], `until ${until} does not lie after from ${from}`);
+});
+
+export const discountsSchema = keyedList(discountSchema);
+
+const commitment = strict({
+  key,
+  /** As the invoice shows it. */
+  name: text.exactOptional(),
+  prices,
+  minimumAmount: nonNegativeDecimalField.exactOptional(),
+  maximumAmount: nonNegativeDecimalField.exactOptional(),
+}).superRefine(({ minimumAmount: low, maximumAmount: high }, context) => {
+  if (low === undefined && high === undefined)
+    complain(context, [], "commits to nothing: write minimumAmount, maximumAmount or both");
+  if (low !== undefined && high !== undefined && decimal(low).gt(decimal(high)))
+    complain(context, ["minimumAmount"], `minimumAmount is "${low}": it must not be above maximumAmount "${high}"`);
+});
+
+export const commitmentsSchema = keyedList(commitment);
+
+export type Taxes = z.infer<typeof taxesSchema>;
+
+export type Discount = z.infer<typeof discountSchema>;
+export type Commitment = z.infer<typeof commitment>;
+
+/** What a contract version says besides its prices. */
+export type ContractTerms = {
+  readonly taxes?: Taxes;
+  readonly discounts?: readonly Discount[];
+  readonly commitments?: readonly Commitment[];
+};
+
+/** What a rate card says to all its contracts: a contract's taxes replace these, its commitments those with the same key. */
+export type SharedTerms = Pick<ContractTerms, "taxes" | "commitments">;
+
+/** What holds for a contract: its own terms, and those of its rate card. */
+export function effectiveTerms(card: SharedTerms, contract: ContractTerms): ContractTerms {
+  const taxes = contract.taxes ?? card.taxes;
+  const { discounts } = contract;
+  const own = contract.commitments ?? [];
+  const shared = (card.commitments ?? []).map((term) => own.find(({ key: name }) => name === term.key) ?? term);
+  const commitments = [...shared, ...own.filter((term) => !shared.includes(term))];
+  return {
+    ...(taxes !== undefined && { taxes }),
+    ...(discounts !== undefined && { discounts }),
+    ...(commitments.length > 0 && { commitments }),
+  };
+}
+
+/** True if terms that name these prices, or none, are about this one. */
+export function concerns(terms: { readonly prices?: readonly string[] }, price: string): boolean {
+  return terms.prices?.includes(price) ?? true;
+}
+
+function keyedList<Element extends z.ZodType<{ key: string }>>(element: Element) {
+  return listOf(element)
+    .max(LIST_MAX, `has more than ${LIST_MAX} entries`)
+    .superRefine((list, context) => {
+      list.forEach(({ key: own }, index) => {
+        if (list.findIndex((other) => other.key === own) < index)
+          complain(context, [index, "key"], `the key ${own} is there twice; choose another`);
+      });
+    });
+}
+
+function refuseRepeated(keys: readonly string[], context: z.core.$RefinementCtx): void {
+  keys.forEach((name, index) => {
+    if (keys.indexOf(name) < index) complain(context, [index], `${name} is named twice; name it once`);
+  });
+}
+
+function complain(context: z.core.$RefinementCtx, path: PropertyKey[], message: string): void {
+  context.addIssue({ code: "custom", path, message });
+}

@@ -1,0 +1,104 @@
+/** A meter as people write it in files. */
+import { z } from "zod";
+import { decimalField, shownValue } from "./decimal-field.ts";
+import { checked, flag, inAnyCase, key, listOf, oneOf, strict, TEXT_LENGTH_MAX } from "./file-fields.ts";
+import {
+  AGGREGATIONS,
+  CONDITION_BOUNDS,
+  CONDITION_TEXTS_MAX,
+  CONDITIONS_MAX,
+  DIMENSIONS_MAX,
+  PERCENTILE_PLACES,
+  type MeterCondition,
+} from "./meter.ts";
+import { isRetractionType } from "./usage-retraction.ts";
+
+export const eventType = checked(
+  (value) => value.trim() !== "" && value.length <= TEXT_LENGTH_MAX && !isRetractionType(value),
+  `must be a text of 1 to ${TEXT_LENGTH_MAX} characters, and not one of the types that take usage back`,
+);
+export const dimensionName = checked(
+  (value) => /^[A-Za-z_][A-Za-z0-9_.-]*$/.test(value) && value.length <= 64,
+  'must begin with a letter or "_" and hold only letters, digits, "_", "." and "-" (at most 64 characters)',
+);
+const pointer = checked(
+  (value) => /^(\/([^~/]|~[01])*)+$/.test(value),
+  'must be a JSON pointer into the event, such as "/data/outputTokens"',
+);
+
+/** A whole number may stand without quotes; with a fraction it would have passed through binary floating point. */
+export const percentile = z
+  .preprocess(
+    (value) => (Number.isInteger(value) ? String(value) : value),
+    checked(isPercentile, `must lie between 0 and 100, such as 95 or "99.9" (at most ${PERCENTILE_PLACES} places)`),
+  )
+  .exactOptional();
+
+function isPercentile(value: string): boolean {
+  return new RegExp(`^(?:0|[1-9]\\d?)(?:\\.\\d{1,${PERCENTILE_PLACES}})?$`).test(value) && /[1-9]/.test(value);
+}
+
+const conditionText = z.string({
+  error: (issue) =>
+    typeof issue.input === "number" || typeof issue.input === "boolean"
+      ? `is the ${typeof issue.input} ${String(issue.input)}; put it in quotes, "${String(issue.input)}"`
+      : `is ${shownValue(issue.input)}; write a text`,
+});
+const texts = z.preprocess(
+  (value) => (Array.isArray(value) || value === undefined ? value : [value]),
+  listOf(conditionText)
+    .min(1, "is empty; write at least one text")
+    .max(CONDITION_TEXTS_MAX, `must be at most ${CONDITION_TEXTS_MAX} texts`),
+);
+/** A text alone is the only one that fits. Forms that mean the same become one, so that they have one content hash. */
+const condition = z
+  .preprocess(
+    (value) => (typeof value === "object" && value !== null && !Array.isArray(value) ? value : { in: value }),
+    strict({
+      in: texts.exactOptional(),
+      not: texts.exactOptional(),
+      exists: flag.exactOptional(),
+      gt: decimalField.exactOptional(),
+      gte: decimalField.exactOptional(),
+      lt: decimalField.exactOptional(),
+      lte: decimalField.exactOptional(),
+    }).refine((value) => Object.keys(value).length > 0, {
+      message: `is empty; write a text, or some of in, not, exists, ${CONDITION_BOUNDS.join(", ")}`,
+    }),
+  )
+  .transform((value): MeterCondition => ({
+    ...value,
+    ...(value.in !== undefined && { in: [...new Set(value.in)].sort() }),
+    ...(value.not !== undefined && { not: [...new Set(value.not)].sort() }),
+  }));
+
+export const meter = strict({
+  key,
+  eventType,
+  aggregation: oneOf(AGGREGATIONS),
+  value: pointer.optional(),
+  percentile,
+  where: z.record(pointer, condition).exactOptional(),
+  dimensions: z.record(dimensionName, pointer).default({}),
+  whenMissing: oneOf(["reject", "skip"]).default("reject"),
+})
+  .refine(({ aggregation, value }) => aggregation !== "count" || value === undefined, {
+    ...inAnyCase("value"),
+    message: "must be absent: count counts events",
+  })
+  .refine(({ aggregation, value }) => aggregation === "count" || value !== undefined, {
+    ...inAnyCase("value"),
+    message: "is missing: every aggregation but count needs a JSON pointer to its value",
+  })
+  .refine(({ aggregation, percentile }) => (aggregation === "percentile") === (percentile !== undefined), {
+    ...inAnyCase("percentile"),
+    message: "belongs to the aggregation percentile, which cannot do without, such as 95",
+  })
+  .refine(({ where }) => Object.keys(where ?? {}).length <= CONDITIONS_MAX, {
+    ...inAnyCase("where"),
+    message: `must be at most ${CONDITIONS_MAX} conditions`,
+  })
+  .refine(({ dimensions }) => Object.keys(dimensions ?? {}).length <= DIMENSIONS_MAX, {
+    ...inAnyCase("dimensions"),
+    message: `must be at most ${DIMENSIONS_MAX}`,
+  });

@@ -1,0 +1,53 @@
+/** Meters in files: forms that mean the same become one, and what is wrong is told with the fix. */
+import { expect, it } from "vitest";
+import { meter } from "../../../src/domain/meter-schema.ts";
+
+const BASE = { key: "m", eventType: "t", aggregation: "sum", value: "/data/n" };
+
+function problemsOf(fields: object): string[] {
+  const result = meter.safeParse({ ...BASE, ...fields });
+  return (result.error?.issues ?? []).map(({ path, message }) => `${path.join(".")}: ${message}`);
+}
+
+// Guarantee: a field that came later changes no content hash of a catalog that does not use it.
+it("has no field that was not given", () => {
+  expect(meter.parse(BASE)).toEqual({ ...BASE, dimensions: {}, whenMissing: "reject" });
+  expect(Object.keys(meter.parse(BASE)).sort()).toEqual([...Object.keys(BASE), "dimensions", "whenMissing"].sort());
+});
+
+it("takes one text for the only one, and lists in any order", () => {
+  const where = {
+    "/data/a": "x",
+    "/data/b": { in: ["2", "1", "2"], not: "3" },
+    "/data/c": { exists: false, gte: "1" },
+  };
+  expect(meter.parse({ ...BASE, where }).where).toEqual({
+    "/data/a": { in: ["x"] },
+    "/data/b": { in: ["1", "2"], not: ["3"] },
+    "/data/c": { exists: false, gte: "1" },
+  });
+});
+
+it("takes a whole percentile without quotes", () => {
+  const of = (percentile: unknown) => meter.parse({ ...BASE, aggregation: "percentile", percentile }).percentile;
+  expect([of(95), of("95"), of("99.9"), of("0.001")]).toEqual(["95", "95", "99.9", "0.001"]);
+});
+
+it.each([
+  [{ aggregation: "percentile" }, /^percentile: belongs to the aggregation percentile, which cannot do without/],
+  [{ percentile: 95 }, /^percentile: belongs to the aggregation percentile/],
+  ...[0, 100, "0", "0.0", "99.9999", 99.5, "-1", "05"].map(
+    (percentile) => [{ aggregation: "percentile", percentile }, /^percentile: is .*/] as const,
+  ),
+  [{ where: { "data/a": "x" } }, /^where\.data\/a: /],
+  [{ where: { "/data/a": 1 } }, /^where\.\/data\/a\.in\.0: is the number 1; put it in quotes, "1"$/],
+  [
+    { where: { "/data/a": {} } },
+    /^where\.\/data\/a: is empty; write a text, or some of in, not, exists, gt, gte, lt, lte$/,
+  ],
+  [{ where: { "/data/a": { in: [] } } }, /^where\.\/data\/a\.in: is empty/],
+  [{ where: { "/data/a": { above: "1" } } }, /above.*gt/],
+  [{ where: { "/data/a": { gt: 1 } } }, /gt is the number 1: put it in quotes/],
+] as const)("refuses %o", (fields, problem) => {
+  expect(problemsOf(fields).join("\n")).toMatch(problem);
+});
