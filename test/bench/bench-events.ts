@@ -1,5 +1,5 @@
 /** The benchmarks' events: completions of three customers, 320 bytes each, every identity once. */
-import { seededRandom } from "../../cmd/demo/random.ts";
+import { seededRandom, type Random } from "../../cmd/demo/random.ts";
 import { createEventPacker, type PackedMessage } from "../../src/producer/event-packer.ts";
 import type { EventText } from "../../src/producer/producer-types.ts";
 
@@ -26,13 +26,24 @@ export function* benchEvents(input: BenchEventsInput): Generator<EventText> {
       region: "eu-west-1",
       inputTokens: random.below(4_000),
       outputTokens: random.below(900),
-      note: "x".repeat(80),
+      trace: hexDigits(random),
+      note: "x".repeat(36),
     };
     const id = `${input.round}-${String(number)}`;
     const event = { specversion: "1.0", id, source: BENCH_SOURCE, type: "llm.completion" };
     const text = JSON.stringify({ ...event, subject: random.pick(CUSTOMERS), time, data });
     yield { source: BENCH_SOURCE, id, text };
   }
+}
+
+/** 32 of them, as a trace id has: what no compression takes away. */
+function hexDigits(random: Random): string {
+  return Array.from({ length: 4 }, () =>
+    random
+      .below(2 ** 32)
+      .toString(16)
+      .padStart(8, "0"),
+  ).join("");
 }
 
 export function benchMessages(

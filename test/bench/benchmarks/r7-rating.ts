@@ -99,6 +99,7 @@ async function amountsByQuery({ clickhouse }: BenchWorld): Promise<readonly Amou
         WHERE window_start >= toDateTime('2026-10-01 00:00:00', 'UTC') AND window_start < toDateTime('2026-11-01 00:00:00', 'UTC')
         GROUP BY customer, meter)
       ORDER BY customer, meter`,
+    settings: { prefer_column_name_to_alias: 1 },
     doing: "rating by one query",
   });
 }

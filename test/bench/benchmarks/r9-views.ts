@@ -80,6 +80,7 @@ async function usageFromEvents(
   const instant = (text: string): string => text.slice(0, 19).replace("T", " ");
   return await clickhouse.rows<MonthUsage>({
     sql: `${FROM_EVENTS[aggregation]} FROM meterline.usage_events WHERE ${IN_MONTH} GROUP BY customer ORDER BY customer`,
+    settings: { prefer_column_name_to_alias: 1 },
     params: { meter, from: instant(GENERATED_MONTH.from), to: instant(GENERATED_MONTH.to) },
     doing: "adding up the events",
   });
