@@ -15,6 +15,8 @@ import { readiness, scrape, type Scrape } from "../../../support/scrape.ts";
 
 const CATALOG = "docs/examples/catalog";
 const DEADLINE_MS = 60_000;
+/** `up` begins three times, with new servers each time. */
+const THREE_STARTS_MS = 300_000;
 /** Lags are measured in seconds, and this is more than storing ever takes here. */
 const STANDSTILL_SECONDS = 2;
 
@@ -185,25 +187,29 @@ describe("the metrics of up", () => {
   });
 
   // Guarantee: a batch that a killed process had inserted and not committed counts once, in the one that finishes it.
-  test("count a batch once that is finished by a second process", async () => {
-    const first = await start({ METERLINE_CRASH_AT: "inserted" });
-    await apply();
-    await publish(first, [[{ id: "a" }, { id: "b" }, { id: "b" }]]);
-    await endOf(first);
-    up = undefined;
+  test(
+    "count a batch once that is finished by a second process",
+    async () => {
+      const first = await start({ METERLINE_CRASH_AT: "inserted" });
+      await apply();
+      await publish(first, [[{ id: "a" }, { id: "b" }, { id: "b" }]]);
+      await endOf(first);
+      up = undefined;
 
-    const second = await start();
-    const found = await untilStored(second, 3);
-    const expected = { accepted: 2, duplicate: 1, conflict: 0, rejected: 0 };
-    expect(verdictsIn(found, "meterline_sink_events_total")).toEqual(expected);
-    expect(verdictsIn(found, "meterline_stored_events_total")).toEqual(expected);
-    expect(found("meterline_sink_received_events_total")).toBe(3);
-    expect(found("meterline_sink_epoch")).toBe(2);
+      const second = await start();
+      const found = await untilStored(second, 3);
+      const expected = { accepted: 2, duplicate: 1, conflict: 0, rejected: 0 };
+      expect(verdictsIn(found, "meterline_sink_events_total")).toEqual(expected);
+      expect(verdictsIn(found, "meterline_stored_events_total")).toEqual(expected);
+      expect(found("meterline_sink_received_events_total")).toBe(3);
+      expect(found("meterline_sink_epoch")).toBe(2);
 
-    second.signal("SIGTERM");
-    await endOf(second);
-    const third = await untilStored(await start(), 3);
-    expect(verdictsIn(third, "meterline_sink_events_total").accepted).toBe(0);
-    expect(verdictsIn(third, "meterline_stored_events_total")).toEqual(expected);
-  });
+      second.signal("SIGTERM");
+      await endOf(second);
+      const third = await untilStored(await start(), 3);
+      expect(verdictsIn(third, "meterline_sink_events_total").accepted).toBe(0);
+      expect(verdictsIn(third, "meterline_stored_events_total")).toEqual(expected);
+    },
+    THREE_STARTS_MS,
+  );
 });
