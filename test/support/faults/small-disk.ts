@@ -13,6 +13,7 @@ export type SmallDisk = {
 };
 
 const SIZE_MIB = 128;
+const FILLS_MAX = 50;
 
 /** Null where mounting is not permitted; the reason is printed. */
 export async function smallDisk(): Promise<SmallDisk | null> {
@@ -28,8 +29,17 @@ export async function smallDisk(): Promise<SmallDisk | null> {
   return {
     path: dir.path,
     fill: (leaveBytes) => {
-      const { bavail, bsize } = statfsSync(dir.path);
-      writeFileSync(ballast, Buffer.alloc(Math.max(bavail * bsize - leaveBytes, 0)));
+      // The server goes on writing beside it (merges): what was free a moment ago may be taken, then it is measured again.
+      for (let left = FILLS_MAX; ; left -= 1) {
+        const { bavail, bsize } = statfsSync(dir.path);
+        try {
+          writeFileSync(ballast, Buffer.alloc(Math.max(bavail * bsize - leaveBytes, 0)));
+          return;
+        } catch (error) {
+          rmSync(ballast, { force: true });
+          if (left === 1) throw error;
+        }
+      }
     },
     empty: () => {
       rmSync(ballast, { force: true });
