@@ -1,6 +1,7 @@
 /** The simulation finds mistakes: each is planted in the model or in a port, and some seed must fail with it; the same seeds are well without it. */
 import { expect, test } from "vitest";
 import { DEFECTS, type Defect } from "./defects.ts";
+import { NO_NETWORK_FAULTS } from "./network.ts";
 import type { Scenario } from "./scenario.ts";
 import { simulate } from "./simulate.ts";
 
@@ -11,6 +12,8 @@ const GIVEN: Partial<Record<Defect, Partial<Scenario>>> = {
   "no-fence": {
     ...{ shards: 1, writers: 2, disaster: null, windowBlocks: 6, batchEventsMax: 2, batchWaitMs: 5, messages: 200 },
     ...{ leaseMs: 600, clockErrorMsMax: 0, troubleEveryMs: 200, pauseMsMax: 8_000, crashes: 0 },
+    // Every other fault lets a paused writer notice before it inserts.
+    ...{ network: NO_NETWORK_FAULTS, clickhouse: { viewThrows: 0, stalls: 0, stallMsMax: 0 } },
   },
   "token-without-incarnation": { disaster: "stream-recreated", batchEventsMax: 2 },
   "outlived-plan": {
