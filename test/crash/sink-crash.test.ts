@@ -10,6 +10,7 @@ import { startNatsServer } from "../../src/embedded/nats-server.ts";
 import { AppError, exitCodeOf } from "../../src/kernel/errors.ts";
 import { systemClock } from "../../cmd/system-clock.ts";
 import { freePort } from "../support/free-port.ts";
+import { copySchemaInto } from "../support/schema-home.ts";
 import { startSinkProcess, type SinkProcess } from "../support/sink-process.ts";
 import {
   openSinkWorld,
@@ -40,6 +41,7 @@ const hit = new Set<CrashPoint>();
 
 beforeAll(async () => {
   home = await tempDir("sink-crash");
+  await copySchemaInto(home.path);
   ports = { nats: await freePort(), clickhouse: await freePort() };
   nats = await startNats();
   clickhouse = await startClickHouse();

@@ -5,6 +5,7 @@ import { resolve } from "node:path";
 import { connectClickHouse, type ClickHouse } from "../../src/clickhouse/connect.ts";
 import { connectNats, type Nats } from "../../src/stream/connect.ts";
 import { freePort } from "./free-port.ts";
+import { copySchemaInto } from "./schema-home.ts";
 
 const ENTRY = resolve(import.meta.dirname, "../../cmd/meterline.ts");
 const PASSWORD = "only for tests";
@@ -28,8 +29,8 @@ export type Up = {
   readonly ended: Promise<Ended>;
 };
 
-/** Settings of an instance with ports of its own. */
-export async function instanceIn(home: string, env: Readonly<Record<string, string>> = {}): Promise<Instance> {
+/** Settings of an instance with ports of its own, in a home that nothing has used yet. */
+export async function newInstanceIn(home: string, env: Readonly<Record<string, string>> = {}): Promise<Instance> {
   return {
     home,
     env: {
@@ -42,6 +43,12 @@ export async function instanceIn(home: string, env: Readonly<Record<string, stri
       ...env,
     },
   };
+}
+
+/** The same with the schema already made. */
+export async function instanceIn(home: string, env: Readonly<Record<string, string>> = {}): Promise<Instance> {
+  await copySchemaInto(home);
+  return newInstanceIn(home, env);
 }
 
 /** Runs a command to its end. */

@@ -2,6 +2,7 @@
 import { startClickHouseServer } from "../../src/embedded/clickhouse-server.ts";
 import { startNatsServer } from "../../src/embedded/nats-server.ts";
 import { freePort } from "./free-port.ts";
+import { copySchemaInto } from "./schema-home.ts";
 import { tempDir } from "./temp-dir.ts";
 
 const STORE_BYTES = 1024 ** 3;
@@ -21,6 +22,8 @@ export async function startTestServers(
     readonly storeBytes?: number;
     readonly natsSync?: "always" | "interval";
     readonly clickhouseFsync?: boolean;
+    /** A database as `migrate` leaves it, unless this is false. */
+    readonly schema?: boolean;
   } = {},
 ): Promise<TestServers> {
   const dir = await tempDir("servers");
@@ -37,6 +40,7 @@ export async function startTestServers(
       sync: input.natsSync ?? "always",
     });
     stops.push(() => nats.stop());
+    if (input.schema ?? true) await copySchemaInto(dir.path);
     const clickhouse = await startClickHouseServer({
       home: dir.path,
       host: "127.0.0.1",

@@ -15,8 +15,8 @@ let killed: TestServers;
 let calm: TestServers;
 
 beforeAll(async () => {
-  killed = await startTestServers();
-  calm = await startTestServers();
+  killed = await startTestServers({ schema: false });
+  calm = await startTestServers({ schema: false });
 });
 
 afterAll(async () => {

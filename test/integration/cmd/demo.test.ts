@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { instanceIn, runMeterline } from "../../support/meterline-process.ts";
+import { newInstanceIn, runMeterline } from "../../support/meterline-process.ts";
 import { tempDir, type TempDir } from "../../support/temp-dir.ts";
 
 type DemoResult = {
@@ -18,7 +18,7 @@ afterEach(() => dir.remove());
 
 // Guarantee: the demo goes the whole way and ends; everything it promises to show is in its result, and a second one starts afresh.
 test("the demo ends with verified invoices in three currencies, twice", async () => {
-  const instance = await instanceIn(dir.path);
+  const instance = await newInstanceIn(dir.path);
   for (const round of [1, 2]) {
     const { code, stdout, stderr } = await runMeterline(instance, ["demo", "--events", "3000", "--json"]);
     expect(`${String(round)}: ${String(code)} ${code === 0 ? "" : stderr}`).toBe(`${String(round)}: 0 `);

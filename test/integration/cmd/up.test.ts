@@ -4,6 +4,7 @@ import {
   connectTo,
   endOf,
   instanceIn,
+  newInstanceIn,
   runMeterline,
   startUp,
   until,
@@ -79,7 +80,7 @@ async function apply(instance: Instance): Promise<void> {
 describe("up", () => {
   // Guarantee: what any NATS client publishes can be queried within two seconds; a drained and a fresh `up` are one history.
   test("counts what a plain client publishes, drains on SIGINT and goes on", async () => {
-    const instance = await instanceIn(dir.path);
+    const instance = await newInstanceIn(dir.path);
     const first = await upIn(instance);
     await apply(instance);
     await publishOne(first, "a");
@@ -152,7 +153,7 @@ describe("up", () => {
   test("refuses a busy port and a home in use by name", async () => {
     const instance = await instanceIn(dir.path);
     await upIn(instance);
-    const other = await instanceIn(`${dir.path}/other`);
+    const other = await newInstanceIn(`${dir.path}/other`);
     const natsPort = await runMeterline(
       { env: { ...other.env, METERLINE_NATS_PORT: instance.env["METERLINE_NATS_PORT"] ?? "" } },
       ["up"],
@@ -172,7 +173,7 @@ describe("up", () => {
 
   // Guarantee: a command without a running instance says how to start one.
   test("is named where nothing runs", async () => {
-    const instance = await instanceIn(dir.path);
+    const instance = await newInstanceIn(dir.path);
     const rated = await runMeterline(instance, ["rate", "--period", "2026-10"]);
     expect(rated.stderr).toContain("bin/meterline up");
     expect(rated.code).toBe(69);

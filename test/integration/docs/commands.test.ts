@@ -7,7 +7,7 @@ import { tempDir, type TempDir } from "../../support/temp-dir.ts";
 import {
   connectTo,
   endOf,
-  instanceIn,
+  newInstanceIn,
   startUp,
   until,
   type Instance,
@@ -37,7 +37,7 @@ let up: Up;
 
 beforeAll(async () => {
   dir = await tempDir("docs");
-  instance = await instanceIn(dir.path);
+  instance = await newInstanceIn(dir.path);
   up = await startUp(instance);
 });
 

@@ -7,6 +7,7 @@ import { connectNats } from "../../../../src/stream/connect.ts";
 import { startNatsServer } from "../../../../src/embedded/nats-server.ts";
 import { freePort } from "../../../support/free-port.ts";
 import { runMeterline, startMeterline, until } from "../../../support/meterline-process.ts";
+import { copySchemaInto } from "../../../support/schema-home.ts";
 import { readiness, scrape } from "../../../support/scrape.ts";
 import { tempDir } from "../../../support/temp-dir.ts";
 
@@ -30,6 +31,7 @@ beforeEach(async () => {
   const nats = await startNatsServer({ home: dir.path, port: await freePort(), shards: 1, storeBytes: 1024 ** 3 });
   undo.push(() => nats.stop());
   natsUrl = nats.url;
+  await copySchemaInto(dir.path);
   const port = await freePort();
   startClickHouse = () => startClickHouseServer({ home: dir.path, host: HOST, port, password: "" });
   clickhouse = await startClickHouse();
