@@ -50,7 +50,7 @@ export default defineConfig({
       fastProject("tidy"),
       fastProject("simulation"),
       serverProject("integration", INTEGRATION_GROUP, 2),
-      serverProject("crash", CRASH_GROUP, 1),
+      serverProject("crash", CRASH_GROUP, 2),
     ],
     reporters: ["default", "./test/support/plain-summary-reporter.ts"],
   },
