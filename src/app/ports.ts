@@ -164,7 +164,7 @@ export type BillingStore = {
     readonly meter: string;
     readonly dimensions: Readonly<Record<string, string>>;
   }>;
-  writeRatedLines(lines: readonly RatedLine[]): Promise<void>;
+  writeRatedLines(lines: readonly StoredLine[]): Promise<void>;
   /** In the order of customer and line. */
   ratedLines(input: { runId: string; customers: readonly string[] }): AsyncIterable<StoredLine>;
 };

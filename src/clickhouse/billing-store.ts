@@ -4,7 +4,7 @@
  */
 import type { BillingStore, StoredLine, UsageQuery } from "../app/ports.ts";
 import type { Aggregation } from "../domain/meter.ts";
-import type { MeteredUsage, RatedLine } from "../domain/rated-line.ts";
+import type { MeteredUsage } from "../domain/rated-line.ts";
 import { assert } from "../kernel/assert.ts";
 import { decimal, decimalText, divide, Decimal } from "../kernel/decimal.ts";
 import { AppError } from "../kernel/errors.ts";
@@ -170,7 +170,7 @@ async function* usedMeters(
   for await (const row of rows) if (wanted.includes(row.customer)) yield row;
 }
 
-async function writeRatedLines(clickhouse: ClickHouse, lines: readonly RatedLine[]): Promise<void> {
+async function writeRatedLines(clickhouse: ClickHouse, lines: readonly StoredLine[]): Promise<void> {
   if (lines.length === 0) return;
   await clickhouse.insert({
     sql: `INSERT INTO meterline.rated_lines (${RATED_LINE_COLUMNS}) FORMAT JSONEachRow`,

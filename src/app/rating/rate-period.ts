@@ -13,6 +13,7 @@ import { instantText } from "../../kernel/instant.ts";
 import { parsePeriodArgument } from "../../kernel/period.ts";
 import { RATING_REV } from "../../rating/rating-rev.ts";
 import { appendEntries } from "../append-entries.ts";
+import type { StoredLine } from "../ports.ts";
 import { requireAllPriced } from "./find-unpriced.ts";
 import { ratePlan } from "./rate-plan.ts";
 import type { RatingDeps } from "./rating-deps.ts";
@@ -61,16 +62,24 @@ async function writeLines(
   total: number,
 ): Promise<{ readonly lines: number; readonly linesHash: string }> {
   const hashes: { lineId: string; hash: string }[] = [];
-  let batch: RatedLine[] = [];
-  for await (const line of lines) {
-    hashes.push({ lineId: line.lineId, hash: ratedLineHash(line) });
-    batch.push(line);
-    if (batch.length < WRITE_BATCH_LINES) continue;
-    await deps.store.writeRatedLines(batch);
-    deps.onProgress?.({ lines: hashes.length, total });
+  let batch: StoredLine[] = [];
+  // The next lines are rated while these are written; an error of either ends both.
+  let writing = Promise.resolve();
+  const write = async (): Promise<void> => {
+    await writing;
+    deps.onProgress?.({ lines: hashes.length - batch.length, total });
+    writing = deps.store.writeRatedLines(batch);
+    writing.catch(() => undefined);
     batch = [];
+  };
+  for await (const line of lines) {
+    const hash = ratedLineHash(line);
+    hashes.push({ lineId: line.lineId, hash });
+    batch.push({ line, hash });
+    if (batch.length === WRITE_BATCH_LINES) await write();
   }
-  await deps.store.writeRatedLines(batch);
+  await write();
+  await writing;
   deps.onProgress?.({ lines: hashes.length, total });
   assert(hashes.length === total, `the plan has ${String(total)} tasks, but ${String(hashes.length)} lines were rated`);
   return { lines: hashes.length, linesHash: ratedLinesHash(hashes) };
