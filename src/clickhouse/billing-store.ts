@@ -40,6 +40,7 @@ export function billingStore(clickhouse: ClickHouse): BillingStore {
     meteredEvents: (query) => meteredEvents(clickhouse, query),
     usedMeters: (query) => usedMeters(clickhouse, query),
     writeRatedLines: (lines) => writeRatedLines(clickhouse, lines),
+    ratedLineHashes: (runId) => ratedLineHashes(clickhouse, runId),
     ratedLines: (input) => ratedLines(clickhouse, input),
   };
 }
@@ -178,6 +179,18 @@ async function writeRatedLines(clickhouse: ClickHouse, lines: readonly StoredLin
     settings: INSERT_SETTINGS,
     doing: "writing rated lines",
   });
+}
+
+async function* ratedLineHashes(
+  clickhouse: ClickHouse,
+  runId: string,
+): AsyncGenerator<{ readonly lineId: string; readonly hash: string }> {
+  const rows = rowsOf<{ line_id: string; line_hash: string }>(clickhouse, {
+    sql: querySql("rated-line-hashes"),
+    params: { run_id: runId },
+    doing: `reading which lines of ${runId} are written`,
+  });
+  for await (const { line_id: lineId, line_hash: hash } of rows) yield { lineId, hash };
 }
 
 async function* ratedLines(

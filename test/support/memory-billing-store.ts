@@ -85,6 +85,10 @@ export function memoryBillingStore(): MemoryBillingStore {
       return Promise.resolve();
     },
     // eslint-disable-next-line @typescript-eslint/require-await -- the port is asynchronous
+    ratedLineHashes: async function* (runId) {
+      for (const { line, hash } of lines.values()) if (line.runId === runId) yield { lineId: line.lineId, hash };
+    },
+    // eslint-disable-next-line @typescript-eslint/require-await -- the port is asynchronous
     ratedLines: async function* ({ runId, customers }) {
       for (const key of [...lines.keys()].sort()) {
         const stored = lines.get(key);
