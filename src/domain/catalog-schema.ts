@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { isCurrency } from "../kernel/currency.ts";
 import { isTimeZone } from "../kernel/period.ts";
+import { PRORATIONS } from "../kernel/proration.ts";
 import { exceedsBytes } from "../kernel/utf8.ts";
 import { ROUNDING_MODES } from "../kernel/decimal.ts";
 import { commitmentsSchema, discountsSchema, taxesSchema } from "./contract-terms.ts";
@@ -106,6 +107,7 @@ const contract = strict({
   taxes: taxesSchema.exactOptional(),
   commitments: commitmentsSchema.exactOptional(),
   discounts: discountsSchema.exactOptional(),
+  proration: oneOf(PRORATIONS).exactOptional(),
 });
 
 /** The schema of an entity by the section of a file that holds it. */

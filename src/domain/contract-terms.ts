@@ -7,6 +7,7 @@ import { nonNegativeDecimalField, percentField, shownValue } from "./decimal-fie
 import { boundary, key, listOf, oneOf, strict, text } from "./file-fields.ts";
 import { decimal } from "../kernel/decimal.ts";
 import { instantOf } from "../kernel/instant.ts";
+import type { ProrationUnit } from "../kernel/proration.ts";
 
 const LIST_MAX = 100;
 const PERIODS_MAX = 1_200;
@@ -99,6 +100,8 @@ export type ContractTerms = {
   readonly taxes?: Taxes;
   readonly discounts?: readonly Discount[];
   readonly commitments?: readonly Commitment[];
+  /** Of amounts per billing period when the contract or its terms begin or end within one; absent: none. */
+  readonly proration?: ProrationUnit;
 };
 
 /** What a rate card says to all its contracts: a contract's taxes replace these, its commitments those with the same key. */
@@ -107,7 +110,7 @@ export type SharedTerms = Pick<ContractTerms, "taxes" | "commitments">;
 /** What holds for a contract: its own terms, and those of its rate card. */
 export function effectiveTerms(card: SharedTerms, contract: ContractTerms): ContractTerms {
   const taxes = contract.taxes ?? card.taxes;
-  const { discounts } = contract;
+  const { discounts, proration } = contract;
   const own = contract.commitments ?? [];
   const shared = (card.commitments ?? []).map((term) => own.find(({ key: name }) => name === term.key) ?? term);
   const commitments = [...shared, ...own.filter((term) => !shared.includes(term))];
@@ -115,6 +118,7 @@ export function effectiveTerms(card: SharedTerms, contract: ContractTerms): Cont
     ...(taxes !== undefined && { taxes }),
     ...(discounts !== undefined && { discounts }),
     ...(commitments.length > 0 && { commitments }),
+    ...(proration !== undefined && { proration }),
   };
 }
 

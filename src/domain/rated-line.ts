@@ -36,6 +36,8 @@ export type RatingInput = {
   /** For a price over single events: how many. Which ones, the line's meter, filter, period and cut say, and its digest proves. */
   readonly events?: string;
   readonly priorEvents?: string;
+  /** Where amounts per billing period are prorated: days or seconds of it that have passed at the beginning and at the end, of how many. */
+  readonly proration?: { readonly unit: string; readonly from: string; readonly to: string; readonly of: string };
 };
 
 export type UsedCell = { readonly match: Readonly<Record<string, string>>; readonly quantity: string };

@@ -35,6 +35,8 @@ export type BreakdownStep = { readonly text: string } & (
       readonly rate: string;
       readonly amount: string;
     }
+  /** Without an amount it says that the price's bounds are those of a part of the period. */
+  | { readonly kind: "proration"; readonly amount?: string }
   | { readonly kind: "prior"; readonly amount: string; readonly total: string }
   | { readonly kind: "rounding"; readonly exact: string; readonly rounded: string; readonly mode: string }
 );

@@ -2,6 +2,7 @@
 import type { Catalog, ContractSpan, ContractVersion, EntityVersion, RateCardPrice } from "../../src/domain/catalog.ts";
 import { AGGREGATIONS } from "../../src/domain/meter.ts";
 import { instantOf } from "../../src/kernel/instant.ts";
+import type { ProrationUnit } from "../../src/kernel/proration.ts";
 import { catalogOf, versionOf } from "./catalog-of.ts";
 import { measureFor } from "./measure-for.ts";
 
@@ -13,6 +14,7 @@ export type TestContract = {
   readonly unpriced?: "error" | "free";
   readonly from?: string;
   readonly to?: string | null;
+  readonly proration?: ProrationUnit;
   /** One version each, with its prices. */
   readonly versions: readonly { readonly from: string; readonly prices: readonly RateCardPrice[] }[];
 };
@@ -69,6 +71,7 @@ function contractVersion(contract: TestContract, { from, index }: IndexedVersion
     overrides: [],
     unpriced: contract.unpriced ?? "error",
     rounding: "half_up",
+    ...(contract.proration !== undefined && { proration: contract.proration }),
   };
   return { ...versionOf("contract", definition), version: index + 1, hash: `hash-${String(index + 1)}` };
 }

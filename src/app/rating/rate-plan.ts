@@ -10,6 +10,7 @@ import type { Period } from "../../kernel/period.ts";
 import { customerCursor, singly } from "./customer-cursor.ts";
 import type { CustomerRating, RateGroupInput } from "./customer-rating.ts";
 import type { RunFacts } from "./line-of-task.ts";
+import { prorateLine } from "./prorate-line.ts";
 import { rateCells } from "./rate-cells.ts";
 import { rateSingleEvents } from "./rate-single-events.ts";
 import { rateTask } from "./rate-task.ts";
@@ -25,7 +26,8 @@ export type RatePlanInput = {
 /** Every price has its line, also without usage: a minimum may be due, and usage that comes late has a line to belong to. */
 export async function* ratePlan(input: RatePlanInput): AsyncGenerator<RatedLine> {
   for (const tasks of groups(input.plan.tasks)) {
-    if (tasks[0]?.metered === undefined) for (const task of tasks) yield rateTask(task, {}, input.run);
+    if (tasks[0]?.metered === undefined)
+      for (const task of tasks) yield prorateLine(rateTask(task, {}, input.run), task);
     else yield* rateGroup(input, tasks);
   }
 }

@@ -21,6 +21,8 @@ import {
   type Period,
   type PeriodArgument,
 } from "../../kernel/period.ts";
+import type { ProrationShare } from "../../kernel/proration.ts";
+import { prorateTask } from "./prorate-task.ts";
 import { addsUp, shapeOf, type UsageShape } from "./usage-shape.ts";
 
 /** The part of a billing period that one contract version covers. */
@@ -41,6 +43,8 @@ export type ContractPart = {
 export type RatingTask = {
   readonly part: ContractPart;
   readonly price: RateCardPrice;
+  /** Where amounts per billing period are prorated: the part's share of a flat price, the chain's of another. */
+  readonly prorated?: ProrationShare;
   /** Absent for a flat price. */
   readonly metered?: Measure & { readonly meter: string; readonly chain: Period; readonly shape: UsageShape };
 };
@@ -156,8 +160,11 @@ type TasksInput = {
 
 function tasksOf(input: TasksInput): RatingTask[] {
   const { siblings, part, problems } = input;
+  const { proration = "none" } = siblings[0]?.contract.definition ?? {};
   return part.prices.flatMap((price): RatingTask[] => {
-    if (price.price.model === "flat") return siblings[0] === part ? [{ part, price }] : [];
+    // Not prorated, the terms with which the billing period begins hold for all of it.
+    if (price.price.model === "flat")
+      return proration === "none" && siblings[0] !== part ? [] : [prorateTask({ part, price }, proration)];
     const place = `contract ${part.contract.key} version ${String(part.contract.version)}, price ${price.key}`;
     const meter = price.meter === undefined ? undefined : input.catalog.meters.get(price.meter)?.at(-1);
     if (meter === undefined) {
@@ -171,7 +178,8 @@ function tasksOf(input: TasksInput): RatingTask[] {
         `${place}: its model adds up parts of the usage, which ${aggregation} of meter ${meter.key} has not`,
       );
     const chain = chainOf({ siblings, part, price });
-    return [{ part, price, metered: { meter: meter.key, ...measureOf(meter.definition), chain, shape } }];
+    const metered = { meter: meter.key, ...measureOf(meter.definition), chain, shape };
+    return [prorateTask({ part, price, metered }, proration)];
   });
 }
 

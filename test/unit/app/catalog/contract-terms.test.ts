@@ -77,6 +77,7 @@ describe("refused, with file and line", () => {
       /until .* does not lie after from/,
     ],
     [`commitments: [ { key: c } ]`, /commits to nothing/],
+    [`proration: hour`, /:6:\d+ contracts\[0\]\.proration: .*none, day, second/],
     [
       `commitments: [ { key: c, minimumAmount: "2", maximumAmount: "1" } ]`,
       /minimumAmount is "2": it must not be above maximumAmount "1"/,
@@ -148,6 +149,19 @@ describe("versions", () => {
     const back = plan({}, applied(own, before));
     expect(back.changes).toMatchObject([{ kind: "contract", version: 3 }]);
     expect(back.changes[0]?.fields[0]).toMatch(/^taxes: .* → nothing$/);
+  });
+
+  test("how a contract prorates changes with a billing period, not within one", () => {
+    const before = applied(plan({ contract: CONTRACT("    proration: none\n") }));
+    expect(plan({}, before).versions).toEqual([]);
+    const byDay = (from: string): ApplyPlan =>
+      plan({ contract: CONTRACT(`    proration: day\n    effectiveFrom: "${from}"\n`) }, before);
+    expect(byDay("2026-12-15T00:00:00+01:00").problems.map(({ at, problem }) => `${fileAt(at)} ${problem}`)).toEqual([
+      "contract.yaml:6:5 contract acme-2026: proration changes from none to day at 2026-12-14T23:00:00Z, within a billing period; let it take effect at 2026-12-31T23:00:00Z",
+    ]);
+    const inJanuary = byDay("2027-01-01T00:00:00+01:00");
+    expect(inJanuary).toMatchObject({ problems: [], changes: [{ kind: "contract", version: 2 }] });
+    expect(inJanuary.changes[0]?.fields).toContain('proration: nothing → "day"');
   });
 
   test("the same instants in other words are no change", () => {
