@@ -11,6 +11,7 @@ export type BreakdownStep = { readonly text: string } & (
       readonly divideBy: string;
       readonly rounding: string;
     }
+  | { readonly kind: "shared_allowance"; readonly quantity: string; readonly left: string }
   | { readonly kind: "usage_discount"; readonly before: string; readonly after: string }
   | { readonly kind: "flat"; readonly amount: string }
   | { readonly kind: "units"; readonly quantity: string; readonly unitAmount: string; readonly amount: string }

@@ -1,5 +1,6 @@
 /** A catalog for rating: meters of every aggregation, customers, and contracts whose versions begin where a test says. */
 import type { Catalog, ContractSpan, ContractVersion, EntityVersion, RateCardPrice } from "../../src/domain/catalog.ts";
+import type { Allowance } from "../../src/domain/contract-terms.ts";
 import { AGGREGATIONS } from "../../src/domain/meter.ts";
 import { instantOf } from "../../src/kernel/instant.ts";
 import type { ProrationUnit } from "../../src/kernel/proration.ts";
@@ -15,6 +16,7 @@ export type TestContract = {
   readonly from?: string;
   readonly to?: string | null;
   readonly proration?: ProrationUnit;
+  readonly allowances?: readonly Allowance[];
   /** One version each, with its prices. */
   readonly versions: readonly { readonly from: string; readonly prices: readonly RateCardPrice[] }[];
 };
@@ -71,6 +73,7 @@ function contractVersion(contract: TestContract, { from, index }: IndexedVersion
     overrides: [],
     unpriced: contract.unpriced ?? "error",
     rounding: "half_up",
+    ...(contract.allowances !== undefined && { allowances: contract.allowances }),
     ...(contract.proration !== undefined && { proration: contract.proration }),
   };
   return { ...versionOf("contract", definition), version: index + 1, hash: `hash-${String(index + 1)}` };

@@ -37,7 +37,7 @@ async function* rateGroup(input: RatePlanInput, tasks: readonly RatingTask[]): A
   const customers = [...own.keys()].sort();
   const [first] = tasks;
   if (first?.metered === undefined) return;
-  const query = (period: Period): UsageQuery => queryOf(input, { task: first, period, customers });
+  const query = (period: Period, task = first): UsageQuery => queryOf(input, { task, period, customers });
   const parts = customerCursor(singly(input.store.meteredUsage(query(first.part.service))));
   const rating = customerRating({ store: input.store, run: input.run, first, query });
   try {
@@ -73,9 +73,11 @@ function groups(tasks: readonly RatingTask[]): readonly (readonly RatingTask[])[
   return [...Map.groupBy(tasks, groupKey).values()];
 }
 
-function groupKey({ part, price, metered }: RatingTask): string {
+function groupKey({ part, price, metered, allowance }: RatingTask): string {
   if (metered === undefined) return "";
   const times = [part.service.from, part.service.to, metered.chain.from, metered.chain.to].map(String);
   const dimensions = price.price.model === "matrix" ? price.price.dimensions : [];
-  return canonicalJson([metered.meter, price.where, times, metered.shape, dimensions]);
+  // Customers whose prices share free units with the same others are asked about these together too.
+  const earlier = (allowance?.earlier ?? []).map((other) => [other.metered?.meter ?? "", other.price.where]);
+  return canonicalJson([metered.meter, price.where, times, metered.shape, dimensions, earlier]);
 }

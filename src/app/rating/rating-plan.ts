@@ -23,6 +23,7 @@ import {
 } from "../../kernel/period.ts";
 import type { ProrationShare } from "../../kernel/proration.ts";
 import { prorateTask } from "./prorate-task.ts";
+import { allowanceProblem, withAllowances, type TaskAllowance } from "./task-allowance.ts";
 import { addsUp, shapeOf, type UsageShape } from "./usage-shape.ts";
 
 /** The part of a billing period that one contract version covers. */
@@ -45,6 +46,8 @@ export type RatingTask = {
   readonly price: RateCardPrice;
   /** Where amounts per billing period are prorated: the part's share of a flat price, the chain's of another. */
   readonly prorated?: ProrationShare;
+  /** Free units that the price shares with others of its contract. */
+  readonly allowance?: TaskAllowance;
   /** Absent for a flat price. */
   readonly metered?: Measure & { readonly meter: string; readonly chain: Period; readonly shape: UsageShape };
 };
@@ -158,10 +161,10 @@ type TasksInput = {
   readonly problems: string[];
 };
 
-function tasksOf(input: TasksInput): RatingTask[] {
+function tasksOf(input: TasksInput): readonly RatingTask[] {
   const { siblings, part, problems } = input;
   const { proration = "none" } = siblings[0]?.contract.definition ?? {};
-  return part.prices.flatMap((price): RatingTask[] => {
+  const tasks = part.prices.flatMap((price): RatingTask[] => {
     // Not prorated, the terms with which the billing period begins hold for all of it.
     if (price.price.model === "flat")
       return proration === "none" && siblings[0] !== part ? [] : [prorateTask({ part, price }, proration)];
@@ -181,6 +184,9 @@ function tasksOf(input: TasksInput): RatingTask[] {
     const metered = { meter: meter.key, ...measureOf(meter.definition), chain, shape };
     return [prorateTask({ part, price, metered }, proration)];
   });
+  const shared = withAllowances(tasks, part);
+  problems.push(...shared.map(allowanceProblem).filter((problem) => problem !== null));
+  return shared;
 }
 
 function sameBilling(a: ContractPart, b: ContractPart): boolean {

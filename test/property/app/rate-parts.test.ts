@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { planRating } from "../../../src/app/rating/rating-plan.ts";
 import { ratePlan } from "../../../src/app/rating/rate-plan.ts";
 import type { RateCardPrice } from "../../../src/domain/catalog.ts";
+import type { Allowance } from "../../../src/domain/contract-terms.ts";
 import { AGGREGATIONS, type Aggregation } from "../../../src/domain/meter.ts";
 import type { Price } from "../../../src/domain/price.ts";
 import type { RatedLine } from "../../../src/domain/rated-line.ts";
@@ -152,6 +153,32 @@ describe.each(["day", "second"] as const)("prorated by the %s", (proration) => {
   });
 });
 
+// Guarantee: whatever was used when, and however the period is cut: what prices charge that share free units is what is above them.
+test("free units that prices share are given once", async () => {
+  const prices = ["eu", "us", "asia"].map((region) =>
+    priceOf({ key: region, meter: "m-sum", where: { region }, price: { model: "per_unit", unitAmount: "1" } }),
+  );
+  const regional = fc.array(fc.tuple(usage, fc.constantFrom("eu", "us", "asia")), { maxLength: 4 });
+  await fc.assert(
+    fc.asyncProperty(starts, regional, fc.integer({ min: 1, max: 400 }), async (cuts, used, quantity) => {
+      const events = used
+        .flatMap(([list, region]) => list.map((each) => ({ ...each, region })))
+        .map(({ second, value, region }, index) => ({
+          ...eventOf({ aggregation: "sum", second, value, index }),
+          dimensions: { region },
+        }));
+      const allowances = [{ key: "a", quantity: String(quantity), prices: ["us", "eu", "asia"] }];
+      const total = events.reduce((sum, { value }) => sum + Number(value), 0);
+      const parts = await rated({ prices, cuts, events: events.toReversed(), allowances });
+      expect(roundedSum(parts)).toBe(String(Math.max(0, total - quantity)));
+      const whole = await rated({ prices, cuts: [], events, allowances });
+      for (const { price, amountRounded } of whole)
+        expect(roundedSum(parts.filter((line) => line.price === price))).toBe(amountRounded);
+    }),
+    { numRuns: 60 },
+  );
+});
+
 function roundedSum(lines: readonly RatedLine[]): string {
   return decimalText(sumDecimals(lines.map((line) => decimal(line.amountRounded))));
 }
@@ -160,6 +187,7 @@ async function rated(input: {
   prices: readonly RateCardPrice[];
   cuts: readonly string[];
   proration?: ProrationUnit;
+  allowances?: readonly Allowance[];
   from?: string;
   to?: string;
   events: readonly WrittenEvent[];

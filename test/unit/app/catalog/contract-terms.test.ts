@@ -77,6 +77,17 @@ describe("refused, with file and line", () => {
       /until .* does not lie after from/,
     ],
     [`commitments: [ { key: c } ]`, /commits to nothing/],
+    [`allowances: [ { key: a, quantity: "0", prices: [calls] } ]`, /allowances\[0\]\.quantity: .*"0"/],
+    [`allowances: [ { key: a, quantity: "5", prices: [] } ]`, /allowances\[0\]\.prices: names no price/],
+    [`allowances: [ { key: a, quantity: "5", prices: [cals] } ]`, /allowances a names cals, .* did you mean calls\?/],
+    [
+      `allowances: [ { key: a, quantity: "5", prices: [base] } ]`,
+      /:6:\d+ .*allowance a: base can't share free units: a flat price has no usage/,
+    ],
+    [
+      `allowances: [ { key: a, quantity: "5", prices: [calls] }, { key: b, quantity: "5", prices: [calls] } ]`,
+      /:6:\d+ .*allowance b: calls shares allowance a too; name it in one/,
+    ],
     [`proration: hour`, /:6:\d+ contracts\[0\]\.proration: .*none, day, second/],
     [
       `commitments: [ { key: c, minimumAmount: "2", maximumAmount: "1" } ]`,
@@ -120,6 +131,36 @@ describe("refused, with file and line", () => {
         problem: "rate card payg: commitment d: shares some prices with c; divide them, or put one within the other",
       },
     ]);
+  });
+});
+
+describe("free units that prices of a card share", () => {
+  const ALLOWANCE = `    allowances: [ { key: a, quantity: "1000", prices: [calls] } ]\n`;
+  const problems = (files: { card?: string; contract?: string }): readonly string[] =>
+    plan(files).problems.map(({ at, problem }) => `${fileAt(at)} ${problem}`);
+
+  test("are refused where a price can't count them, and told once", () => {
+    const card = CARD(ALLOWANCE).replace(`unitAmount: "1" }`, `unitAmount: "1", unitConversion: { divideBy: "10" } }`);
+    expect(problems({ card })).toEqual([
+      "card.yaml:7:56 rate card payg: allowance a: calls can't share free units: it has unitConversion; take that out, so that its units are the meter's",
+    ]);
+  });
+
+  test("are refused where a contract puts such a price in", () => {
+    const override = `{ key: calls, meter: calls, price: { model: percentage, rate: "1", freeEvents: "2" } }`;
+    expect(problems({ card: CARD(ALLOWANCE), contract: CONTRACT(`    overrides: [ ${override} ]\n`) })).toEqual([
+      "contract.yaml:2:5 contract acme-2026: allowance a: calls can't share free units: percentage looks at events, not at one quantity",
+    ]);
+  });
+
+  test("are replaced by those of a contract with the same key", () => {
+    const contract = CONTRACT(
+      `    allowances: [ { key: a, name: Included calls, quantity: "5000", prices: [calls] } ]\n`,
+    );
+    const made = plan({ card: CARD(ALLOWANCE), contract });
+    expect(made.problems).toEqual([]);
+    const found = made.versions.find(({ entity }) => entity === "contract");
+    expect(found?.definition).toHaveProperty("allowances.0.quantity", "5000");
   });
 });
 
