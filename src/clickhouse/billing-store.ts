@@ -12,6 +12,7 @@ import { NS_PER_DAY, NS_PER_SECOND, type Instant } from "../kernel/instant.ts";
 import type { ClickHouse } from "./connect.ts";
 import { querySql } from "./load-sql.ts";
 import { RATED_LINE_COLUMNS, ratedLineRow, shardRangeOf, storedLineOf, type RatedLineRow } from "./rated-line-row.ts";
+import { usageSqls } from "./usage-sql.ts";
 
 /** Customers named in a query travel in its URL, of which servers take some 16 KB; beyond this a range of them is read and the others left out. */
 const CUSTOMERS_TEXT_MAX = 2_000;
@@ -49,11 +50,12 @@ async function* meteredUsage(clickhouse: ClickHouse, query: UsageQuery): AsyncGe
     ...usageParams(query, wanted),
     ...(query.percentile !== undefined && { percentile: thousandths(query.percentile) }),
   };
-  const quantitySql = quantityQueryOf(query);
+  const quantityQuery = quantityQueryOf(query);
   const doing = `reading the usage of meter ${query.meter}`;
-  const windows = rowsOf<WindowsRow>(clickhouse, { sql: querySql("metered-windows"), params, doing });
+  const usageSql = await usageSqls(clickhouse, params);
+  const windows = rowsOf<WindowsRow>(clickhouse, { sql: usageSql("metered-windows"), params, doing });
   const quantities =
-    quantitySql === null ? null : rowsOf<QuantityRow>(clickhouse, { sql: querySql(quantitySql), params, doing });
+    quantityQuery === null ? null : rowsOf<QuantityRow>(clickhouse, { sql: usageSql(quantityQuery), params, doing });
   try {
     for await (const row of windows) {
       const other = quantities === null ? row : (await quantities.next()).value;
@@ -120,9 +122,11 @@ async function* meteredCells(
 ): ReturnType<BillingStore["meteredCells"]> {
   const { by } = query;
   const wanted = customerFilter(query.customers);
+  const params = { ...usageParams(query, wanted), by };
+  const usageSql = await usageSqls(clickhouse, params);
   const pieces = clickhouse.stream<{ customer: string; cell: readonly string[]; quantity: string }>({
-    sql: querySql("metered-cells"),
-    params: { ...usageParams(query, wanted), by },
+    sql: usageSql("metered-cells"),
+    params,
     doing: `reading the cells of meter ${query.meter}`,
   });
   for await (const rows of pieces)
@@ -140,9 +144,11 @@ async function* meteredEvents(
   query: Parameters<BillingStore["meteredEvents"]>[0],
 ): ReturnType<BillingStore["meteredEvents"]> {
   const wanted = customerFilter(query.customers);
+  const params = { ...usageParams(query, wanted), earlier_than: wholeSeconds(query.earlierThan) };
+  const usageSql = await usageSqls(clickhouse, params);
   const pieces = clickhouse.stream<{ customer: string; quantity: string; earlier: number }>({
-    sql: querySql("metered-events"),
-    params: { ...usageParams(query, wanted), earlier_than: wholeSeconds(query.earlierThan) },
+    sql: usageSql("metered-events"),
+    params,
     doing: `reading the single events of meter ${query.meter}`,
   });
   for await (const rows of pieces)

@@ -25,8 +25,8 @@ export async function copySchemaInto(home: string): Promise<void> {
 
 async function schemaHome(): Promise<string> {
   const { version } = createRequire(import.meta.url)("chdb/package.json") as { version: string };
-  const checksums = migrations().map(({ checksum }) => checksum);
-  const made = join(CACHE, sha256Hex([version, ...checksums].join()).slice(0, 16));
+  const files = migrations().map(({ name, checksum }) => `${name} ${checksum}`);
+  const made = join(CACHE, sha256Hex([version, ...files].join()).slice(0, 16));
   if (!(await exists(made))) await makeSchemaHome(made);
   return made;
 }
