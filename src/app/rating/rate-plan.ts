@@ -78,6 +78,6 @@ function groupKey({ part, price, metered, allowance }: RatingTask): string {
   const times = [part.service.from, part.service.to, metered.chain.from, metered.chain.to].map(String);
   const dimensions = price.price.model === "matrix" ? price.price.dimensions : [];
   // Customers whose prices share free units with the same others are asked about these together too.
-  const earlier = (allowance?.earlier ?? []).map((other) => [other.metered?.meter ?? "", other.price.where]);
+  const earlier = (allowance?.earlier ?? []).map(groupKey);
   return canonicalJson([metered.meter, price.where, times, metered.shape, dimensions, earlier]);
 }

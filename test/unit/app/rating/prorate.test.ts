@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { prorateTask } from "../../../../src/app/rating/prorate-task.ts";
 import { ratePlan } from "../../../../src/app/rating/rate-plan.ts";
 import { planRating } from "../../../../src/app/rating/rating-plan.ts";
 import type { Price } from "../../../../src/domain/price.ts";
@@ -261,6 +262,22 @@ describe("a metered price", () => {
     const lines = await linesOf({ ...begins, versions: [["2026-10-15T00:00:00Z", price]], used: "13" });
     expect(amounts(lines)).toEqual(["6"]);
     expect(lines[0]?.input.proration).toBeUndefined();
+  });
+
+  // 100 · 14/31 = 45.161290322580645161…, which a unit without minor units keeps to 18 places.
+  test("in a pricing unit has its bounds to 18 places", () => {
+    const versions = [
+      { from: "2026-10-15T00:00:00Z", prices: [priceOf({ key: "p", meter: "m-sum", price: bounded })] },
+    ];
+    const from = "2026-10-15T00:00:00Z";
+    const catalog = billingCatalog([{ key: "k", customer: "acme", from, versions }]);
+    const period = parsePeriodArgument("2026-10");
+    const { tasks } = planRating({ catalog, period, customers: [], spansOf: testSpans });
+    const price: Price = { model: "per_unit", unitAmount: "1", minimumAmount: "100" };
+    const inCredits = tasks.map((task) =>
+      prorateTask({ ...task, price: { ...task.price, unit: "credits", price } }, "day"),
+    );
+    expect(inCredits.map((task) => task.price.price.minimumAmount)).toEqual(["54.838709677419354839"]);
   });
 
   test("that goes on through a version has its bounds whole", async () => {
