@@ -5,9 +5,10 @@
 import { z } from "zod";
 import { isCurrency } from "../kernel/currency.ts";
 import { isTimeZone } from "../kernel/period.ts";
+import { PRORATIONS } from "../kernel/proration.ts";
 import { exceedsBytes } from "../kernel/utf8.ts";
 import { ROUNDING_MODES } from "../kernel/decimal.ts";
-import { commitmentsSchema, discountsSchema, taxesSchema } from "./contract-terms.ts";
+import { allowancesSchema, commitmentsSchema, discountsSchema, taxesSchema } from "./contract-terms.ts";
 import { positiveDecimalField, shownValue } from "./decimal-field.ts";
 import { compileEventSchema } from "./event-type.ts";
 import { boundary, checked, flag, inAnyCase, key, listOf, oneOf, strict, text } from "./file-fields.ts";
@@ -87,6 +88,7 @@ const rateCard = strict({
   prices: listOf(rateCardPrice).min(1, "needs at least one price"),
   taxes: taxesSchema.exactOptional(),
   commitments: commitmentsSchema.exactOptional(),
+  allowances: allowancesSchema.exactOptional(),
 });
 
 const contract = strict({
@@ -105,7 +107,9 @@ const contract = strict({
   rounding: oneOf(ROUNDING_MODES).default("half_up"),
   taxes: taxesSchema.exactOptional(),
   commitments: commitmentsSchema.exactOptional(),
+  allowances: allowancesSchema.exactOptional(),
   discounts: discountsSchema.exactOptional(),
+  proration: oneOf(PRORATIONS).exactOptional(),
 });
 
 /** The schema of an entity by the section of a file that holds it. */

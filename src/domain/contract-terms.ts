@@ -3,12 +3,15 @@
  * whether the prices that it names exist is checked where the whole catalog is known. Decimals stay texts, so that terms have one content hash.
  */
 import { z } from "zod";
-import { nonNegativeDecimalField, percentField, shownValue } from "./decimal-field.ts";
+import { nonNegativeDecimalField, percentField, positiveDecimalField, shownValue } from "./decimal-field.ts";
 import { boundary, key, listOf, oneOf, strict, text } from "./file-fields.ts";
 import { decimal } from "../kernel/decimal.ts";
 import { instantOf } from "../kernel/instant.ts";
+import type { ProrationUnit } from "../kernel/proration.ts";
 
 const LIST_MAX = 100;
+/** Each is measured once more for every price behind it. */
+const ALLOWANCE_PRICES_MAX = 16;
 const PERIODS_MAX = 1_200;
 
 /** Keys of prices or commitments; all of the contract's when it is not given. */
@@ -19,6 +22,13 @@ const prices = listOf(key)
     refuseRepeated(keys, context);
   })
   .exactOptional();
+
+const priceKeys = listOf(key)
+  .min(1, "names no price: name those that share it")
+  .max(ALLOWANCE_PRICES_MAX, `names more than ${ALLOWANCE_PRICES_MAX} prices`)
+  .superRefine((keys, context) => {
+    refuseRepeated(keys, context);
+  });
 
 const periods = z
   .custom<number>((value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= PERIODS_MAX, {
@@ -89,33 +99,57 @@ const commitment = strict({
 
 export const commitmentsSchema = keyedList(commitment);
 
+/** Units per billing period that are free for these prices together, used up in the order in which they are named. */
+const allowance = strict({
+  key,
+  /** As the line shows it. */
+  name: text.exactOptional(),
+  quantity: positiveDecimalField,
+  prices: priceKeys,
+});
+
+export const allowancesSchema = keyedList(allowance);
+
 export type Taxes = z.infer<typeof taxesSchema>;
 
 export type Discount = z.infer<typeof discountSchema>;
 export type Commitment = z.infer<typeof commitment>;
+export type Allowance = z.infer<typeof allowance>;
 
 /** What a contract version says besides its prices. */
 export type ContractTerms = {
   readonly taxes?: Taxes;
   readonly discounts?: readonly Discount[];
   readonly commitments?: readonly Commitment[];
+  readonly allowances?: readonly Allowance[];
+  /** Of amounts per billing period when the contract or its terms begin or end within one; absent: none. */
+  readonly proration?: ProrationUnit;
 };
 
-/** What a rate card says to all its contracts: a contract's taxes replace these, its commitments those with the same key. */
-export type SharedTerms = Pick<ContractTerms, "taxes" | "commitments">;
+/** What a rate card says to all its contracts: a contract's taxes replace these, its commitments and allowances those with the same key. */
+export type SharedTerms = Pick<ContractTerms, "taxes" | "commitments" | "allowances">;
 
 /** What holds for a contract: its own terms, and those of its rate card. */
 export function effectiveTerms(card: SharedTerms, contract: ContractTerms): ContractTerms {
   const taxes = contract.taxes ?? card.taxes;
-  const { discounts } = contract;
-  const own = contract.commitments ?? [];
-  const shared = (card.commitments ?? []).map((term) => own.find(({ key: name }) => name === term.key) ?? term);
-  const commitments = [...shared, ...own.filter((term) => !shared.includes(term))];
+  const { discounts, proration } = contract;
+  const commitments = replacedByKey(card.commitments, contract.commitments);
+  const allowances = replacedByKey(card.allowances, contract.allowances);
   return {
     ...(taxes !== undefined && { taxes }),
     ...(discounts !== undefined && { discounts }),
     ...(commitments.length > 0 && { commitments }),
+    ...(allowances.length > 0 && { allowances }),
+    ...(proration !== undefined && { proration }),
   };
+}
+
+function replacedByKey<Term extends { readonly key: string }>(
+  card: readonly Term[] = [],
+  own: readonly Term[] = [],
+): readonly Term[] {
+  const shared = card.map((term) => own.find(({ key: name }) => name === term.key) ?? term);
+  return [...shared, ...own.filter((term) => !shared.includes(term))];
 }
 
 /** True if terms that name these prices, or none, are about this one. */

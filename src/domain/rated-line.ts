@@ -30,13 +30,24 @@ export type RatingInput = {
   readonly quantity: string;
   /** Usage of earlier parts of the same billing period, when a contract version begins inside it. */
   readonly prior?: string;
+  /** Free units that the price shares: what prices before it used up to the part's end, and up to its beginning. */
+  readonly allowance?: {
+    readonly key: string;
+    readonly quantity: string;
+    readonly used: readonly PriceUse[];
+    readonly priorUsed?: readonly PriceUse[];
+  };
   /** For a matrix: the quantities by the values of its dimensions. */
   readonly cells?: readonly UsedCell[];
   readonly priorCells?: readonly UsedCell[];
   /** For a price over single events: how many. Which ones, the line's meter, filter, period and cut say, and its digest proves. */
   readonly events?: string;
   readonly priorEvents?: string;
+  /** Where amounts per billing period are prorated: days or seconds of it that have passed at the beginning and at the end, of how many. */
+  readonly proration?: { readonly unit: string; readonly from: string; readonly to: string; readonly of: string };
 };
+
+export type PriceUse = { readonly price: string; readonly quantity: string };
 
 export type UsedCell = { readonly match: Readonly<Record<string, string>>; readonly quantity: string };
 

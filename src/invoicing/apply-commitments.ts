@@ -11,7 +11,7 @@ import { instantText } from "../kernel/instant.ts";
 import { moneyText } from "../kernel/money.ts";
 import type { BillingTerms, TermsPart } from "./billing-terms.ts";
 import { draftLine, sumLeft, takeOff, type DraftLine } from "./draft-line.ts";
-import { periodAmount } from "./period-amount.ts";
+import { periodAmount, type PeriodAmount } from "./period-amount.ts";
 
 export function applyCommitments(lines: readonly DraftLine[], terms: BillingTerms): readonly DraftLine[] {
   const held = heldCommitments(terms);
@@ -41,32 +41,42 @@ function heldCommitments({ parts }: BillingTerms): readonly Held[] {
 type ApplyInput = { readonly commitment: Held; readonly held: readonly Held[]; readonly terms: BillingTerms };
 
 function applyCommitment(lines: readonly DraftLine[], input: ApplyInput): readonly DraftLine[] {
-  const { commitment: held, terms } = input;
-  const { currency } = terms;
-  const isConcerned = concernOf(input);
-  const amountOf = (bound: "minimumAmount" | "maximumAmount"): Decimal | undefined =>
-    [...held.byVersion.values()].some((own) => own[bound] !== undefined)
-      ? periodAmount(terms, ({ contractVersion }) => held.byVersion.get(contractVersion)?.[bound])
-      : undefined;
-  const maximum = amountOf("maximumAmount");
-  const minimum = amountOf("minimumAmount");
-  const { key, name = key } = held.commitment;
+  return applyMinimum(applyMaximum(lines, input), input);
+}
+
+function applyMaximum(lines: readonly DraftLine[], input: ApplyInput): readonly DraftLine[] {
+  const { currency } = input.terms;
+  const { key, name = key } = input.commitment.commitment;
+  const isConcerned = concernOf(input, "maximumAmount");
+  const maximum = boundOf(input, "maximumAmount");
   const sum = sumLeft(lines.filter(isConcerned));
-  if (maximum !== undefined && sum.gt(maximum)) {
-    const reason = `${name}, at most ${moneyText(maximum, currency)} of ${moneyText(sum, currency)} ${currency}`;
-    const as = { kind: "maximum" as const, key, name };
-    return takeOff({ lines, isConcerned, amount: sum.minus(maximum), currency, as, reason });
-  }
-  if (minimum === undefined || sum.gte(minimum)) return lines;
-  const compared = lines.filter(isConcerned);
+  if (maximum === undefined || sum.lte(maximum.amount)) return lines;
+  const shares = maximum.shares.length === 0 ? "" : ` (${maximum.shares.join("; ")})`;
+  const reason = `${name}, at most ${moneyText(maximum.amount, currency)} of ${moneyText(sum, currency)} ${currency}${shares}`;
+  const as = { kind: "maximum" as const, key, name };
+  return takeOff({ lines, isConcerned, amount: sum.minus(maximum.amount), currency, as, reason });
+}
+
+function applyMinimum(lines: readonly DraftLine[], input: ApplyInput): readonly DraftLine[] {
+  const { commitment: held, terms } = input;
+  const minimum = boundOf(input, "minimumAmount");
+  const compared = lines.filter(concernOf(input, "minimumAmount"));
+  const sum = sumLeft(compared);
+  if (minimum === undefined || sum.gte(minimum.amount)) return lines;
   return [...lines, draftLine(shortfallLine({ lines, compared, held, minimum, sum, terms }))];
 }
 
-/** The lines of its prices, and the shortfalls of commitments that it contains. */
-function concernOf({ commitment: held, held: all }: ApplyInput): (line: DraftLine) => boolean {
+type Bound = "minimumAmount" | "maximumAmount";
+
+function boundOf({ commitment: held, terms }: ApplyInput, bound: Bound): PeriodAmount | undefined {
+  return periodAmount(terms, ({ contractVersion }) => held.byVersion.get(contractVersion)?.[bound]);
+}
+
+/** The lines of its prices, and the shortfalls of commitments that it contains. A bound that is prorated is one of the versions that state it. */
+function concernOf({ commitment: held, held: all, terms }: ApplyInput, bound: Bound): (line: DraftLine) => boolean {
   return ({ line }) => {
     const own = held.byVersion.get(line.contractVersion);
-    if (own === undefined) return false;
+    if (own === undefined || (terms.proration !== "none" && own[bound] === undefined)) return false;
     const inner = line.ratedLineId === "" ? all.find((other) => other.commitment.key === line.price) : undefined;
     if (inner === undefined) return concerns(own, line.price);
     return inner !== held && (inner.commitment.prices ?? []).every((price) => concerns(own, price));
@@ -77,7 +87,7 @@ type ShortfallInput = {
   readonly lines: readonly DraftLine[];
   readonly compared: readonly DraftLine[];
   readonly held: Held;
-  readonly minimum: Decimal;
+  readonly minimum: PeriodAmount;
   readonly sum: Decimal;
   readonly terms: BillingTerms;
 };
@@ -90,7 +100,8 @@ function shortfallLine({ lines, compared, held, minimum, sum, terms }: Shortfall
   const lineNumber = lines.length + 1;
   const first = present(held.parts[0], "the first part of the commitment");
   const last = present(held.parts.at(-1), "the last part of the commitment");
-  const amount = decimalText(minimum.minus(sum));
+  const missing = minimum.amount.minus(sum);
+  const amount = decimalText(missing);
   return {
     lineId: `${invoiceId}-${String(lineNumber)}`,
     lineNumber,
@@ -116,9 +127,10 @@ function shortfallLine({ lines, compared, held, minimum, sum, terms }: Shortfall
     ratedLineHash: "",
     compares: compared.map((other) => other.line.lineId),
     explanation: [
-      `Committed: at least ${moneyText(minimum, currency)} ${currency} before tax`,
+      `Committed: at least ${moneyText(minimum.amount, currency)} ${currency} before tax`,
+      ...minimum.shares,
       ...compared.map((other) => `${other.line.description}: ${moneyText(other.left, currency)} ${currency}`),
-      `Together ${moneyText(sum, currency)} ${currency} after discounts; missing are ${moneyText(minimum.minus(sum), currency)} ${currency}`,
+      `Together ${moneyText(sum, currency)} ${currency} after discounts; missing are ${moneyText(missing, currency)} ${currency}`,
     ],
   };
 }

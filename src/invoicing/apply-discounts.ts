@@ -69,10 +69,9 @@ function applyDiscount(
     const reason = `${name}, ${discount.percent} % of ${moneyText(base, currency)} ${currency}`;
     return takeOff({ ...taken, amount, reason });
   }
-  const amount = periodAmount(terms, ({ contractVersion }) => byVersion.get(contractVersion)?.amount);
-  return takeOff({
-    ...taken,
-    amount,
-    reason: `${name}, ${moneyText(amount, currency)} ${currency} per billing period`,
-  });
+  const stated = periodAmount(terms, ({ contractVersion }) => byVersion.get(contractVersion)?.amount);
+  if (stated === undefined) return lines;
+  const { amount, shares } = stated;
+  const how = shares.length === 0 ? " per billing period" : ` (${shares.join("; ")})`;
+  return takeOff({ ...taken, amount, reason: `${name}, ${moneyText(amount, currency)} ${currency}${how}` });
 }

@@ -3,6 +3,7 @@ import type { ContractTerms } from "../domain/contract-terms.ts";
 import type { RoundingMode } from "../kernel/decimal.ts";
 import type { Instant } from "../kernel/instant.ts";
 import type { BillingSchedule, Period } from "../kernel/period.ts";
+import type { Proration } from "../kernel/proration.ts";
 
 /** The part of the billing period in which a contract version holds. */
 export type TermsPart = {
@@ -18,6 +19,7 @@ export type BillingTerms = {
   readonly schedule: BillingSchedule;
   /** Of the version with which the billing period begins. */
   readonly rounding: RoundingMode;
+  readonly proration: Proration;
   /** When the contract begins. */
   readonly contractFrom: Instant;
   /** At least one, without overlap. */

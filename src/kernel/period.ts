@@ -52,6 +52,15 @@ export function billingPeriodsBetween(from: Instant, to: Instant, schedule: Bill
   return (last.year - first.year) * 12 + last.month - first.month;
 }
 
+/** The local days that the period touches, whole or in part; none of an empty period. */
+export function localDays({ from, to }: Period, timeZone: string): number {
+  checkTimeZone(timeZone);
+  if (to <= from) return 0;
+  const dateOf = (instant: Instant): Temporal.PlainDate =>
+    Temporal.Instant.fromEpochNanoseconds(instant).toZonedDateTimeISO(timeZone).toPlainDate();
+  return dateOf(from).until(dateOf(to - 1n)).days + 1;
+}
+
 /** The first instant of a local date and time (`2026-10-01` or `2026-10-01T09:30`); in a gap the instant as far after it. */
 export function localInstant(input: { readonly local: string; readonly timeZone: string }): Instant {
   checkTimeZone(input.timeZone);

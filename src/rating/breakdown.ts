@@ -11,6 +11,7 @@ export type BreakdownStep = { readonly text: string } & (
       readonly divideBy: string;
       readonly rounding: string;
     }
+  | { readonly kind: "shared_allowance"; readonly quantity: string; readonly left: string }
   | { readonly kind: "usage_discount"; readonly before: string; readonly after: string }
   | { readonly kind: "flat"; readonly amount: string }
   | { readonly kind: "units"; readonly quantity: string; readonly unitAmount: string; readonly amount: string }
@@ -35,6 +36,8 @@ export type BreakdownStep = { readonly text: string } & (
       readonly rate: string;
       readonly amount: string;
     }
+  /** Without an amount it says that the price's bounds are those of a part of the period. */
+  | { readonly kind: "proration"; readonly amount?: string }
   | { readonly kind: "prior"; readonly amount: string; readonly total: string }
   | { readonly kind: "rounding"; readonly exact: string; readonly rounded: string; readonly mode: string }
 );

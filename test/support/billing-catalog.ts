@@ -1,7 +1,9 @@
 /** A catalog for rating: meters of every aggregation, customers, and contracts whose versions begin where a test says. */
 import type { Catalog, ContractSpan, ContractVersion, EntityVersion, RateCardPrice } from "../../src/domain/catalog.ts";
+import type { Allowance } from "../../src/domain/contract-terms.ts";
 import { AGGREGATIONS } from "../../src/domain/meter.ts";
 import { instantOf } from "../../src/kernel/instant.ts";
+import type { ProrationUnit } from "../../src/kernel/proration.ts";
 import { catalogOf, versionOf } from "./catalog-of.ts";
 import { measureFor } from "./measure-for.ts";
 
@@ -13,6 +15,8 @@ export type TestContract = {
   readonly unpriced?: "error" | "free";
   readonly from?: string;
   readonly to?: string | null;
+  readonly proration?: ProrationUnit;
+  readonly allowances?: readonly Allowance[];
   /** One version each, with its prices. */
   readonly versions: readonly { readonly from: string; readonly prices: readonly RateCardPrice[] }[];
 };
@@ -69,6 +73,8 @@ function contractVersion(contract: TestContract, { from, index }: IndexedVersion
     overrides: [],
     unpriced: contract.unpriced ?? "error",
     rounding: "half_up",
+    ...(contract.allowances !== undefined && { allowances: contract.allowances }),
+    ...(contract.proration !== undefined && { proration: contract.proration }),
   };
   return { ...versionOf("contract", definition), version: index + 1, hash: `hash-${String(index + 1)}` };
 }

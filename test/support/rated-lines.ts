@@ -3,6 +3,7 @@ import type { ContractTerms, Taxes } from "../../src/domain/contract-terms.ts";
 import type { RatedLine } from "../../src/domain/rated-line.ts";
 import type { BillingTerms } from "../../src/invoicing/billing-terms.ts";
 import type { RoundingMode } from "../../src/kernel/decimal.ts";
+import type { Proration } from "../../src/kernel/proration.ts";
 import { instantOf } from "../../src/kernel/instant.ts";
 
 const OCTOBER = { from: "2026-10-01T00:00:00Z", to: "2026-11-01T00:00:00Z" } as const;
@@ -55,6 +56,7 @@ export type TermsInput = {
   readonly currency?: string;
   readonly rounding?: RoundingMode;
   readonly contractFrom?: string;
+  readonly proration?: Proration;
   /** One version after the other, each from its instant on. */
   readonly versions: readonly (ContractTerms & { readonly from?: string })[];
 };
@@ -64,6 +66,7 @@ export function billingTerms({ currency = "EUR", rounding = "half_up", versions,
   return {
     currency,
     rounding,
+    proration: more.proration ?? "none",
     billing: { from: instantOf(OCTOBER.from, "from"), to: instantOf(OCTOBER.to, "to") },
     schedule: { timeZone: "UTC", interval: "month", anchorDay: 1 },
     contractFrom: instantOf(more.contractFrom ?? "2026-01-01T00:00:00Z", "contractFrom"),

@@ -15,6 +15,7 @@ import type { Meter } from "../../domain/meter.ts";
 import { instantOf } from "../../kernel/instant.ts";
 import { nearestName } from "../../kernel/nearest-name.ts";
 import { currentVersion, KIND_OF_SECTION, SECTION_OF_KIND, versionsOf } from "./catalog-entities.ts";
+import { allowanceProblems, contractAllowanceProblems } from "./allowance-problems.ts";
 import { pointerProblems, type MeterPointers } from "./pointer-problems.ts";
 import { overlapProblems, priceProblems, withOverrides, type PriceLike } from "./price-problems.ts";
 import { contractTermProblems, termProblems } from "./term-problems.ts";
@@ -57,7 +58,13 @@ export function catalogProblems(input: CatalogProblemsInput): CatalogProblem[] {
       at: fieldAt(card, path),
       problem: `${owner}: ${problem}`,
     }));
-    return [...priceProblems(placed, { meters: known.meter, missing }), ...overlapProblems(placed), ...terms];
+    const shared = allowanceProblems({ allowances: card.value.allowances ?? [], prices, meters: known.meter });
+    return [
+      ...priceProblems(placed, { meters: known.meter, missing }),
+      ...overlapProblems(placed),
+      ...terms,
+      ...shared.map(({ path, problem }) => ({ at: fieldAt(card, path), problem: `${owner}: ${problem}` })),
+    ];
   });
   return [
     ...input.unread.references.flatMap(({ at, field, section, key }) => {
@@ -144,7 +151,8 @@ function contractProblems({ contract, known, missing }: ContractProblemsInput): 
   if (to !== null && instantOf(to, "effective.to") <= instantOf(from, "effective.from"))
     add(["effective", "to"], `effective.to ${to} does not lie after effective.from ${from}`);
   if (card !== undefined) {
-    for (const { path, problem } of contractTermProblems(value, card.value)) add(path, problem);
+    const shared = contractAllowanceProblems(value, card.value, known.meter);
+    for (const { path, problem } of [...contractTermProblems(value, card.value), ...shared]) add(path, problem);
   }
   if (value.overrides.length === 0 || card === undefined) return problems;
   const prices = card.value.prices;

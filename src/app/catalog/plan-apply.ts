@@ -21,6 +21,7 @@ import { immutableProblems } from "./immutable-fields.ts";
 import { planContracts, type CardVersion } from "./plan-contracts.ts";
 import { planRemovals } from "./plan-removals.ts";
 import { definitionHash, normalisedPrice, planStep, type Step } from "./plan-step.ts";
+import { prorationChanges } from "./proration-changes.ts";
 import { runningUses } from "./running-uses.ts";
 
 export type CatalogChange = {
@@ -79,6 +80,7 @@ export function planApply(input: PlanApplyInput): ApplyPlan {
   if (problems.length === 0) {
     problems.push(
       ...doubleCharges({ catalog, versions, files }),
+      ...prorationChanges({ catalog, versions, files }),
       ...runningUses({ catalog, versions, now: input.now }),
     );
   }

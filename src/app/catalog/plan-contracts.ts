@@ -162,7 +162,8 @@ function termsOf(input: {
   readonly timeZone: string;
 }): Terms {
   const { value, card, timeZone } = input;
-  const { key, customer, rateCard, billing, effective, unpriced, rounding, taxes, commitments } = value;
+  const { key, customer, rateCard, billing, effective, unpriced, rounding } = value;
+  const { taxes, commitments, allowances, proration } = value;
   const pinned = { rateCard, rateCardVersion: card.version, rateCardHash: card.hash, currency: card.currency };
   const span = { from: utcText(effective.from), to: effective.to === null ? null : utcText(effective.to) };
   const overrides = value.overrides.map(normalisedPrice);
@@ -171,6 +172,9 @@ function termsOf(input: {
     ...(taxes !== undefined && { taxes }),
     ...(discounts !== undefined && { discounts }),
     ...(commitments !== undefined && { commitments }),
+    ...(allowances !== undefined && { allowances }),
+    // Not to prorate is what a contract does that says nothing about it.
+    ...(proration !== undefined && proration !== "none" && { proration }),
   };
   return { key, customer, ...pinned, timeZone, billing, effective: span, overrides, unpriced, rounding, ...spanning };
 }

@@ -108,7 +108,7 @@ function unknownDimensions(input: {
     });
 }
 
-function allPricesOf({ price, ramp }: PriceLike): readonly Price[] {
+export function allPricesOf({ price, ramp }: PriceLike): readonly Price[] {
   return [price, ...(ramp ?? []).map((step) => step.price)];
 }
 

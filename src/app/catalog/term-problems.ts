@@ -21,7 +21,7 @@ export type TermProblemsInput = {
 };
 
 export function termProblems({ terms, priceKeys, currency }: TermProblemsInput): TermProblem[] {
-  const { taxes, discounts = [], commitments = [] } = terms;
+  const { taxes, discounts = [], commitments = [], allowances = [] } = terms;
   const withShortfalls = commitments.filter(({ minimumAmount }) => minimumAmount !== undefined).map(({ key }) => key);
   return [
     ...(taxes === undefined ? [] : taxProblems(taxes, [...priceKeys, ...withShortfalls])),
@@ -31,6 +31,7 @@ export function termProblems({ terms, priceKeys, currency }: TermProblemsInput):
       ...tooFine(["commitments", index, "minimumAmount"], minimumAmount, currency),
       ...tooFine(["commitments", index, "maximumAmount"], maximumAmount, currency),
     ]),
+    ...unknownPrices(["allowances"], allowances, priceKeys),
     ...unknownPrices(["discounts"], discounts, priceKeys),
     ...discounts.flatMap(({ amount }, index) => tooFine(["discounts", index, "amount"], amount, currency)),
   ];
@@ -40,17 +41,27 @@ type CardTerms = SharedTerms & { readonly currency: string; readonly prices: rea
 
 /** Of a contract with its rate card, at the contract's own terms. What is wrong with the card alone is said of the card. */
 export function contractTermProblems(contract: ContractTerms, card: CardTerms): TermProblem[] {
-  if (contract.taxes === undefined && contract.discounts === undefined && contract.commitments === undefined) return [];
+  const { taxes, discounts, commitments, allowances } = contract;
+  if ([taxes, discounts, commitments, allowances].every((own) => own === undefined)) return [];
   const terms = effectiveTerms(card, contract);
   const priceKeys = card.prices.map(({ key }) => key);
-  return termProblems({ terms, priceKeys, currency: card.currency }).map(({ path, problem }) => {
-    const [section, index, ...rest] = path;
-    if (section === "taxes" && contract.taxes === undefined) return { path: ["commitments"], problem };
-    if (section !== "commitments") return { path, problem };
-    const key = terms.commitments?.[Number(index)]?.key;
-    const own = contract.commitments?.findIndex((commitment) => commitment.key === key) ?? -1;
-    return { path: own < 0 ? ["commitments"] : [section, own, ...rest], problem };
-  });
+  return termProblems({ terms, priceKeys, currency: card.currency }).map(({ path, problem }) =>
+    path[0] === "taxes" && taxes === undefined
+      ? { path: ["commitments"], problem }
+      : { path: ownPath(path, { terms, contract }), problem },
+  );
+}
+
+/** Where the contract says what its terms and those of its card have at a path together. */
+export function ownPath(
+  path: readonly PropertyKey[],
+  { terms, contract }: { readonly terms: ContractTerms; readonly contract: ContractTerms },
+): readonly PropertyKey[] {
+  const [section, index, ...rest] = path;
+  if (section !== "commitments" && section !== "allowances") return path;
+  const key = terms[section]?.[Number(index)]?.key;
+  const own = contract[section]?.findIndex((term) => term.key === key) ?? -1;
+  return own < 0 ? [section] : [section, own, ...rest];
 }
 
 /** Every line needs its tax, that of a shortfall too: a rate, several, or the reason why there is none. */

@@ -18,12 +18,13 @@ export function termsOfParts(parts: readonly ContractPart[]): ReadonlyMap<string
 }
 
 function termsOf(first: ContractPart, parts: readonly ContractPart[]): BillingTerms {
-  const { key, currency, timeZone, billing, effective, rounding } = first.contract.definition;
+  const { key, currency, timeZone, billing, effective, rounding, proration = "none" } = first.contract.definition;
   return {
     currency,
     billing: first.billing,
     schedule: { timeZone, ...billing },
     rounding,
+    proration,
     contractFrom: instantOf(effective.from, `effective.from of contract ${key}`),
     parts: parts.map(({ contract, rateCard, service }) => ({
       contractVersion: contract.version,

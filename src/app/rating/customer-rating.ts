@@ -10,8 +10,8 @@ export type RateGroupInput = {
   readonly run: RunFacts;
   /** One of the group: all have the same meter, filter, period, chain and shape of usage. */
   readonly first: RatingTask;
-  /** Asks for the group's usage in a period. */
-  readonly query: (period: Period) => UsageQuery;
+  /** Asks for the group's usage in a period, or for that of another price of the same customers. */
+  readonly query: (period: Period, of?: RatingTask) => UsageQuery;
 };
 
 export type CustomerRating = {

@@ -3,6 +3,8 @@ import type { MeteredUsage, RatedLine, RatingInput } from "../../domain/rated-li
 import { present } from "../../kernel/assert.ts";
 import { decimalText, roundTo } from "../../kernel/decimal.ts";
 import { instantText } from "../../kernel/instant.ts";
+import { shareText, type ProrationShare } from "../../kernel/proration.ts";
+import type { BreakdownStep } from "../../rating/breakdown.ts";
 import type { PricedUsage, PricingTerms, PricingUnit } from "../../rating/charge-whole.ts";
 import { RATING_REV } from "../../rating/rating-rev.ts";
 import { ratedLineId, type RatingTask } from "./rating-plan.ts";
@@ -27,7 +29,7 @@ export function termsOf({ part, price }: RatingTask): PricingTerms {
 }
 
 export function lineOfTask(task: RatingTask, rated: RatedTask, run: RunFacts): RatedLine {
-  const { part, price, metered } = task;
+  const { part, price, metered, prorated } = task;
   const { currency, rounding } = part.contract.definition;
   const { priced } = rated;
   const unit = unitOf(task);
@@ -62,9 +64,20 @@ export function lineOfTask(task: RatingTask, rated: RatedTask, run: RunFacts): R
       price: price.price,
       ...(unit !== undefined && { unit }),
       ...rated.input,
+      ...(prorated !== undefined && { proration: shareInput(prorated) }),
     },
-    breakdown: priced.breakdown,
+    breakdown: [...boundsStep(task), ...priced.breakdown],
   };
+}
+
+function shareInput({ unit, from, to, of }: ProrationShare): NonNullable<RatingInput["proration"]> {
+  return { unit, from: String(from), to: String(to), of: String(of) };
+}
+
+/** Of a metered price; the line of a flat one is prorated as a whole. */
+function boundsStep({ metered, prorated }: RatingTask): readonly BreakdownStep[] {
+  if (metered === undefined || prorated === undefined) return [];
+  return [{ kind: "proration", text: `Amounts per billing period are for ${shareText(prorated)}` }];
 }
 
 function unitOf({ part, price }: RatingTask): PricingUnit | undefined {

@@ -10,6 +10,7 @@ import type { Period } from "../../kernel/period.ts";
 import { customerCursor, singly } from "./customer-cursor.ts";
 import type { CustomerRating, RateGroupInput } from "./customer-rating.ts";
 import type { RunFacts } from "./line-of-task.ts";
+import { prorateLine } from "./prorate-line.ts";
 import { rateCells } from "./rate-cells.ts";
 import { rateSingleEvents } from "./rate-single-events.ts";
 import { rateTask } from "./rate-task.ts";
@@ -25,7 +26,8 @@ export type RatePlanInput = {
 /** Every price has its line, also without usage: a minimum may be due, and usage that comes late has a line to belong to. */
 export async function* ratePlan(input: RatePlanInput): AsyncGenerator<RatedLine> {
   for (const tasks of groups(input.plan.tasks)) {
-    if (tasks[0]?.metered === undefined) for (const task of tasks) yield rateTask(task, {}, input.run);
+    if (tasks[0]?.metered === undefined)
+      for (const task of tasks) yield prorateLine(rateTask(task, {}, input.run), task);
     else yield* rateGroup(input, tasks);
   }
 }
@@ -35,7 +37,7 @@ async function* rateGroup(input: RatePlanInput, tasks: readonly RatingTask[]): A
   const customers = [...own.keys()].sort();
   const [first] = tasks;
   if (first?.metered === undefined) return;
-  const query = (period: Period): UsageQuery => queryOf(input, { task: first, period, customers });
+  const query = (period: Period, task = first): UsageQuery => queryOf(input, { task, period, customers });
   const parts = customerCursor(singly(input.store.meteredUsage(query(first.part.service))));
   const rating = customerRating({ store: input.store, run: input.run, first, query });
   try {
@@ -71,9 +73,11 @@ function groups(tasks: readonly RatingTask[]): readonly (readonly RatingTask[])[
   return [...Map.groupBy(tasks, groupKey).values()];
 }
 
-function groupKey({ part, price, metered }: RatingTask): string {
+function groupKey({ part, price, metered, allowance }: RatingTask): string {
   if (metered === undefined) return "";
   const times = [part.service.from, part.service.to, metered.chain.from, metered.chain.to].map(String);
   const dimensions = price.price.model === "matrix" ? price.price.dimensions : [];
-  return canonicalJson([metered.meter, price.where, times, metered.shape, dimensions]);
+  // Customers whose prices share free units with the same others are asked about these together too.
+  const earlier = (allowance?.earlier ?? []).map(groupKey);
+  return canonicalJson([metered.meter, price.where, times, metered.shape, dimensions, earlier]);
 }

@@ -5,9 +5,11 @@
  * f(M(t)) − f(M(start of the part)). For count and sum M adds up over windows; for the others it is measured anew up to t, so a value
  * that two parts share counts once. The mean level is taken over the whole chain: a part contributes its share of it.
  */
-import type { MeteredUsage, RatedLine } from "../../domain/rated-line.ts";
+import type { Price } from "../../domain/price.ts";
+import type { MeteredUsage, PriceUse, RatedLine, RatingInput } from "../../domain/rated-line.ts";
 import { Decimal, decimal, decimalText, divide } from "../../kernel/decimal.ts";
 import { ratePrice } from "../../rating/rate-price.ts";
+import { allowanceLeft, allowanceStep, withFreeUnits } from "../../rating/shared-allowance.ts";
 import { lineOfTask, termsOf, type RunFacts } from "./line-of-task.ts";
 import type { RatingTask } from "./rating-plan.ts";
 
@@ -20,17 +22,46 @@ export type TaskUsage = {
   readonly before?: string | undefined;
   /** Measured from the chain's start to the part's end; absent where the part's quantity adds up. */
   readonly through?: string | undefined;
+  /** What the prices before it in a shared allowance used from the chain's start to the part's end, and to its start. */
+  readonly usedThrough?: readonly string[];
+  readonly usedBefore?: readonly string[];
 };
 
 export function rateTask(task: RatingTask, usage: TaskUsage, run: RunFacts): RatedLine {
   const { quantity, prior } = quantitiesOf(task, usage);
-  const priced = ratePrice({
-    ...termsOf(task),
+  const terms = termsOf(task);
+  const allowance = allowanceOf(task, usage, prior !== undefined);
+  const priceAfter = (used: readonly PriceUse[] | undefined): Price =>
+    allowance === undefined ? terms.price : withFreeUnits(terms.price, allowanceLeft(allowance.quantity, used ?? []));
+  const { breakdown, ...priced } = ratePrice({
+    ...terms,
+    price: priceAfter(allowance?.used),
     usage: { quantity },
     prior: prior === undefined ? undefined : { quantity: prior },
+    priorPrice: priceAfter(allowance?.priorUsed),
   });
-  const input = { quantity: decimalText(quantity), ...(prior !== undefined && { prior: decimalText(prior) }) };
-  return lineOfTask(task, { part: usage.part, priced, input }, run);
+  const { key, name = key } = task.allowance?.terms ?? { key: "" };
+  const shared = allowance === undefined ? [] : [allowanceStep({ ...allowance, name })];
+  const input = {
+    quantity: decimalText(quantity),
+    ...(prior !== undefined && { prior: decimalText(prior) }),
+    ...(allowance !== undefined && { allowance }),
+  };
+  return lineOfTask(
+    task,
+    { part: usage.part, priced: { ...priced, breakdown: [...shared, ...breakdown] }, input },
+    run,
+  );
+}
+
+function allowanceOf({ allowance }: RatingTask, usage: TaskUsage, isLaterPart: boolean): RatingInput["allowance"] {
+  if (allowance === undefined) return undefined;
+  const { terms, earlier } = allowance;
+  const uses = (quantities: readonly string[] = []): readonly PriceUse[] =>
+    earlier.map(({ price }, index) => ({ price: price.key, quantity: quantities[index] ?? "0" }));
+  const { key, quantity } = terms;
+  const used = uses(usage.usedThrough);
+  return { key, quantity, used, ...(isLaterPart && { priorUsed: uses(usage.usedBefore) }) };
 }
 
 /** True for the tasks whose quantity is the difference of two measurements from the chain's start. */

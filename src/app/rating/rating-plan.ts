@@ -21,6 +21,9 @@ import {
   type Period,
   type PeriodArgument,
 } from "../../kernel/period.ts";
+import type { ProrationShare } from "../../kernel/proration.ts";
+import { prorateTask } from "./prorate-task.ts";
+import { allowanceProblem, withAllowances, type TaskAllowance } from "./task-allowance.ts";
 import { addsUp, shapeOf, type UsageShape } from "./usage-shape.ts";
 
 /** The part of a billing period that one contract version covers. */
@@ -41,6 +44,10 @@ export type ContractPart = {
 export type RatingTask = {
   readonly part: ContractPart;
   readonly price: RateCardPrice;
+  /** Where amounts per billing period are prorated: the part's share of a flat price, the chain's of another. */
+  readonly prorated?: ProrationShare;
+  /** Free units that the price shares with others of its contract. */
+  readonly allowance?: TaskAllowance;
   /** Absent for a flat price. */
   readonly metered?: Measure & { readonly meter: string; readonly chain: Period; readonly shape: UsageShape };
 };
@@ -154,10 +161,13 @@ type TasksInput = {
   readonly problems: string[];
 };
 
-function tasksOf(input: TasksInput): RatingTask[] {
+function tasksOf(input: TasksInput): readonly RatingTask[] {
   const { siblings, part, problems } = input;
-  return part.prices.flatMap((price): RatingTask[] => {
-    if (price.price.model === "flat") return siblings[0] === part ? [{ part, price }] : [];
+  const { proration = "none" } = siblings[0]?.contract.definition ?? {};
+  const tasks = part.prices.flatMap((price): RatingTask[] => {
+    // Not prorated, the terms with which the billing period begins hold for all of it.
+    if (price.price.model === "flat")
+      return proration === "none" && siblings[0] !== part ? [] : [prorateTask({ part, price }, proration)];
     const place = `contract ${part.contract.key} version ${String(part.contract.version)}, price ${price.key}`;
     const meter = price.meter === undefined ? undefined : input.catalog.meters.get(price.meter)?.at(-1);
     if (meter === undefined) {
@@ -171,8 +181,12 @@ function tasksOf(input: TasksInput): RatingTask[] {
         `${place}: its model adds up parts of the usage, which ${aggregation} of meter ${meter.key} has not`,
       );
     const chain = chainOf({ siblings, part, price });
-    return [{ part, price, metered: { meter: meter.key, ...measureOf(meter.definition), chain, shape } }];
+    const metered = { meter: meter.key, ...measureOf(meter.definition), chain, shape };
+    return [prorateTask({ part, price, metered }, proration)];
   });
+  const shared = withAllowances(tasks, part);
+  problems.push(...shared.map(allowanceProblem).filter((problem) => problem !== null));
+  return shared;
 }
 
 function sameBilling(a: ContractPart, b: ContractPart): boolean {

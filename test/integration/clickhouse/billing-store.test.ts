@@ -9,6 +9,7 @@ import { connectClickHouse, type ClickHouse } from "../../../src/clickhouse/conn
 import { invoiceStore } from "../../../src/clickhouse/invoice-store.ts";
 import { migrate } from "../../../src/clickhouse/migrate.ts";
 import type { Catalog } from "../../../src/domain/catalog.ts";
+import type { Allowance } from "../../../src/domain/contract-terms.ts";
 import type { RatingRunEntry } from "../../../src/domain/journal-entry.ts";
 import { AGGREGATIONS, type Aggregation } from "../../../src/domain/meter.ts";
 import type { Price } from "../../../src/domain/price.ts";
@@ -64,6 +65,9 @@ const PRICES = [
   }),
 ];
 
+/** The usage of count and of the sum in eu is what the sum asks about. */
+const SHARED: Allowance = { key: "included", quantity: "100", prices: ["count", "sum-eu", "sum"] };
+
 let servers: TestServers;
 let clickhouse: ClickHouse;
 let deps: InvoicingDeps;
@@ -78,7 +82,7 @@ beforeAll(async () => {
   await writeUsage(clickhouse, usage);
   const versions = ["2026-01-01T00:00:00Z", "2026-10-12T10:15:00Z"].map((from) => ({ from, prices: PRICES }));
   catalog = billingCatalog([
-    { key: "acme-2026", customer: "acme", timeZone: "Europe/Berlin", versions },
+    { key: "acme-2026", customer: "acme", timeZone: "Europe/Berlin", versions, allowances: [SHARED] },
     { key: "beta-2026", customer: "beta", currency: "JPY", timeZone: "Asia/Kathmandu", versions: versions.slice(0, 1) },
   ]);
   const memory = memoryInvoicing(catalog);
@@ -115,6 +119,16 @@ test("every line is what the naive reference rates", async () => {
     expect(line, line.lineId).toMatchObject({ quantity, amount, breakdown, eventCount, input: { ...input } });
   }
   expect(rated.find((line) => line.price === "by-region")?.breakdown.map((step) => step["kind"])).toContain("cell");
+  const shared = rated.filter((line) => line.price === "sum" && line.customer === "acme");
+  expect(shared.map((line) => line.breakdown[0]?.["kind"])).toEqual(["shared_allowance", "shared_allowance"]);
+  // As the lines of these prices say it themselves.
+  const quantityOf = (price: string): string | undefined =>
+    rated.find((line) => line.price === price && line.lineId.startsWith("acme-2026/1/"))?.quantity;
+  expect(shared.map((line) => line.input.allowance)).toContainEqual({
+    key: "included",
+    quantity: "100",
+    used: ["count", "sum-eu"].map((price) => ({ price, quantity: quantityOf(price) })),
+  });
   // One event in 13.09 hours, those with odd numbers in us: 1, 3, … 21 lie between the first and the twelfth day's 10:15.
   expect(rated.filter((line) => line.price === "per-payment").map((line) => line.input.priorEvents)).toContain("11");
 });

@@ -16,7 +16,12 @@ const MIB = 1024 ** 2;
 const PERIOD = "2020-03";
 const CATALOG = `customers:
   - { key: acme, name: Acme, currency: EUR, timeZone: Europe/Berlin }
+  - { key: beta, name: Beta, currency: EUR, timeZone: Europe/Berlin }
 rateCards:
+  - key: plain
+    currency: EUR
+    prices: [ { key: platform, description: Platform, price: { model: flat, amount: "49" } } ]
+    commitments: [ { key: spend, name: Minimum spend, minimumAmount: "62" } ]
   - key: card
     currency: EUR
     prices:
@@ -33,6 +38,11 @@ contracts:
     rateCard: card
     effective: { from: "2020-01-01T00:00:00+01:00" }
     discounts: [ { key: launch, name: Launch, percent: "10", periods: 3 } ]
+  - key: beta-2020
+    customer: beta
+    rateCard: plain
+    effective: { from: "2020-03-15T00:00:00+01:00" }
+    proration: day
 `;
 
 let servers: TestServers;
@@ -110,12 +120,23 @@ test("from the catalog to a finalized invoice that verifies", async () => {
   await meterline("verify");
 }, 240_000);
 
+// Guarantee: 49 · 14/31 = 22.129 lie before the 15th, 26.87 are left; 17 of 31 days of a minimum of 62 are 34.
+test("a contract that begins on the 15th owes for 17 of 31 days", async () => {
+  const lines = await rows<{ line_id: string; price: string; amount: string }>(
+    "SELECT line_id, price, toString(amount) AS amount FROM finance.invoice_lines WHERE contract = 'beta-2020' ORDER BY line_number",
+  );
+  expect(lines.map(({ price, amount }) => `${price} ${amount}`)).toEqual(["platform 26.87", "spend 7.13"]);
+  const explained = await meterline("explain", lines[0]?.line_id ?? "");
+  expect(explained).toContain("17 of 31 days of 49 EUR: 49 for the first 31, less 22.13 for the first 14");
+  expect(explained).not.toContain("BROKEN");
+});
+
 // Guarantee: what finance adds up over lines, taxes and adjustments is what the invoice says.
 test("the views add up", async () => {
   const [sums] = await rows(
     `SELECT toString(any(i.subtotal) - sum(l.amount)) AS subtotal, toString(any(i.adjustment) - sum(l.adjustment)) AS adjustment,
         toString(any(i.net) - sum(l.net)) AS net, toString(any(i.tax) - sum(l.tax)) AS tax, toString(any(i.total - i.net - i.tax)) AS total
-      FROM finance.invoices AS i INNER JOIN finance.invoice_lines AS l ON l.invoice_id = i.invoice_id`,
+      FROM finance.invoices AS i INNER JOIN finance.invoice_lines AS l ON l.invoice_id = i.invoice_id WHERE i.customer = 'acme'`,
   );
   expect(sums).toEqual({ subtotal: "0", adjustment: "0", net: "0", tax: "0", total: "0" });
   expect(

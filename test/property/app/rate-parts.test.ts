@@ -4,12 +4,14 @@ import { describe, expect, test } from "vitest";
 import { planRating } from "../../../src/app/rating/rating-plan.ts";
 import { ratePlan } from "../../../src/app/rating/rate-plan.ts";
 import type { RateCardPrice } from "../../../src/domain/catalog.ts";
+import type { Allowance } from "../../../src/domain/contract-terms.ts";
 import { AGGREGATIONS, type Aggregation } from "../../../src/domain/meter.ts";
 import type { Price } from "../../../src/domain/price.ts";
 import type { RatedLine } from "../../../src/domain/rated-line.ts";
 import { decimal, decimalText, sumDecimals } from "../../../src/kernel/decimal.ts";
 import { NS_PER_DAY, NS_PER_SECOND, instantOf, instantText } from "../../../src/kernel/instant.ts";
 import { parsePeriodArgument, WINDOW_NS } from "../../../src/kernel/period.ts";
+import type { ProrationUnit } from "../../../src/kernel/proration.ts";
 import { billingCatalog, priceOf, testSpans } from "../../support/billing-catalog.ts";
 import { memoryBillingStore } from "../../support/memory-billing-store.ts";
 import type { WrittenEvent } from "../../support/usage-writer.ts";
@@ -116,15 +118,85 @@ test("a flat price is charged once per billing period, by the version that holds
   expect(lines.map((line) => [line.contractVersion, line.amount])).toEqual([[1, "49"]]);
 });
 
+describe.each(["day", "second"] as const)("prorated by the %s", (proration) => {
+  // Guarantee: a period that is cut by versions of one contract costs what it costs whole, to the cent.
+  test("a flat price is charged in shares that add up", async () => {
+    await fc.assert(
+      fc.asyncProperty(starts, fc.integer({ min: 0, max: 100_000 }), async (cuts, thousandths) => {
+        const amount = decimalText(decimal(String(thousandths)).div(1000));
+        const prices = [priceOf({ key: "fee", price: { model: "flat", amount, discount: { percent: "7" } } })];
+        const [whole] = await rated({ prices, cuts: [], events: [], proration });
+        const parts = await rated({ prices, cuts, events: [], proration });
+        expect(parts).toHaveLength(cuts.length + 1);
+        expect(roundedSum(parts)).toBe(whole?.amountRounded);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  // Guarantee: so does one that two contracts share, the second beginning where the first ends: a minimum and a flat price without usage.
+  test("contracts that follow each other have their shares", async () => {
+    const minimum = priceOf({
+      key: "p",
+      meter: "m-sum",
+      price: { model: "per_unit", unitAmount: "1", minimumAmount: "99.97" },
+    });
+    const prices = [priceOf({ key: "fee", price: { model: "flat", amount: "10" } }), minimum];
+    await fc.assert(
+      fc.asyncProperty(starts, async ([cut = ""]) => {
+        const before = await rated({ prices, cuts: [], events: [], proration, to: cut });
+        const after = await rated({ prices, cuts: [], events: [], proration, from: cut });
+        expect(roundedSum([...before, ...after])).toBe("109.97");
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+// Guarantee: whatever was used when, and however the period is cut: what prices charge that share free units is what is above them.
+test("free units that prices share are given once", async () => {
+  const prices = ["eu", "us", "asia"].map((region) =>
+    priceOf({ key: region, meter: "m-sum", where: { region }, price: { model: "per_unit", unitAmount: "1" } }),
+  );
+  const regional = fc.array(fc.tuple(usage, fc.constantFrom("eu", "us", "asia")), { maxLength: 4 });
+  await fc.assert(
+    fc.asyncProperty(starts, regional, fc.integer({ min: 1, max: 400 }), async (cuts, used, quantity) => {
+      const events = used
+        .flatMap(([list, region]) => list.map((each) => ({ ...each, region })))
+        .map(({ second, value, region }, index) => ({
+          ...eventOf({ aggregation: "sum", second, value, index }),
+          dimensions: { region },
+        }));
+      const allowances = [{ key: "a", quantity: String(quantity), prices: ["us", "eu", "asia"] }];
+      const total = events.reduce((sum, { value }) => sum + Number(value), 0);
+      const parts = await rated({ prices, cuts, events: events.toReversed(), allowances });
+      expect(roundedSum(parts)).toBe(String(Math.max(0, total - quantity)));
+      const whole = await rated({ prices, cuts: [], events, allowances });
+      for (const { price, amountRounded } of whole)
+        expect(roundedSum(parts.filter((line) => line.price === price))).toBe(amountRounded);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+function roundedSum(lines: readonly RatedLine[]): string {
+  return decimalText(sumDecimals(lines.map((line) => decimal(line.amountRounded))));
+}
+
 async function rated(input: {
   prices: readonly RateCardPrice[];
   cuts: readonly string[];
+  proration?: ProrationUnit;
+  allowances?: readonly Allowance[];
+  from?: string;
+  to?: string;
   events: readonly WrittenEvent[];
 }): Promise<readonly RatedLine[]> {
-  const versions = ["2026-01-01T00:00:00Z", ...input.cuts].map((from) => ({ from, prices: input.prices }));
-  const catalog = billingCatalog([{ key: "k", customer: "acme", versions }]);
+  const { events, cuts, prices, ...contract } = input;
+  const versions = [input.from ?? "2026-01-01T00:00:00Z", ...cuts].map((from) => ({ from, prices }));
+  const catalog = billingCatalog([{ ...contract, key: "k", customer: "acme", versions }]);
   const store = memoryBillingStore();
-  store.events.push(...input.events);
+  store.events.push(...events);
   const plan = planRating({ catalog, period: parsePeriodArgument("2026-10"), customers: [], spansOf: testSpans });
   const lines: RatedLine[] = [];
   for await (const line of ratePlan({ store, plan, run: { runId: "run_1", cut: 1, catalogSeq: 1 } })) lines.push(line);

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { ContractTerms, Discount } from "../../../src/domain/contract-terms.ts";
 import type { Invoice } from "../../../src/domain/invoice.ts";
 import { draftInvoice } from "../../../src/invoicing/draft-invoice.ts";
+import type { Proration } from "../../../src/kernel/proration.ts";
 import { billingTerms, ratedLine, vat, type LineInput, type TermsInput } from "../../support/rated-lines.ts";
 
 type Amounts = Readonly<Record<string, string>>;
@@ -137,6 +138,62 @@ describe("commitments", () => {
     ]);
     expect(invoice.lines[3]?.compares).toHaveLength(3);
     expect(invoice.total).toBe("100");
+  });
+});
+
+describe("amounts per billing period, when terms change within it", () => {
+  const MIDDLE = "2026-10-16T00:00:00Z";
+  const halves = [
+    ratedLine({ price: "a", amount: "100", to: MIDDLE }),
+    ratedLine({ price: "a", amount: "100", version: 2, from: MIDDLE }),
+  ];
+  const least = (minimumAmount: string): ContractTerms => ({ commitments: [{ key: "spend", minimumAmount }] });
+  const most = (maximumAmount: string): ContractTerms => ({ commitments: [{ key: "cap", maximumAmount }] });
+  const off = (amount: string): ContractTerms => ({ discounts: [{ key: "c", amount }] });
+  const changed = (proration: Proration, ...[first, second]: readonly ContractTerms[]): Invoice =>
+    draftInvoice(halves, billingTerms({ proration, versions: [{ ...first }, { ...second, from: MIDDLE }] }));
+
+  // October has 15 days before the 16th, and 16 from it on.
+  test.each<readonly [string, Invoice, string]>([
+    ["a minimum of 310, then 620: 150 + 320", changed("day", least("310"), least("620")), "470"],
+    ["a minimum that stays", changed("day", least("310"), least("310")), "310"],
+    ["a minimum of 31 for the first 15 days is met", changed("day", least("31"), {}), "200"],
+    ["a minimum of 310 for the last 16 days: 160 of their own", changed("day", {}, least("310")), "260"],
+    ["a maximum of 62, then 124: 30 + 64", changed("day", most("62"), most("124")), "94"],
+    ["a maximum of 62 for the last 16 days: 32 of their own", changed("day", {}, most("62")), "132"],
+    ["31 off, then 62: 15 + 32", changed("day", off("31"), off("62")), "153"],
+    ["31 off for the first 15 days", changed("day", off("31"), {}), "185"],
+    ["by the second, days of 24 hours", changed("second", least("310"), least("620")), "470"],
+    ["not prorated, a minimum of 310, then 620", changed("none", least("310"), least("620")), "310"],
+    ["not prorated, 31 off, then 62", changed("none", off("31"), off("62")), "169"],
+  ])("%s", (_, invoice, total) => {
+    expect(invoice.total).toBe(total);
+  });
+
+  // Guarantee: what the period does not begin with waits for the next one, and takes nothing away until then.
+  test("not prorated, a bound that begins in the middle does not hold yet", () => {
+    expect(changed("none", {}, most("62")).total).toBe("200");
+    expect(changed("none", {}, least("310")).total).toBe("200");
+    expect(changed("none", {}, off("62")).total).toBe("200");
+  });
+
+  test("of a contract that begins on the 15th are for 17 of 31 days, and say so", () => {
+    const from = "2026-10-15T00:00:00Z";
+    const lines = [ratedLine({ price: "a", amount: "100", from })];
+    const invoiceWith = (terms: ContractTerms): Invoice =>
+      draftInvoice(lines, billingTerms({ proration: "day", contractFrom: from, versions: [{ ...terms, from }] }));
+    const shortfall = invoiceWith(least("310")).lines[1];
+    expect(shortfall).toMatchObject({ price: "spend", amount: "70" });
+    expect(shortfall?.explanation?.slice(0, 2)).toEqual([
+      "Committed: at least 170.00 EUR before tax",
+      "17 of 31 days of 310 EUR: 310 for the first 31, less 140 for the first 14",
+    ]);
+    const [capped] = invoiceWith(most("31")).lines;
+    expect(capped?.adjustments?.map(({ text }) => text)).toEqual([
+      "cap, at most 17.00 of 100.00 EUR (17 of 31 days of 31 EUR: 31 for the first 31, less 14 for the first 14): -83.00 EUR",
+    ]);
+    const [lowered] = invoiceWith(off("31")).lines;
+    expect(lowered?.adjustments?.map(({ amount }) => amount)).toEqual(["-17"]);
   });
 });
 

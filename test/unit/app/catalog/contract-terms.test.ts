@@ -77,6 +77,18 @@ describe("refused, with file and line", () => {
       /until .* does not lie after from/,
     ],
     [`commitments: [ { key: c } ]`, /commits to nothing/],
+    [`allowances: [ { key: a, quantity: "0", prices: [calls] } ]`, /allowances\[0\]\.quantity: .*"0"/],
+    [`allowances: [ { key: a, quantity: "5", prices: [] } ]`, /allowances\[0\]\.prices: names no price/],
+    [`allowances: [ { key: a, quantity: "5", prices: [cals] } ]`, /allowances a names cals, .* did you mean calls\?/],
+    [
+      `allowances: [ { key: a, quantity: "5", prices: [base] } ]`,
+      /:6:\d+ .*allowance a: base can't share free units: a flat price has no usage/,
+    ],
+    [
+      `allowances: [ { key: a, quantity: "5", prices: [calls] }, { key: b, quantity: "5", prices: [calls] } ]`,
+      /:6:\d+ .*allowance b: calls shares allowance a too; name it in one/,
+    ],
+    [`proration: hour`, /:6:\d+ contracts\[0\]\.proration: .*none, day, second/],
     [
       `commitments: [ { key: c, minimumAmount: "2", maximumAmount: "1" } ]`,
       /minimumAmount is "2": it must not be above maximumAmount "1"/,
@@ -122,6 +134,36 @@ describe("refused, with file and line", () => {
   });
 });
 
+describe("free units that prices of a card share", () => {
+  const ALLOWANCE = `    allowances: [ { key: a, quantity: "1000", prices: [calls] } ]\n`;
+  const problems = (files: { card?: string; contract?: string }): readonly string[] =>
+    plan(files).problems.map(({ at, problem }) => `${fileAt(at)} ${problem}`);
+
+  test("are refused where a price can't count them, and told once", () => {
+    const card = CARD(ALLOWANCE).replace(`unitAmount: "1" }`, `unitAmount: "1", unitConversion: { divideBy: "10" } }`);
+    expect(problems({ card })).toEqual([
+      "card.yaml:7:56 rate card payg: allowance a: calls can't share free units: it has unitConversion; take that out, so that its units are the meter's",
+    ]);
+  });
+
+  test("are refused where a contract puts such a price in", () => {
+    const override = `{ key: calls, meter: calls, price: { model: percentage, rate: "1", freeEvents: "2" } }`;
+    expect(problems({ card: CARD(ALLOWANCE), contract: CONTRACT(`    overrides: [ ${override} ]\n`) })).toEqual([
+      "contract.yaml:2:5 contract acme-2026: allowance a: calls can't share free units: percentage looks at events, not at one quantity",
+    ]);
+  });
+
+  test("are replaced by those of a contract with the same key", () => {
+    const contract = CONTRACT(
+      `    allowances: [ { key: a, name: Included calls, quantity: "5000", prices: [calls] } ]\n`,
+    );
+    const made = plan({ card: CARD(ALLOWANCE), contract });
+    expect(made.problems).toEqual([]);
+    const found = made.versions.find(({ entity }) => entity === "contract");
+    expect(found?.definition).toHaveProperty("allowances.0.quantity", "5000");
+  });
+});
+
 describe("versions", () => {
   // Guarantee: what was applied before there were such terms keeps its content hash.
   test("terms that nobody gave are no part of a definition", () => {
@@ -148,6 +190,19 @@ describe("versions", () => {
     const back = plan({}, applied(own, before));
     expect(back.changes).toMatchObject([{ kind: "contract", version: 3 }]);
     expect(back.changes[0]?.fields[0]).toMatch(/^taxes: .* → nothing$/);
+  });
+
+  test("how a contract prorates changes with a billing period, not within one", () => {
+    const before = applied(plan({ contract: CONTRACT("    proration: none\n") }));
+    expect(plan({}, before).versions).toEqual([]);
+    const byDay = (from: string): ApplyPlan =>
+      plan({ contract: CONTRACT(`    proration: day\n    effectiveFrom: "${from}"\n`) }, before);
+    expect(byDay("2026-12-15T00:00:00+01:00").problems.map(({ at, problem }) => `${fileAt(at)} ${problem}`)).toEqual([
+      "contract.yaml:6:5 contract acme-2026: proration changes from none to day at 2026-12-14T23:00:00Z, within a billing period; let it take effect at 2026-12-31T23:00:00Z",
+    ]);
+    const inJanuary = byDay("2027-01-01T00:00:00+01:00");
+    expect(inJanuary).toMatchObject({ problems: [], changes: [{ kind: "contract", version: 2 }] });
+    expect(inJanuary.changes[0]?.fields).toContain('proration: nothing → "day"');
   });
 
   test("the same instants in other words are no change", () => {
