@@ -15,6 +15,7 @@ import type { Price } from "../../../src/domain/price.ts";
 import { present } from "../../../src/kernel/assert.ts";
 import { instantOf } from "../../../src/kernel/instant.ts";
 import { billingCatalog, priceOf } from "../../support/billing-catalog.ts";
+import { BUCKETED_MEASURES } from "../../support/measure-for.ts";
 import { memoryInvoicing } from "../../support/memory-invoicing.ts";
 import { startTestServers, type TestServers } from "../../support/servers.ts";
 import { writeUsage, type WrittenEvent } from "../../support/usage-writer.ts";
@@ -30,6 +31,7 @@ const TIERED: Price = {
 const PRICES = [
   priceOf({ key: "fee", price: { model: "flat", amount: "49.90" } }),
   ...AGGREGATIONS.map((aggregation) => priceOf({ key: aggregation, meter: `m-${aggregation}`, price: TIERED })),
+  ...BUCKETED_MEASURES.map(({ name }) => priceOf({ key: name, meter: `m-${name}`, price: TIERED })),
   priceOf({
     key: "sum-eu",
     meter: "m-sum",
@@ -69,7 +71,12 @@ let clickhouse: ClickHouse;
 let deps: InvoicingDeps;
 let run: RatingRunEntry;
 let catalog: Catalog;
-const usage = AGGREGATIONS.flatMap((aggregation) => eventsOf(aggregation));
+const usage = [
+  ...AGGREGATIONS.flatMap((aggregation) => eventsOf(aggregation)),
+  ...BUCKETED_MEASURES.flatMap(({ name, aggregation }) =>
+    eventsOf(aggregation).map((event) => ({ ...event, meter: `m-${name}`, id: `${name} ${event.id}` })),
+  ),
+];
 
 beforeAll(async () => {
   servers = await startTestServers();
@@ -178,7 +185,7 @@ test("finance.line_events gives exactly the events behind a line", async () => {
     const [found] = await clickhouse.rows<{ count: string; sum: string; digest: string }>({
       sql: `SELECT toString(count()) AS count, toString(sum(toDecimal256(value, 18))) AS sum,
           leftPad(lower(hex(sum(usage_event_leaf(source, id, body_hash, customer, meter, dimensions, event_time, value,
-            if(meter = 'm-unique_count', value_text, ''))))), 64, '0') AS digest
+            if(startsWith(meter, 'm-unique_count'), value_text, ''))))), 64, '0') AS digest
         FROM finance.line_events WHERE line_id = {line:String}`,
       params: { line: line.line_id },
       doing: "reading line events",

@@ -5,13 +5,15 @@ import { connectClickHouse, type ClickHouse } from "../../../src/clickhouse/conn
 import { migrate } from "../../../src/clickhouse/migrate.ts";
 import type { MeteredUsage } from "../../../src/domain/rated-line.ts";
 import type { UsageQuery } from "../../../src/app/ports.ts";
-import { AGGREGATIONS, type Aggregation } from "../../../src/domain/meter.ts";
+import { AGGREGATIONS, BUCKETS, measureOf, type Aggregation } from "../../../src/domain/meter.ts";
 import { decimalText } from "../../../src/kernel/decimal.ts";
-import { instantOf } from "../../../src/kernel/instant.ts";
+import { instantOf, NS_PER_SECOND } from "../../../src/kernel/instant.ts";
+import { offsetSpans, WINDOW_NS } from "../../../src/kernel/period.ts";
 import { aggregate } from "../../../src/metering/aggregate.ts";
+import { bucketsOf } from "../../../src/metering/bucket.ts";
 import { startTestServers, type TestServers } from "../../support/servers.ts";
 import { retractUsage, writeUsage, type WrittenEvent } from "../../support/usage-writer.ts";
-import { measureFor } from "../../support/measure-for.ts";
+import { BUCKETED_MEASURES, measureFor } from "../../support/measure-for.ts";
 
 const CUSTOMERS = ["acme", "beta", "zeta ä'\\"];
 const START = instantOf("2026-10-01T00:00:00Z", "start");
@@ -22,6 +24,9 @@ const LAST_CUT = 3;
 let servers: TestServers;
 let clickhouse: ClickHouse;
 const events = AGGREGATIONS.flatMap((aggregation, index) => eventsOf(aggregation, index));
+
+/** From the cut after the last one on. */
+const retracted: WrittenEvent[] = [];
 
 beforeAll(async () => {
   servers = await startTestServers();
@@ -62,6 +67,7 @@ describe.each(AGGREGATIONS)("%s", (aggregation) => {
     const victim = events.filter((event) => event.aggregation === aggregation && event.cut === 1).at(7);
     if (victim === undefined) throw new Error("no event to take out");
     await retractUsage(clickhouse, { event: victim, cut: LAST_CUT + 1 });
+    retracted.push(victim);
     const query = queryOf({ aggregation, from: PERIODS[0][1], to: PERIODS[0][2], where: {}, cut: LAST_CUT });
     expect(quantities(await usageOf(query))).toEqual(expected(query, events));
     const later = { ...query, cut: LAST_CUT + 1 };
@@ -72,6 +78,51 @@ describe.each(AGGREGATIONS)("%s", (aggregation) => {
       String(selected(later, rest, victim.customer).length),
     );
   });
+});
+
+// Guarantee: hours and days are those of the zone's clock, also where it stands at quarter hours, changes by half an hour (Lord Howe on
+// 4 October) or a part of an hour lies in the period only. Each measure meets each zone, cut and filter in some period.
+test.each(BUCKETED_MEASURES)("$name equals the naive reference", async ({ aggregation, bucket }) => {
+  const zones = ["Australia/Lord_Howe", "Asia/Kathmandu", "America/New_York", "UTC"];
+  for (const [index, [name, from, to]] of PERIODS.entries()) {
+    const timeZone = zones[index % zones.length] ?? "UTC";
+    const cut = 1 + (index % 4);
+    const where = index % 2 === 0 ? {} : { model: "m1" };
+    const query = { ...queryOf({ aggregation, from, to, where, cut }), bucket, timeZone };
+    const known = cut > LAST_CUT ? events.filter((event) => !retracted.includes(event)) : events;
+    expect(quantities(await usageOf(query)), `${name} in ${timeZone}`).toEqual(expected(query, known));
+  }
+});
+
+// Guarantee: SQL divides time as the plain definition does, also in the hour that clocks repeat and on the days that have 23 or 25.
+test.each([
+  ["Europe/Berlin", "2026-10-24T20:00:00Z"],
+  ["Europe/Berlin", "2026-03-28T20:00:00Z"],
+  ["Australia/Lord_Howe", "2026-04-03T20:00:00Z"],
+  ["America/Santiago", "2026-04-04T12:00:00Z"],
+])("usage_bucket names the hours and days of %s from %s on", async (timeZone, start) => {
+  const from = instantOf(start, "start");
+  const period = { from, to: from + 192n * WINDOW_NS };
+  const spans = offsetSpans({ period, timeZone });
+  expect(spans).toHaveLength(2);
+  for (const bucket of BUCKETS) {
+    const rows = await clickhouse.rows<{ name: string }>({
+      sql: `SELECT toString(usage_bucket(toDateTime({from:UInt32} + 900 * number, 'UTC'), {seconds:UInt32}, {begins:Array(UInt32)}, {offsets:Array(Int32)})) AS name
+        FROM numbers(192) ORDER BY number`,
+      params: {
+        from: Number(from / NS_PER_SECOND),
+        seconds: bucket === "hour" ? 3600 : 86_400,
+        begins: spans.map((span) => Number(span.from / NS_PER_SECOND)),
+        offsets: spans.map((span) => span.offsetSeconds),
+      },
+      doing: "naming buckets",
+    });
+    const bucketOf = bucketsOf({ bucket, period, timeZone });
+    const named = rows.map(({ name }, index) => `${name} = ${bucketOf(from + BigInt(index) * WINDOW_NS)}`);
+    const distinct = (names: readonly (string | undefined)[]) => new Set(names).size;
+    expect(distinct(named)).toBe(distinct(rows.map(({ name }) => name)));
+    expect(distinct(named)).toBe(distinct(named.map((pair) => pair.split(" = ")[1])));
+  }
 });
 
 test("lineage: event counts, ranges per shard, and a digest that only the same events have", async () => {
@@ -228,7 +279,12 @@ function expected(query: UsageQuery, from: readonly WrittenEvent[]): Record<stri
     const own = selected(query, from, customer);
     if (own.length > 0) {
       result[customer] = decimalText(
-        aggregate({ ...measureFor(query.aggregation as Aggregation), period: query, events: own }),
+        aggregate({
+          ...measureOf({ ...query, aggregation: query.aggregation as Aggregation }),
+          timeZone: query.timeZone,
+          period: query,
+          events: own,
+        }),
       );
     }
   }
