@@ -7,7 +7,7 @@ import type { MeteredUsage } from "../../../src/domain/rated-line.ts";
 import type { UsageQuery } from "../../../src/app/ports.ts";
 import { AGGREGATIONS, BUCKETS, measureOf, type Aggregation } from "../../../src/domain/meter.ts";
 import { decimalText } from "../../../src/kernel/decimal.ts";
-import { instantOf, NS_PER_SECOND } from "../../../src/kernel/instant.ts";
+import { instantOf, NS_PER_MILLISECOND, NS_PER_MINUTE, NS_PER_SECOND } from "../../../src/kernel/instant.ts";
 import { offsetSpans, WINDOW_NS } from "../../../src/kernel/period.ts";
 import { aggregate } from "../../../src/metering/aggregate.ts";
 import { bucketsOf } from "../../../src/metering/bucket.ts";
@@ -204,6 +204,54 @@ test("finance.usage equals the naive reference in every window", async () => {
   expect(rows.reduce((sum, row) => sum + Number(row.count), 0)).toBe(left.length);
 });
 
+// Guarantee: the last hour, day and 30 days hold what the plain definition gives for the times that the view names.
+test("finance.usage_sliding equals the naive reference over its windows", async () => {
+  const now = BigInt(Date.now()) * NS_PER_MILLISECOND;
+  // Within the hour, the day and the month, before them, and after now.
+  const ages = [1n, 20n, 35n, 55n, 300n, 1_000n, 1_430n, 2_000n, 30_000n, 43_100n, 50_000n, -120n];
+  const recent = AGGREGATIONS.flatMap((aggregation) =>
+    ages.map((minutes, index): WrittenEvent => ({
+      meter: `m-${aggregation}`,
+      ...{ aggregation, customer: "sliding", time: now - minutes * NS_PER_MINUTE, id: `recent-${String(index)}` },
+      value: aggregation === "unique_count" ? `user-${String(index % 3)}` : `${String((index * 7) % 11)}.5`,
+      dimensions: { region: index % 2 === 0 ? "eu" : "us" },
+      ...{ cut: LAST_CUT + 2, shard: 0, seq: 10_000 + index },
+    })),
+  );
+  await writeUsage(clickhouse, recent);
+  const rows = await clickhouse.rows<{
+    aggregation: Aggregation;
+    region: string;
+    hours: number;
+    from: number;
+    to: number;
+    quantity: string;
+    count: string;
+  }>({
+    sql: `SELECT aggregation, dimensions['region'] AS region, hours, toUnixTimestamp(window_start) AS from, toUnixTimestamp(window_end) AS to,
+        toString(quantity) AS quantity, toString(event_count) AS count
+      FROM finance.usage_sliding WHERE customer = 'sliding' ORDER BY aggregation, region, hours`,
+    doing: "reading finance.usage_sliding",
+  });
+  expect(rows).toHaveLength(AGGREGATIONS.length * 2 * 3);
+  for (const row of rows) {
+    const period = { from: BigInt(row.from) * NS_PER_SECOND, to: BigInt(row.to) * NS_PER_SECOND };
+    expect(row.to - row.from).toBe(row.hours * 3600);
+    // The running quarter hour is part of it; that it may have passed since costs at most another one.
+    expect(Math.abs(row.to - Number(now / NS_PER_SECOND))).toBeLessThanOrEqual(1_800);
+    const inside = recent.filter(
+      ({ aggregation, dimensions, time }) =>
+        aggregation === row.aggregation &&
+        dimensions["region"] === row.region &&
+        time >= period.from &&
+        time < period.to,
+    );
+    expect(row.count, JSON.stringify(row)).toBe(String(inside.length));
+    const quantity = aggregate({ ...measureFor(row.aggregation), period, events: inside });
+    expect(row.quantity, JSON.stringify(row)).toBe(decimalText(quantity));
+  }
+});
+
 // Guarantee: filters on the leading columns reach the primary key through the view, so a line costs what it reads and not the table.
 test("a filter on meter, customer and time prunes by the primary key through the view", async () => {
   const plan = await clickhouse.rows<{ explain: string }>({
@@ -224,6 +272,7 @@ test("every column of every finance view says what it means", async () => {
   expect(new Set(columns.map((column) => column.table))).toEqual(
     new Set([
       "usage",
+      "usage_sliding",
       "rated_lines",
       "invoices",
       "invoice_lines",
