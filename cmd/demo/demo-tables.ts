@@ -56,7 +56,16 @@ export async function monthlyUsage(
       const definition = versions.at(-1)?.definition;
       if (definition === undefined) continue;
       const { aggregation } = definition;
-      const query = { meter, ...measureOf(definition), where: {}, from, to, cut: input.cut, customers: [customer] };
+      const query = {
+        meter,
+        ...measureOf(definition),
+        timeZone,
+        where: {},
+        from,
+        to,
+        cut: input.cut,
+        customers: [customer],
+      };
       for await (const { quantity, eventCount } of services.rating.store.meteredUsage(query))
         rows.push({ customer, meter, aggregation, quantity, events: eventCount });
     }

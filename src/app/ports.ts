@@ -129,6 +129,8 @@ export type SinkStore = {
 export type UsageQuery = Omit<Measure, "aggregation"> & {
   readonly meter: string;
   readonly aggregation: string;
+  /** Where hours and days begin; a meter with a bucket needs it. */
+  readonly timeZone?: string;
   readonly where: Readonly<Record<string, string>>;
   readonly from: Instant;
   readonly to: Instant;

@@ -97,7 +97,13 @@ function answerPrice(priced: PriceCase): QuoteAnswer {
 function answerMetering(metered: MeteringCase): QuoteAnswer {
   const events: readonly AggregatedEvent[] = metered.events;
   const carriedIn = metered.carriedIn === undefined ? undefined : decimal(metered.carriedIn);
-  const quantity = aggregate({ ...measureOf(metered), period: metered.period, events, carriedIn });
+  const quantity = aggregate({
+    ...measureOf(metered),
+    timeZone: metered.timeZone,
+    period: metered.period,
+    events,
+    carriedIn,
+  });
   return { id: metered.id, quantity: decimalText(quantity) };
 }
 

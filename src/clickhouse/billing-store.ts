@@ -3,12 +3,13 @@
  * the same customers: both come from the same events as of the same cut, so a difference is a broken view and stops the run.
  */
 import type { BillingStore, StoredLine, UsageQuery } from "../app/ports.ts";
-import type { Aggregation } from "../domain/meter.ts";
+import { BUCKETED_AGGREGATIONS, type Aggregation, type Bucket } from "../domain/meter.ts";
 import type { MeteredUsage } from "../domain/rated-line.ts";
-import { assert } from "../kernel/assert.ts";
+import { assert, present } from "../kernel/assert.ts";
 import { decimal, decimalText, divide, Decimal } from "../kernel/decimal.ts";
 import { AppError } from "../kernel/errors.ts";
 import { NS_PER_DAY, NS_PER_SECOND, type Instant } from "../kernel/instant.ts";
+import { offsetSpans } from "../kernel/period.ts";
 import type { ClickHouse } from "./connect.ts";
 import { querySql } from "./load-sql.ts";
 import { RATED_LINE_COLUMNS, ratedLineRow, shardRangeOf, storedLineOf, type RatedLineRow } from "./rated-line-row.ts";
@@ -50,6 +51,7 @@ async function* meteredUsage(clickhouse: ClickHouse, query: UsageQuery): AsyncGe
   const params = {
     ...usageParams(query, wanted),
     ...(query.percentile !== undefined && { percentile: thousandths(query.percentile) }),
+    ...(query.bucket !== undefined && bucketParams(query, query.bucket)),
   };
   const quantityQuery = quantityQueryOf(query);
   const doing = `reading the usage of meter ${query.meter}`;
@@ -98,6 +100,7 @@ function quantityOf(input: { query: UsageQuery; raw: Decimal; eventCount: Decima
 
 /** The query of the quantity; null where the windows of the lineage carry it. */
 function quantityQueryOf(query: UsageQuery): string | null {
+  if (query.bucket !== undefined) return bucketQueryOf(query, query.bucket);
   const queries: Readonly<Record<Aggregation, string | null>> = {
     count: null,
     sum: null,
@@ -110,7 +113,23 @@ function quantityQueryOf(query: UsageQuery): string | null {
     unique_count: dayOf(query.from) === dayOf(query.to) ? "metered-unique-within-day" : "metered-unique",
   };
   if (Object.hasOwn(queries, query.aggregation)) return queries[query.aggregation as Aggregation];
-  throw new AppError({
+  throw unknownAggregation(query);
+}
+
+function bucketQueryOf(query: UsageQuery, bucket: Bucket): string {
+  const queries: Readonly<Record<(typeof BUCKETED_AGGREGATIONS)[number], string>> = {
+    min: "metered-min-by-bucket",
+    max: "metered-max-by-bucket",
+    latest: "metered-latest-by-bucket",
+    unique_count: "metered-unique-by-bucket",
+  };
+  const found = BUCKETED_AGGREGATIONS.find((name) => name === query.aggregation);
+  if (found === undefined) throw unknownAggregation({ ...query, aggregation: `${query.aggregation} per ${bucket}` });
+  return queries[found];
+}
+
+function unknownAggregation(query: UsageQuery): AppError {
+  return new AppError({
     code: "AGGREGATION_UNKNOWN",
     kind: "broken",
     message: `meter ${query.meter} has the aggregation "${query.aggregation}", which this release cannot read`,
@@ -253,6 +272,17 @@ function whereParams(where: Readonly<Record<string, string>>) {
 /** 99.9 is 99900: the query counts ranks in whole numbers. */
 function thousandths(percentile: string): number {
   return decimal(percentile).times(1_000).toNumber();
+}
+
+/** The zone's offsets go along, so that hours and days are those of the calendar that also decides the billing periods. */
+function bucketParams(query: UsageQuery, bucket: Bucket) {
+  const timeZone = present(query.timeZone, `the time zone of meter ${query.meter}, which has a bucket`);
+  const spans = offsetSpans({ period: query, timeZone });
+  return {
+    bucket_seconds: bucket === "hour" ? 3_600 : 86_400,
+    span_begins: spans.map(({ from }) => wholeSeconds(from)),
+    span_offsets: spans.map(({ offsetSeconds }) => offsetSeconds),
+  };
 }
 
 function wholeSeconds(instant: Instant): number {

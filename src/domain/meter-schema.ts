@@ -4,11 +4,14 @@ import { decimalField, shownValue } from "./decimal-field.ts";
 import { checked, flag, inAnyCase, key, listOf, oneOf, strict, TEXT_LENGTH_MAX } from "./file-fields.ts";
 import {
   AGGREGATIONS,
+  BUCKETED_AGGREGATIONS,
+  BUCKETS,
   CONDITION_BOUNDS,
   CONDITION_TEXTS_MAX,
   CONDITIONS_MAX,
   DIMENSIONS_MAX,
   PERCENTILE_PLACES,
+  takesBucket,
   type MeterCondition,
 } from "./meter.ts";
 import { parseExpression } from "./value-expression/parse-expression.ts";
@@ -57,6 +60,9 @@ function isPercentile(value: string): boolean {
   return new RegExp(`^(?:0|[1-9]\\d?)(?:\\.\\d{1,${PERCENTILE_PLACES}})?$`).test(value) && /[1-9]/.test(value);
 }
 
+export const bucket = oneOf(BUCKETS).exactOptional();
+export const BUCKET_RULE = `must be absent: only ${BUCKETED_AGGREGATIONS.join(", ")} are taken per hour or day`;
+
 const conditionText = z.string({
   error: (issue) =>
     typeof issue.input === "number" || typeof issue.input === "boolean"
@@ -97,6 +103,7 @@ export const meter = strict({
   aggregation: oneOf(AGGREGATIONS),
   value: value.optional(),
   percentile,
+  bucket,
   where: z.record(pointer, condition).exactOptional(),
   dimensions: z.record(dimensionName, pointer).default({}),
   whenMissing: oneOf(["reject", "skip"]).default("reject"),
@@ -116,6 +123,10 @@ export const meter = strict({
   .refine(({ aggregation, percentile }) => (aggregation === "percentile") === (percentile !== undefined), {
     ...inAnyCase("percentile"),
     message: "belongs to the aggregation percentile, which cannot do without, such as 95",
+  })
+  .refine(({ aggregation, bucket }) => bucket === undefined || takesBucket(aggregation), {
+    ...inAnyCase("bucket"),
+    message: BUCKET_RULE,
   })
   .refine(({ where }) => Object.keys(where ?? {}).length <= CONDITIONS_MAX, {
     ...inAnyCase("where"),

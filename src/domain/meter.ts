@@ -12,6 +12,12 @@ export const AGGREGATIONS = [
 ] as const;
 export type Aggregation = (typeof AGGREGATIONS)[number];
 
+/** Sub-windows of a period, by the clock of the customer's contract. */
+export const BUCKETS = ["hour", "day"] as const;
+export type Bucket = (typeof BUCKETS)[number];
+/** Those that make another sense of a period when they are taken per sub-window; the others would give the same, or mean nothing. */
+export const BUCKETED_AGGREGATIONS = ["min", "max", "latest", "unique_count"] as const satisfies readonly Aggregation[];
+
 export type Meter = {
   readonly key: string;
   readonly eventType: string;
@@ -22,6 +28,8 @@ export type Meter = {
   readonly expression?: string;
   /** Of `percentile`: a decimal between 0 and 100, such as "95". */
   readonly percentile?: string;
+  /** The quantity of a period is the sum over its hours or days of each one's value. Absent: the value of the whole period. */
+  readonly bucket?: Bucket;
   /** JSON pointer to what the value there has to be; an event that does not fit one of them is not the meter's. Absent: all events. */
   readonly where?: Readonly<Record<string, MeterCondition>>;
   /** Dimension name to JSON pointer. */
@@ -47,10 +55,14 @@ export type MeterCondition = {
 export const CONDITION_BOUNDS = ["gt", "gte", "lt", "lte"] as const;
 
 /** How a meter makes one quantity of what its events contribute. */
-export type Measure = Pick<Meter, "aggregation" | "percentile">;
+export type Measure = Pick<Meter, "aggregation" | "percentile" | "bucket">;
 
-export function measureOf({ aggregation, percentile }: Measure): Measure {
-  return { aggregation, ...(percentile !== undefined && { percentile }) };
+export function measureOf({ aggregation, percentile, bucket }: Measure): Measure {
+  return { aggregation, ...(percentile !== undefined && { percentile }), ...(bucket !== undefined && { bucket }) };
+}
+
+export function takesBucket(aggregation: Aggregation): aggregation is (typeof BUCKETED_AGGREGATIONS)[number] {
+  return BUCKETED_AGGREGATIONS.some((name) => name === aggregation);
 }
 
 /** Quantities per event are Decimal(38, 18): up to 20 digits before the point and 18 behind it. */

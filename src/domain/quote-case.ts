@@ -2,9 +2,10 @@
 import { z } from "zod";
 import { isCurrency } from "../kernel/currency.ts";
 import { parseInstant, type Instant } from "../kernel/instant.ts";
+import { isTimeZone } from "../kernel/period.ts";
 import { decimalField, nonNegativeDecimalField, shownValue } from "./decimal-field.ts";
-import { AGGREGATIONS } from "./meter.ts";
-import { percentile } from "./meter-schema.ts";
+import { AGGREGATIONS, takesBucket } from "./meter.ts";
+import { bucket, BUCKET_RULE, percentile } from "./meter-schema.ts";
 import { priceSchema } from "./price.ts";
 
 const USAGE_SHAPES =
@@ -54,6 +55,13 @@ export const meteringCase = z
       error: (issue) => `aggregation is ${shownValue(issue.input)}: choose one of ${AGGREGATIONS.join(", ")}`,
     }),
     percentile,
+    bucket,
+    timeZone: z
+      .string()
+      .refine(isTimeZone, {
+        error: (issue) => `is ${shownValue(issue.input)}: write an IANA zone such as Europe/Berlin or UTC`,
+      })
+      .default("UTC"),
     period: z
       .strictObject({ from: instant, to: instant })
       .refine(({ from, to }) => from < to, { error: "the period's from must lie before its to" }),
@@ -70,6 +78,10 @@ export const meteringCase = z
   .refine(({ aggregation, percentile }) => (aggregation === "percentile") === (percentile !== undefined), {
     path: ["percentile"],
     error: "belongs to the aggregation percentile, which cannot do without, such as 95",
+  })
+  .refine(({ aggregation, bucket }) => bucket === undefined || takesBucket(aggregation), {
+    path: ["bucket"],
+    error: BUCKET_RULE,
   });
 export const allocationCase = z.object({
   id,

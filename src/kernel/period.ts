@@ -4,7 +4,7 @@
  */
 import { Temporal } from "temporal-polyfill";
 import { AppError } from "./errors.ts";
-import { NS_PER_MINUTE, instantOf, instantText, type Instant } from "./instant.ts";
+import { NS_PER_MINUTE, NS_PER_SECOND, instantOf, instantText, type Instant } from "./instant.ts";
 
 /** Half open: `from` belongs to it, `to` does not. */
 export type Period = { readonly from: Instant; readonly to: Instant };
@@ -95,6 +95,32 @@ export function parsePeriodArgument(text: string): PeriodArgument {
   if (period.from >= period.to)
     throw invalid("PERIOD_INVALID", `period is "${text}": its beginning must lie before its end`);
   return { kind: "range", period };
+}
+
+/** From when on a zone has which offset from UTC. */
+export type OffsetSpan = { readonly from: Instant; readonly offsetSeconds: number };
+
+/** The offsets of a zone over a period in order of time; the first span begins with the period. */
+export function offsetSpans({
+  period,
+  timeZone,
+}: {
+  readonly period: Period;
+  readonly timeZone: string;
+}): OffsetSpan[] {
+  checkTimeZone(timeZone);
+  const spans: OffsetSpan[] = [];
+  let local: Temporal.ZonedDateTime | null = Temporal.Instant.fromEpochNanoseconds(period.from).toZonedDateTimeISO(
+    timeZone,
+  );
+  while (local !== null && local.epochNanoseconds < period.to) {
+    spans.push({
+      from: local.epochNanoseconds,
+      offsetSeconds: Number(BigInt(local.offsetNanoseconds) / NS_PER_SECOND),
+    });
+    local = local.getTimeZoneTransition("next");
+  }
+  return spans;
 }
 
 /** True on the boundaries of the 15-minute UTC windows. */

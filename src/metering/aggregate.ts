@@ -2,12 +2,13 @@
  * What a meter measures over a period, from the list of its events: the naive definition of every aggregation, written to be obviously
  * right. `quote` answers with it, and the tests compare the views of the pipeline with it.
  */
-import { type Aggregation } from "../domain/meter.ts";
+import type { Bucket, Measure } from "../domain/meter.ts";
 import { present, unreachable } from "../kernel/assert.ts";
 import { Decimal, ZERO, decimal, divide, maxDecimal, minDecimal, sumDecimals } from "../kernel/decimal.ts";
 import { AppError } from "../kernel/errors.ts";
 import type { Instant } from "../kernel/instant.ts";
 import { periodContains, type Period } from "../kernel/period.ts";
+import { bucketsOf } from "./bucket.ts";
 
 export type AggregatedEvent = {
   readonly time: Instant;
@@ -18,14 +19,13 @@ export type AggregatedEvent = {
   readonly id?: string | undefined;
 };
 
-export type AggregateInput = {
-  readonly aggregation: Aggregation;
-  /** Of `percentile`: between 0 and 100, such as "95". */
-  readonly percentile?: string | undefined;
+export type AggregateInput = Measure & {
+  /** Where hours and days begin, for a measure with a bucket; UTC unless given. */
+  readonly timeZone?: string | undefined;
   /** Events outside of [from, to) do not count. */
   readonly period: Period;
   readonly events: readonly AggregatedEvent[];
-  /** The level at the period's beginning, for meters that carry one. Not for `average`, `percentile` and `unique_count`, where a number says not which values. */
+  /** The level at the period's beginning, for meters that carry one. Not for `average`, `percentile`, `unique_count` and buckets, where a number says not which values. */
   readonly carriedIn?: Decimal | undefined;
 };
 
@@ -34,6 +34,7 @@ const MEAN_PLACES = 18;
 
 /** The quantity; 0 for a period without events and without a level carried in. */
 export function aggregate(input: AggregateInput): Decimal {
+  if (input.bucket !== undefined) return sumOfBuckets(input, input.bucket);
   const { aggregation, period, carriedIn } = input;
   const events = input.events.filter((event) => periodContains(period, event.time));
   const carried = carriedIn === undefined ? [] : [carriedIn];
@@ -69,6 +70,16 @@ export function aggregate(input: AggregateInput): Decimal {
   }
 }
 
+/** Each hour or day by itself, of what lies in the period; one without events is 0. */
+function sumOfBuckets(input: AggregateInput, bucket: Bucket): Decimal {
+  refuseCarried(input);
+  const { aggregation, period, timeZone = "UTC" } = input;
+  const events = input.events.filter((event) => periodContains(period, event.time));
+  const bucketOf = bucketsOf({ bucket, period, timeZone });
+  const each = Map.groupBy(events, (event) => bucketOf(event.time)).values();
+  return sumDecimals([...each].map((own) => aggregate({ aggregation, period, events: own })));
+}
+
 /** Mean of the level over the period: every value is a change that holds from its time to the period's end. */
 function meanLevel(input: { period: Period; events: readonly AggregatedEvent[]; carriedIn: Decimal }): Decimal {
   const { period, events, carriedIn } = input;
@@ -82,10 +93,11 @@ function mean(dividend: Decimal, divisor: Decimal): Decimal {
   return divide({ dividend, divisor, places: MEAN_PLACES, mode: "half_up" });
 }
 
-function refuseCarried({ aggregation, carriedIn }: AggregateInput): void {
+function refuseCarried({ aggregation, bucket, carriedIn }: AggregateInput): void {
   if (carriedIn === undefined) return;
+  const measure = bucket === undefined ? aggregation : `${aggregation} per ${bucket}`;
   throw invalid(
-    `carriedIn is given for ${aggregation}: leave it out, because a number does not say which values were counted before`,
+    `carriedIn is given for ${measure}: leave it out, because a number does not say which values were counted before`,
   );
 }
 

@@ -5,7 +5,7 @@ import { AGGREGATIONS } from "../../src/domain/meter.ts";
 import { instantOf } from "../../src/kernel/instant.ts";
 import type { ProrationUnit } from "../../src/kernel/proration.ts";
 import { catalogOf, versionOf } from "./catalog-of.ts";
-import { measureFor } from "./measure-for.ts";
+import { BUCKETED_MEASURES, measureFor } from "./measure-for.ts";
 
 export type TestContract = {
   readonly key: string;
@@ -27,11 +27,10 @@ export function priceOf(input: Pick<RateCardPrice, "key" | "price"> & Partial<Ra
 
 export function billingCatalog(contracts: readonly TestContract[]): Catalog {
   const base = catalogOf({
-    meters: AGGREGATIONS.map((aggregation) => ({
-      key: `m-${aggregation}`,
-      eventType: "t",
-      ...measureFor(aggregation),
-    })),
+    meters: [
+      ...AGGREGATIONS.map((aggregation) => ({ name: aggregation, ...measureFor(aggregation) })),
+      ...BUCKETED_MEASURES,
+    ].map(({ name, ...measure }) => ({ key: `m-${name}`, eventType: "t", ...measure })),
     customers: [...new Set(contracts.map((contract) => contract.customer))].map((key) => ({ key })),
   });
   return {

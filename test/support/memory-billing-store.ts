@@ -39,6 +39,7 @@ export function memoryBillingStore(): MemoryBillingStore {
         const own = used.filter((event) => event.customer === customer).map((event) => ({ ...event, source: "gw" }));
         const quantity = aggregate({
           ...measureOf({ ...query, aggregation: query.aggregation as Aggregation }),
+          timeZone: query.timeZone,
           period: query,
           events: own,
         });

@@ -65,7 +65,8 @@ type GroupQuery = { readonly task: RatingTask; readonly period: Period; readonly
 
 function queryOf(input: RatePlanInput, { task, period, customers }: GroupQuery): UsageQuery {
   const { meter, ...measure } = task.metered ?? { meter: "", aggregation: "count" as const };
-  return { meter, ...measureOf(measure), where: task.price.where, ...period, cut: input.run.cut, customers };
+  const zone = task.metered?.bucket === undefined ? {} : { timeZone: task.part.contract.definition.timeZone };
+  return { meter, ...measureOf(measure), ...zone, where: task.price.where, ...period, cut: input.run.cut, customers };
 }
 
 /** Tasks with the same queries, in an order that follows from the plan alone. */
@@ -77,7 +78,9 @@ function groupKey({ part, price, metered, allowance }: RatingTask): string {
   if (metered === undefined) return "";
   const times = [part.service.from, part.service.to, metered.chain.from, metered.chain.to].map(String);
   const dimensions = price.price.model === "matrix" ? price.price.dimensions : [];
+  // Two contracts may share a period, but not the hours and days in it.
+  const zone = metered.bucket === undefined ? "" : part.contract.definition.timeZone;
   // Customers whose prices share free units with the same others are asked about these together too.
   const earlier = (allowance?.earlier ?? []).map(groupKey);
-  return canonicalJson([metered.meter, price.where, times, metered.shape, dimensions, earlier]);
+  return canonicalJson([metered.meter, price.where, times, metered.shape, dimensions, zone, earlier]);
 }

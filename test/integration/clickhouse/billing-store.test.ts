@@ -16,6 +16,7 @@ import type { Price } from "../../../src/domain/price.ts";
 import { present } from "../../../src/kernel/assert.ts";
 import { instantOf } from "../../../src/kernel/instant.ts";
 import { billingCatalog, priceOf } from "../../support/billing-catalog.ts";
+import { BUCKETED_MEASURES } from "../../support/measure-for.ts";
 import { memoryInvoicing } from "../../support/memory-invoicing.ts";
 import { startTestServers, type TestServers } from "../../support/servers.ts";
 import { writeUsage, type WrittenEvent } from "../../support/usage-writer.ts";
@@ -28,9 +29,12 @@ const TIERED: Price = {
     { upTo: null, unitAmount: "0.0000017" },
   ],
 };
+/** Two say that hours and days of the contract's zone reach the lines; usage-views.test.ts measures all of them. */
+const BUCKETED = BUCKETED_MEASURES.filter(({ name }) => ["max-per-hour", "latest-per-day"].includes(name));
 const PRICES = [
   priceOf({ key: "fee", price: { model: "flat", amount: "49.90" } }),
   ...AGGREGATIONS.map((aggregation) => priceOf({ key: aggregation, meter: `m-${aggregation}`, price: TIERED })),
+  ...BUCKETED.map(({ name }) => priceOf({ key: name, meter: `m-${name}`, price: TIERED })),
   priceOf({
     key: "sum-eu",
     meter: "m-sum",
@@ -73,7 +77,12 @@ let clickhouse: ClickHouse;
 let deps: InvoicingDeps;
 let run: RatingRunEntry;
 let catalog: Catalog;
-const usage = AGGREGATIONS.flatMap((aggregation) => eventsOf(aggregation));
+const usage = [
+  ...AGGREGATIONS.flatMap((aggregation) => eventsOf(aggregation)),
+  ...BUCKETED.flatMap(({ name, aggregation }) =>
+    eventsOf(aggregation).map((event) => ({ ...event, meter: `m-${name}`, id: `${name} ${event.id}` })),
+  ),
+];
 
 beforeAll(async () => {
   servers = await startTestServers();

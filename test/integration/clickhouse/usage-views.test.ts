@@ -5,13 +5,15 @@ import { connectClickHouse, type ClickHouse } from "../../../src/clickhouse/conn
 import { migrate } from "../../../src/clickhouse/migrate.ts";
 import type { MeteredUsage } from "../../../src/domain/rated-line.ts";
 import type { UsageQuery } from "../../../src/app/ports.ts";
-import { AGGREGATIONS, type Aggregation } from "../../../src/domain/meter.ts";
+import { AGGREGATIONS, BUCKETS, measureOf, type Aggregation } from "../../../src/domain/meter.ts";
 import { decimalText } from "../../../src/kernel/decimal.ts";
-import { instantOf } from "../../../src/kernel/instant.ts";
+import { instantOf, NS_PER_MILLISECOND, NS_PER_MINUTE, NS_PER_SECOND } from "../../../src/kernel/instant.ts";
+import { offsetSpans, WINDOW_NS } from "../../../src/kernel/period.ts";
 import { aggregate } from "../../../src/metering/aggregate.ts";
+import { bucketsOf } from "../../../src/metering/bucket.ts";
 import { startTestServers, type TestServers } from "../../support/servers.ts";
 import { retractUsage, writeUsage, type WrittenEvent } from "../../support/usage-writer.ts";
-import { measureFor } from "../../support/measure-for.ts";
+import { BUCKETED_MEASURES, measureFor } from "../../support/measure-for.ts";
 
 const CUSTOMERS = ["acme", "beta", "zeta ä'\\"];
 const START = instantOf("2026-10-01T00:00:00Z", "start");
@@ -22,6 +24,9 @@ const LAST_CUT = 3;
 let servers: TestServers;
 let clickhouse: ClickHouse;
 const events = AGGREGATIONS.flatMap((aggregation, index) => eventsOf(aggregation, index));
+
+/** From the cut after the last one on. */
+const retracted: WrittenEvent[] = [];
 
 beforeAll(async () => {
   servers = await startTestServers();
@@ -62,6 +67,7 @@ describe.each(AGGREGATIONS)("%s", (aggregation) => {
     const victim = events.filter((event) => event.aggregation === aggregation && event.cut === 1).at(7);
     if (victim === undefined) throw new Error("no event to take out");
     await retractUsage(clickhouse, { event: victim, cut: LAST_CUT + 1 });
+    retracted.push(victim);
     const query = queryOf({ aggregation, from: PERIODS[0][1], to: PERIODS[0][2], where: {}, cut: LAST_CUT });
     expect(quantities(await usageOf(query))).toEqual(expected(query, events));
     const later = { ...query, cut: LAST_CUT + 1 };
@@ -72,6 +78,51 @@ describe.each(AGGREGATIONS)("%s", (aggregation) => {
       String(selected(later, rest, victim.customer).length),
     );
   });
+});
+
+// Guarantee: hours and days are those of the zone's clock, also where it stands at quarter hours, changes by half an hour (Lord Howe on
+// 4 October) or a part of an hour lies in the period only. Each measure meets each zone, cut and filter in some period.
+test.each(BUCKETED_MEASURES)("$name equals the naive reference", async ({ aggregation, bucket }) => {
+  const zones = ["Australia/Lord_Howe", "Asia/Kathmandu", "America/New_York", "UTC"];
+  for (const [index, [name, from, to]] of PERIODS.entries()) {
+    const timeZone = zones[index % zones.length] ?? "UTC";
+    const cut = 1 + (index % 4);
+    const where = index % 2 === 0 ? {} : { model: "m1" };
+    const query = { ...queryOf({ aggregation, from, to, where, cut }), bucket, timeZone };
+    const known = cut > LAST_CUT ? events.filter((event) => !retracted.includes(event)) : events;
+    expect(quantities(await usageOf(query)), `${name} in ${timeZone}`).toEqual(expected(query, known));
+  }
+});
+
+// Guarantee: SQL divides time as the plain definition does, also in the hour that clocks repeat and on the days that have 23 or 25.
+test.each([
+  ["Europe/Berlin", "2026-10-24T20:00:00Z"],
+  ["Europe/Berlin", "2026-03-28T20:00:00Z"],
+  ["Australia/Lord_Howe", "2026-04-03T20:00:00Z"],
+  ["America/Santiago", "2026-04-04T12:00:00Z"],
+])("usage_bucket names the hours and days of %s from %s on", async (timeZone, start) => {
+  const from = instantOf(start, "start");
+  const period = { from, to: from + 192n * WINDOW_NS };
+  const spans = offsetSpans({ period, timeZone });
+  expect(spans).toHaveLength(2);
+  for (const bucket of BUCKETS) {
+    const rows = await clickhouse.rows<{ name: string }>({
+      sql: `SELECT toString(usage_bucket(toDateTime({from:UInt32} + 900 * number, 'UTC'), {seconds:UInt32}, {begins:Array(UInt32)}, {offsets:Array(Int32)})) AS name
+        FROM numbers(192) ORDER BY number`,
+      params: {
+        from: Number(from / NS_PER_SECOND),
+        seconds: bucket === "hour" ? 3600 : 86_400,
+        begins: spans.map((span) => Number(span.from / NS_PER_SECOND)),
+        offsets: spans.map((span) => span.offsetSeconds),
+      },
+      doing: "naming buckets",
+    });
+    const bucketOf = bucketsOf({ bucket, period, timeZone });
+    const named = rows.map(({ name }, index) => `${name} = ${bucketOf(from + BigInt(index) * WINDOW_NS)}`);
+    const distinct = (names: readonly (string | undefined)[]) => new Set(names).size;
+    expect(distinct(named)).toBe(distinct(rows.map(({ name }) => name)));
+    expect(distinct(named)).toBe(distinct(named.map((pair) => pair.split(" = ")[1])));
+  }
 });
 
 test("lineage: event counts, ranges per shard, and a digest that only the same events have", async () => {
@@ -153,6 +204,54 @@ test("finance.usage equals the naive reference in every window", async () => {
   expect(rows.reduce((sum, row) => sum + Number(row.count), 0)).toBe(left.length);
 });
 
+// Guarantee: the last hour, day and 30 days hold what the plain definition gives for the times that the view names.
+test("finance.usage_sliding equals the naive reference over its windows", async () => {
+  const now = BigInt(Date.now()) * NS_PER_MILLISECOND;
+  // Within the hour, the day and the month, before them, and after now.
+  const ages = [1n, 20n, 35n, 55n, 300n, 1_000n, 1_430n, 2_000n, 30_000n, 43_100n, 50_000n, -120n];
+  const recent = AGGREGATIONS.flatMap((aggregation) =>
+    ages.map((minutes, index): WrittenEvent => ({
+      meter: `m-${aggregation}`,
+      ...{ aggregation, customer: "sliding", time: now - minutes * NS_PER_MINUTE, id: `recent-${String(index)}` },
+      value: aggregation === "unique_count" ? `user-${String(index % 3)}` : `${String((index * 7) % 11)}.5`,
+      dimensions: { region: index % 2 === 0 ? "eu" : "us" },
+      ...{ cut: LAST_CUT + 2, shard: 0, seq: 10_000 + index },
+    })),
+  );
+  await writeUsage(clickhouse, recent);
+  const rows = await clickhouse.rows<{
+    aggregation: Aggregation;
+    region: string;
+    hours: number;
+    from: number;
+    to: number;
+    quantity: string;
+    count: string;
+  }>({
+    sql: `SELECT aggregation, dimensions['region'] AS region, hours, toUnixTimestamp(window_start) AS from, toUnixTimestamp(window_end) AS to,
+        toString(quantity) AS quantity, toString(event_count) AS count
+      FROM finance.usage_sliding WHERE customer = 'sliding' ORDER BY aggregation, region, hours`,
+    doing: "reading finance.usage_sliding",
+  });
+  expect(rows).toHaveLength(AGGREGATIONS.length * 2 * 3);
+  for (const row of rows) {
+    const period = { from: BigInt(row.from) * NS_PER_SECOND, to: BigInt(row.to) * NS_PER_SECOND };
+    expect(row.to - row.from).toBe(row.hours * 3600);
+    // The running quarter hour is part of it; that it may have passed since costs at most another one.
+    expect(Math.abs(row.to - Number(now / NS_PER_SECOND))).toBeLessThanOrEqual(1_800);
+    const inside = recent.filter(
+      ({ aggregation, dimensions, time }) =>
+        aggregation === row.aggregation &&
+        dimensions["region"] === row.region &&
+        time >= period.from &&
+        time < period.to,
+    );
+    expect(row.count, JSON.stringify(row)).toBe(String(inside.length));
+    const quantity = aggregate({ ...measureFor(row.aggregation), period, events: inside });
+    expect(row.quantity, JSON.stringify(row)).toBe(decimalText(quantity));
+  }
+});
+
 // Guarantee: filters on the leading columns reach the primary key through the view, so a line costs what it reads and not the table.
 test("a filter on meter, customer and time prunes by the primary key through the view", async () => {
   const plan = await clickhouse.rows<{ explain: string }>({
@@ -173,6 +272,7 @@ test("every column of every finance view says what it means", async () => {
   expect(new Set(columns.map((column) => column.table))).toEqual(
     new Set([
       "usage",
+      "usage_sliding",
       "rated_lines",
       "invoices",
       "invoice_lines",
@@ -228,7 +328,12 @@ function expected(query: UsageQuery, from: readonly WrittenEvent[]): Record<stri
     const own = selected(query, from, customer);
     if (own.length > 0) {
       result[customer] = decimalText(
-        aggregate({ ...measureFor(query.aggregation as Aggregation), period: query, events: own }),
+        aggregate({
+          ...measureOf({ ...query, aggregation: query.aggregation as Aggregation }),
+          timeZone: query.timeZone,
+          period: query,
+          events: own,
+        }),
       );
     }
   }

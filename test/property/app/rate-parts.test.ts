@@ -13,6 +13,7 @@ import { NS_PER_DAY, NS_PER_SECOND, instantOf, instantText } from "../../../src/
 import { parsePeriodArgument, WINDOW_NS } from "../../../src/kernel/period.ts";
 import type { ProrationUnit } from "../../../src/kernel/proration.ts";
 import { billingCatalog, priceOf, testSpans } from "../../support/billing-catalog.ts";
+import { BUCKETED_MEASURES } from "../../support/measure-for.ts";
 import { memoryBillingStore } from "../../support/memory-billing-store.ts";
 import type { WrittenEvent } from "../../support/usage-writer.ts";
 
@@ -46,13 +47,17 @@ const usage = fc.array(
   { maxLength: 25 },
 );
 
-describe.each(AGGREGATIONS)("%s", (aggregation) => {
+const MEASURES = [...AGGREGATIONS.map((aggregation) => ({ name: aggregation, aggregation })), ...BUCKETED_MEASURES];
+
+describe.each(MEASURES)("$name", ({ name, aggregation }) => {
   // Guarantee: cutting a period into contract versions with the same price changes no amount, whatever was used when.
   test("the parts of a period add up to the whole", async () => {
     await fc.assert(
       fc.asyncProperty(starts, usage, fc.constantFrom(...PRICES), async (cuts, used, price) => {
-        const prices = [priceOf({ key: "p", meter: `m-${aggregation}`, price })];
-        const events = used.map(({ second, value }, index) => eventOf({ aggregation, second, value, index }));
+        const prices = [priceOf({ key: "p", meter: `m-${name}`, price })];
+        const events = used
+          .map(({ second, value }, index) => eventOf({ aggregation, second, value, index }))
+          .map((event) => ({ ...event, meter: `m-${name}` }));
         const whole = await rated({ prices, cuts: [], events });
         const parts = await rated({ prices, cuts, events });
         expect(parts).toHaveLength(cuts.length + 1);

@@ -56,6 +56,8 @@ it.each([
   [{ aggregation: "unique_count", value: "/data/a + 1" }, /^value: must be a JSON pointer: unique_count/],
   [{ aggregation: "count" }, /^value: must be absent/],
   [{ value: undefined }, /^value: is missing/],
+  [{ bucket: "hour" }, /^bucket: must be absent: only min, max, latest, unique_count are taken per hour or day$/],
+  [{ aggregation: "max", bucket: "week" }, /^bucket: is "week"/],
   [{ percentile: 95 }, /^percentile: belongs to the aggregation percentile/],
   ...[0, 100, "0", "0.0", "99.9999", 99.5, "-1", "05"].map(
     (percentile) => [{ aggregation: "percentile", percentile }, /^percentile: is .*/] as const,

@@ -1,0 +1,16 @@
+-- The values of the latest events by (time, source, id) of the hours or days of [from, to), added up, per customer of a meter as of a cut.
+SELECT customer, toString(sum(value)) AS quantity
+FROM
+(
+    SELECT customer, usage_bucket(window_start, {bucket_seconds:UInt32}, {span_begins:Array(UInt32)}, {span_offsets:Array(Int32)}) AS bucket,
+        toDecimal256(tupleElement(max(latest), 4), 18) AS value
+    FROM meterline.usage_window_latest_as_of(cut = {cut:UInt32})
+    WHERE meter = {meter:String}
+        AND window_start >= toDateTime({from:UInt32}, 'UTC') AND window_start < toDateTime({to:UInt32}, 'UTC')
+        AND arrayAll((name, value) -> dimensions[name] = value, {where_names:Array(String)}, {where_values:Array(String)})
+        AND customer >= {customer_from:String} AND customer <= {customer_to:String}
+        AND (empty({customers:Array(String)}) OR customer IN {customers:Array(String)})
+    GROUP BY customer, bucket
+)
+GROUP BY customer
+ORDER BY customer
