@@ -10,6 +10,7 @@ import type { MeteredUsage, RatedLine } from "../domain/rated-line.ts";
 import type { EventOrigin, QuarantinedRow } from "../domain/quarantine.ts";
 import type { UsageMessage } from "../domain/usage-event.ts";
 import type { RetractionTarget } from "../domain/usage-retraction.ts";
+import type { UsageLimits } from "../domain/usage-limits.ts";
 import type { Instant } from "../kernel/instant.ts";
 
 export type Clock = {
@@ -130,6 +131,7 @@ export type UsageQuery = Omit<Measure, "aggregation"> & {
   readonly meter: string;
   readonly aggregation: string;
   readonly where: Readonly<Record<string, string>>;
+  readonly limits?: UsageLimits;
   readonly from: Instant;
   readonly to: Instant;
   readonly cut: number;
@@ -158,8 +160,14 @@ export type BillingStore = {
   meteredCells(query: UsageQuery & { readonly by: readonly string[] }): AsyncIterable<readonly UsageCellRow[]>;
   /** The single events, in pieces, in the order of customer, time, source and id. */
   meteredEvents(query: UsageQuery & { readonly earlierThan: Instant }): AsyncIterable<readonly UsageEventRow[]>;
-  /** Combinations of meter and dimensions that a customer used in a period, to find usage without a price. */
-  usedMeters(query: { from: Instant; to: Instant; cut: number; customers: readonly string[] }): AsyncIterable<{
+  /** Combinations of meter and dimensions that a customer used in a period, in hours that lie in each of `hours`, to find usage without a price. */
+  usedMeters(query: {
+    from: Instant;
+    to: Instant;
+    cut: number;
+    customers: readonly string[];
+    hours: readonly UsageLimits[];
+  }): AsyncIterable<{
     readonly customer: string;
     readonly meter: string;
     readonly dimensions: Readonly<Record<string, string>>;

@@ -5,6 +5,7 @@
 import type { BillingStore, StoredLine, UsageQuery } from "../app/ports.ts";
 import type { Aggregation } from "../domain/meter.ts";
 import type { MeteredUsage, RatedLine } from "../domain/rated-line.ts";
+import { limitsText } from "../domain/usage-limits.ts";
 import { assert } from "../kernel/assert.ts";
 import { decimal, decimalText, divide, Decimal } from "../kernel/decimal.ts";
 import { AppError } from "../kernel/errors.ts";
@@ -164,7 +165,7 @@ async function* usedMeters(
   const wanted = customerFilter(query.customers);
   const rows = rowsOf<{ customer: string; meter: string; dimensions: Record<string, string> }>(clickhouse, {
     sql: querySql("used-meters"),
-    params: { ...periodParams(query), ...wanted.params },
+    params: { ...periodParams(query), ...wanted.params, hours: query.hours.map(limitsText) },
     doing: "reading which meters were used",
   });
   for await (const row of rows) if (wanted.includes(row.customer)) yield row;
@@ -230,11 +231,11 @@ function periodParams(query: { readonly from: Instant; readonly to: Instant; rea
 }
 
 function usageParams(query: UsageQuery, wanted: CustomerFilter) {
-  return { ...periodParams(query), meter: query.meter, ...wanted.params, ...whereParams(query.where) };
+  return { ...periodParams(query), meter: query.meter, ...wanted.params, ...filterParams(query) };
 }
 
-function whereParams(where: Readonly<Record<string, string>>) {
-  return { where_names: Object.keys(where), where_values: Object.values(where) };
+function filterParams({ where, limits }: Pick<UsageQuery, "where" | "limits">) {
+  return { where_names: Object.keys(where), where_values: Object.values(where), limits: limitsText(limits) };
 }
 
 /** 99.9 is 99900: the query counts ranks in whole numbers. */

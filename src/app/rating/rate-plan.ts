@@ -4,6 +4,7 @@
  */
 import type { UsageQuery } from "../ports.ts";
 import type { RatedLine } from "../../domain/rated-line.ts";
+import { filterOf } from "../../domain/usage-limits.ts";
 import { measureOf } from "../../domain/meter.ts";
 import { canonicalJson } from "../../kernel/canonical-json.ts";
 import type { Period } from "../../kernel/period.ts";
@@ -63,7 +64,8 @@ type GroupQuery = { readonly task: RatingTask; readonly period: Period; readonly
 
 function queryOf(input: RatePlanInput, { task, period, customers }: GroupQuery): UsageQuery {
   const { meter, ...measure } = task.metered ?? { meter: "", aggregation: "count" as const };
-  return { meter, ...measureOf(measure), where: task.price.where, ...period, cut: input.run.cut, customers };
+  const filter = filterOf({ price: task.price, period, timeZone: task.part.contract.definition.timeZone });
+  return { meter, ...measureOf(measure), ...filter, ...period, cut: input.run.cut, customers };
 }
 
 /** Tasks with the same queries, in an order that follows from the plan alone. */
@@ -75,5 +77,6 @@ function groupKey({ part, price, metered }: RatingTask): string {
   if (metered === undefined) return "";
   const times = [part.service.from, part.service.to, metered.chain.from, metered.chain.to].map(String);
   const dimensions = price.price.model === "matrix" ? price.price.dimensions : [];
-  return canonicalJson([metered.meter, price.where, times, metered.shape, dimensions]);
+  const hours = price.when === undefined ? [] : [price.when, part.contract.definition.timeZone];
+  return canonicalJson([metered.meter, price.where, hours, times, metered.shape, dimensions]);
 }
