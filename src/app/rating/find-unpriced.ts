@@ -44,10 +44,7 @@ export async function requireAllPriced(input: FindUnpricedInput): Promise<void> 
       if (hours.length === 0) found(used);
       else addDoubt(doubted, { hours, used });
     }
-    for (const doubt of doubted.values()) {
-      const query = { ...asked, customers: [...doubt.customers].sort(), hours: doubt.hours };
-      for await (const used of input.store.usedMeters(query)) if (isOf(doubt, used)) found(used);
-    }
+    for await (const used of usedInGaps(input.store, doubted.values(), asked)) found(used);
   }
   if (count === 0) return;
   throw new AppError({
@@ -79,8 +76,14 @@ function addDoubt(doubted: Map<string, Doubted>, { hours, used }: { hours: reado
   doubted.set(key, doubt);
 }
 
-function isOf(doubt: Doubted, used: UsedMeter): boolean {
-  return doubt.combinations.has(combinationOf(used));
+async function* usedInGaps(
+  store: FindUnpricedInput["store"],
+  doubted: Iterable<Doubted>,
+  asked: Period & { readonly cut: number },
+): AsyncGenerator<UsedMeter> {
+  for (const { hours, customers, combinations } of doubted)
+    for await (const used of store.usedMeters({ ...asked, customers: [...customers].sort(), hours }))
+      if (combinations.has(combinationOf(used))) yield used;
 }
 
 function combinationOf({ customer, meter, dimensions }: UsedMeter): string {

@@ -106,7 +106,12 @@ test("customers can be named, one or more than fit into a request", async () => 
 test("used meters name every combination of meter and dimensions once", async () => {
   const used: string[] = [];
   const period = { from: instantOf(PERIODS[0][1], "from"), to: instantOf(PERIODS[0][2], "to") };
-  for await (const row of billingStore(clickhouse).usedMeters({ ...period, cut: LAST_CUT, customers: ["beta"], hours: [] })) {
+  for await (const row of billingStore(clickhouse).usedMeters({
+    ...period,
+    cut: LAST_CUT,
+    customers: ["beta"],
+    hours: [],
+  })) {
     used.push(`${row.meter} ${JSON.stringify(row.dimensions)}`);
   }
   const own = events
