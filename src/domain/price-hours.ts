@@ -32,7 +32,7 @@ export function uncovered(spans: readonly WeekSpan[]): readonly WeekSpan[] {
 }
 
 /** In order, with those that overlap or meet made one. */
-export function joinedSpans(spans: readonly WeekSpan[]): readonly WeekSpan[] {
+function joinedSpans(spans: readonly WeekSpan[]): readonly WeekSpan[] {
   const joined: WeekSpan[] = [];
   for (const [from, to] of spans.toSorted(([a], [b]) => a - b)) {
     const last = joined.at(-1);
