@@ -25,6 +25,7 @@ import { planMarks } from "../src/stream/plan-marks.ts";
 import { openBucket, readShards } from "../src/stream/register.ts";
 import { shardKeys } from "../src/stream/shard-keys.ts";
 import { usageStreamState } from "../src/stream/usage-stream.ts";
+import { openRuns } from "../src/stream/open-runs.ts";
 import { verifyRegister, type VerifyRegister } from "../src/stream/verify-register.ts";
 import type { Context } from "./context.ts";
 import { systemClock } from "./system-clock.ts";
@@ -78,7 +79,7 @@ export async function openServices(context: Context): Promise<Services> {
   const reader = createJournalReader(base.journal);
   const projection = createJournalProjection(clickhouse);
   const project = (): Promise<void> => projectJournal({ journal: base.journal, projection });
-  const rating = ratingDeps({ ...base, reader, project });
+  const rating = ratingDeps({ ...base, reader, project, openRuns: openRuns(bucket) });
   return {
     ...base,
     reader,
@@ -116,7 +117,7 @@ function closeCut(base: Base): Promise<number> {
   return raiseCut({ cuts, keys, store, clock: systemClock, shards }, { timeoutMs: CUT_TIMEOUT_MS });
 }
 
-function ratingDeps(base: Base & Pick<Services, "reader" | "project">): RatingDeps {
+function ratingDeps(base: Base & Pick<Services, "reader" | "project"> & Pick<RatingDeps, "openRuns">): RatingDeps {
   const { reader, journal, project } = base;
   return {
     store: billingStore(base.clickhouse),
@@ -131,6 +132,7 @@ function ratingDeps(base: Base & Pick<Services, "reader" | "project">): RatingDe
       );
       return closeCut(base);
     },
+    openRuns: base.openRuns,
     findRun: async (runId) => (await reader.head()).runs.get(runId) ?? null,
     project,
     now: systemClock.now,

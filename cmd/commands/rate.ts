@@ -1,6 +1,6 @@
 /** `rate --period 2026-10`: rates a period from the usage known now; `rate --repeat RUN` rates a recorded run again and compares. */
 import type { Command } from "commander";
-import { ratePeriod } from "../../src/app/rating/rate-period.ts";
+import { ratePeriod, type RatePeriodInput } from "../../src/app/rating/rate-period.ts";
 import { restoreRun, type RestoredRun } from "../../src/app/rating/repeat-run.ts";
 import type { RatingRunEntry } from "../../src/domain/journal-entry.ts";
 import type { RatedLine } from "../../src/domain/rated-line.ts";
@@ -15,7 +15,12 @@ import { openServices, type Services } from "../services.ts";
 /** Printed to people; all lines are in finance.rated_lines, and in the JSON. */
 const LINES_SHOWN = 200;
 
-type RateOptions = { readonly period?: string; readonly customer?: readonly string[]; readonly repeat?: string };
+type RateOptions = {
+  readonly period?: string;
+  readonly customer?: readonly string[];
+  readonly repeat?: string;
+  readonly resume?: boolean;
+};
 
 export function registerRate(program: Command): void {
   program
@@ -23,6 +28,7 @@ export function registerRate(program: Command): void {
     .description("rates a period from the usage known now, or repeats a recorded run")
     .option("--period <period>", "a local month of each contract (2026-10), or two instants FROM/TO")
     .option("--customer <key...>", "only these customers")
+    .option("--resume", "go on with the last run of this period and these customers, as of its cut, if it died")
     .option("--repeat <run>", "rate this recorded run again, compare, and write lines that are missing")
     .option("--json", "print the result as JSON")
     .action(async (options: RateOptions, command: Command) => {
@@ -35,19 +41,20 @@ export function registerRate(program: Command): void {
     });
 }
 
-type Wanted = { readonly repeat: string } | { readonly period: string; readonly customers: readonly string[] };
+type Wanted = { readonly repeat: string } | RatePeriodInput;
 
-function readOptions({ period, customer, repeat: runId }: RateOptions): Wanted {
-  if (runId !== undefined && period === undefined && customer === undefined) return { repeat: runId };
-  if (period !== undefined && runId === undefined) return { period, customers: customer ?? [] };
+function readOptions({ period, customer, repeat: runId, resume = false }: RateOptions): Wanted {
+  if (runId !== undefined && period === undefined && customer === undefined && !resume) return { repeat: runId };
+  if (period !== undefined && runId === undefined) return { period, customers: customer ?? [], resume };
   throw new AppError({
     code: "RATE_USAGE",
     kind: "usage",
-    message: "give --period 2026-10 (and --customer, if only some), or --repeat RUN",
+    message:
+      "give --period 2026-10 (and --customer, if only some, and --resume after a run that died), or --repeat RUN",
   });
 }
 
-async function rate(context: Context, services: Services, input: Exclude<Wanted, { repeat: string }>): Promise<void> {
+async function rate(context: Context, services: Services, input: RatePeriodInput): Promise<void> {
   const progress = startProgress({ label: `rating ${input.period}`, total: 0, unit: "lines" });
   const onProgress = ({ lines, total }: { readonly lines: number; readonly total: number }): void => {
     progress.update(lines, total);

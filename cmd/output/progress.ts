@@ -26,7 +26,7 @@ function bar({
   readonly unit: string;
 }): Progress {
   const single = new SingleBar({
-    format: `${label.padEnd(24)} {bar} {value}/{total} ${unit}`,
+    format: `${label.padEnd(24)} {bar} {value}/{total} ${unit}, {eta_formatted} left`,
     stream: process.stderr,
     hideCursor: true,
     clearOnComplete: false,
@@ -46,10 +46,12 @@ function bar({
 function plain(input: { readonly label: string; readonly total: number; readonly unit: string }): Progress {
   let { total } = input;
   let done = 0;
-  let printedAt = Date.now();
+  const startedAt = Date.now();
+  let printedAt = startedAt;
   const print = (): void => {
     printedAt = Date.now();
-    process.stderr.write(`${input.label}: ${String(done)} of ${String(total)} ${input.unit}\n`);
+    const left = leftText({ done, total, elapsedMs: printedAt - startedAt });
+    process.stderr.write(`${input.label}: ${String(done)} of ${String(total)} ${input.unit}${left}\n`);
   };
   return {
     update: (newDone, newTotal) => {
@@ -59,4 +61,23 @@ function plain(input: { readonly label: string; readonly total: number; readonly
     },
     stop: print,
   };
+}
+
+/** Empty where there is nothing to go by. */
+export function leftText({
+  done,
+  total,
+  elapsedMs,
+}: {
+  readonly done: number;
+  readonly total: number;
+  readonly elapsedMs: number;
+}): string {
+  if (done === 0 || done >= total) return "";
+  const seconds = Math.ceil((elapsedMs * (total - done)) / done / 1_000);
+  if (seconds < 60) return `, about ${String(seconds)} s left`;
+  const minutes = Math.ceil(seconds / 60);
+  return minutes < 60
+    ? `, about ${String(minutes)} min left`
+    : `, about ${String(Math.floor(minutes / 60))} h ${String(minutes % 60)} min left`;
 }

@@ -3,7 +3,7 @@
  * protocol bring their own. Every method rejects with an `AppError`: `unavailable` may be retried, everything else may not.
  */
 import type { BatchPlan, CommittedBatch, PlanMark, ShardKey } from "../domain/sink-plan.ts";
-import type { JournalBody, RecordedEntry } from "../domain/journal-entry.ts";
+import type { JournalBody, RatingRunEntry, RecordedEntry } from "../domain/journal-entry.ts";
 import type { Invoice, InvoiceAdjustment, InvoiceTax } from "../domain/invoice.ts";
 import type { Measure } from "../domain/meter.ts";
 import type { MeteredUsage, RatedLine } from "../domain/rated-line.ts";
@@ -153,6 +153,13 @@ export type UsageEventRow = {
 };
 /** A rated line as stored, and the hash that was written beside it. */
 export type StoredLine = { readonly line: RatedLine; readonly hash: string };
+/** A rating run that has begun, with what it takes to go on where it died. */
+export type OpenRun = Omit<RatingRunEntry, "kind" | "lines" | "linesHash">;
+export type OpenRuns = {
+  /** The one that began last for this period and these customers, also when it has ended since. */
+  find(scope: Pick<OpenRun, "period" | "customers">): Promise<OpenRun | null>;
+  record(run: OpenRun): Promise<void>;
+};
 export type BillingStore = {
   /** Usage per customer from the window tables, in the order of the customers' keys; customers without usage are absent. */
   meteredUsage(query: UsageQuery): AsyncIterable<MeteredUsage>;
@@ -172,7 +179,9 @@ export type BillingStore = {
     readonly meter: string;
     readonly dimensions: Readonly<Record<string, string>>;
   }>;
-  writeRatedLines(lines: readonly RatedLine[]): Promise<void>;
+  writeRatedLines(lines: readonly StoredLine[]): Promise<void>;
+  /** Hashes of the stored lines of a run by their ids, in no order. */
+  ratedLineHashes(runId: string): AsyncIterable<{ readonly lineId: string; readonly hash: string }>;
   /** In the order of customer and line. */
   ratedLines(input: { runId: string; customers: readonly string[] }): AsyncIterable<StoredLine>;
 };

@@ -4,7 +4,7 @@
  */
 import type { BillingStore, StoredLine, UsageQuery } from "../app/ports.ts";
 import type { Aggregation } from "../domain/meter.ts";
-import type { MeteredUsage, RatedLine } from "../domain/rated-line.ts";
+import type { MeteredUsage } from "../domain/rated-line.ts";
 import { limitsText } from "../domain/usage-limits.ts";
 import { assert } from "../kernel/assert.ts";
 import { decimal, decimalText, divide, Decimal } from "../kernel/decimal.ts";
@@ -41,6 +41,7 @@ export function billingStore(clickhouse: ClickHouse): BillingStore {
     meteredEvents: (query) => meteredEvents(clickhouse, query),
     usedMeters: (query) => usedMeters(clickhouse, query),
     writeRatedLines: (lines) => writeRatedLines(clickhouse, lines),
+    ratedLineHashes: (runId) => ratedLineHashes(clickhouse, runId),
     ratedLines: (input) => ratedLines(clickhouse, input),
   };
 }
@@ -171,7 +172,7 @@ async function* usedMeters(
   for await (const row of rows) if (wanted.includes(row.customer)) yield row;
 }
 
-async function writeRatedLines(clickhouse: ClickHouse, lines: readonly RatedLine[]): Promise<void> {
+async function writeRatedLines(clickhouse: ClickHouse, lines: readonly StoredLine[]): Promise<void> {
   if (lines.length === 0) return;
   await clickhouse.insert({
     sql: `INSERT INTO meterline.rated_lines (${RATED_LINE_COLUMNS}) FORMAT JSONEachRow`,
@@ -179,6 +180,18 @@ async function writeRatedLines(clickhouse: ClickHouse, lines: readonly RatedLine
     settings: INSERT_SETTINGS,
     doing: "writing rated lines",
   });
+}
+
+async function* ratedLineHashes(
+  clickhouse: ClickHouse,
+  runId: string,
+): AsyncGenerator<{ readonly lineId: string; readonly hash: string }> {
+  const rows = rowsOf<{ line_id: string; line_hash: string }>(clickhouse, {
+    sql: querySql("rated-line-hashes"),
+    params: { run_id: runId },
+    doing: `reading which lines of ${runId} are written`,
+  });
+  for await (const { line_id: lineId, line_hash: hash } of rows) yield { lineId, hash };
 }
 
 async function* ratedLines(

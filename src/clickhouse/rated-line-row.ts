@@ -4,7 +4,6 @@
  */
 import type { StoredLine } from "../app/ports.ts";
 import type { RatedLine, RatingInput, ShardRange } from "../domain/rated-line.ts";
-import { ratedLineHash } from "../domain/rated-line-hash.ts";
 import { limitsOfText, limitsText } from "../domain/usage-limits.ts";
 import { assert } from "../kernel/assert.ts";
 import { canonicalJson } from "../kernel/canonical-json.ts";
@@ -56,7 +55,7 @@ export type RatedLineRow = {
 };
 
 /** One line of JSONEachRow. */
-export function ratedLineRow(line: RatedLine): Readonly<Record<keyof RatedLineRow, unknown>> {
+export function ratedLineRow({ line, hash }: StoredLine): Readonly<Record<keyof RatedLineRow, unknown>> {
   return {
     run_id: line.runId,
     line_id: line.lineId,
@@ -87,7 +86,7 @@ export function ratedLineRow(line: RatedLine): Readonly<Record<keyof RatedLineRo
     rating_rev: line.ratingRev,
     input: canonicalJson(line.input),
     breakdown: canonicalJson(line.breakdown),
-    line_hash: ratedLineHash(line),
+    line_hash: hash,
     limits: limitsText(line.limits),
   };
 }

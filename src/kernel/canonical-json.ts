@@ -5,17 +5,28 @@
 import { assert } from "./assert.ts";
 
 export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item)).join(",")}]`;
-  if (value !== null && typeof value === "object") {
-    const members = Object.entries(value)
-      .filter(([, member]) => member !== undefined)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`);
-    return `{${members.join(",")}}`;
-  }
+  if (typeof value === "string") return JSON.stringify(value);
+  if (value !== null && typeof value === "object") return Array.isArray(value) ? arrayText(value) : objectText(value);
   assert(typeof value !== "number" || Number.isSafeInteger(value), "canonical JSON holds whole numbers only", {
     value,
   });
   assert(value !== undefined && typeof value !== "bigint", "canonical JSON holds plain data only");
   return JSON.stringify(value);
+}
+
+function arrayText(items: readonly unknown[]): string {
+  let text = "";
+  for (const item of items) text += `${text === "" ? "[" : ","}${canonicalJson(item)}`;
+  return text === "" ? "[]" : `${text}]`;
+}
+
+function objectText(value: object): string {
+  const members = value as Readonly<Record<string, unknown>>;
+  let text = "";
+  // Without a comparison of its own, `sort` goes by code unit.
+  for (const key of Object.keys(value).sort()) {
+    const member = members[key];
+    if (member !== undefined) text += `${text === "" ? "{" : ","}${JSON.stringify(key)}:${canonicalJson(member)}`;
+  }
+  return text === "" ? "{}" : `${text}}`;
 }

@@ -3,7 +3,6 @@ import type { BillingStore, InvoiceStore, StoredLine, UsageQuery } from "../../s
 import { measureOf, type Aggregation } from "../../src/domain/meter.ts";
 import type { Invoice } from "../../src/domain/invoice.ts";
 import type { UsageLimits } from "../../src/domain/usage-limits.ts";
-import { ratedLineHash } from "../../src/domain/rated-line-hash.ts";
 import { canonicalJson } from "../../src/kernel/canonical-json.ts";
 import { decimal, decimalText, sumDecimals } from "../../src/kernel/decimal.ts";
 import { aggregate } from "../../src/metering/aggregate.ts";
@@ -88,9 +87,15 @@ export function memoryBillingStore(): MemoryBillingStore {
         yield { customer, meter, dimensions };
     },
     writeRatedLines: (written) => {
-      for (const line of written)
-        lines.set(`${line.runId} ${line.customer} ${line.lineId}`, { line, hash: ratedLineHash(line) });
+      for (const stored of written) {
+        const { runId, customer, lineId } = stored.line;
+        lines.set(`${runId} ${customer} ${lineId}`, stored);
+      }
       return Promise.resolve();
+    },
+    // eslint-disable-next-line @typescript-eslint/require-await -- the port is asynchronous
+    ratedLineHashes: async function* (runId) {
+      for (const { line, hash } of lines.values()) if (line.runId === runId) yield { lineId: line.lineId, hash };
     },
     // eslint-disable-next-line @typescript-eslint/require-await -- the port is asynchronous
     ratedLines: async function* ({ runId, customers }) {

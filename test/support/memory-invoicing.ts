@@ -1,4 +1,5 @@
 /** Everything rating and invoicing ask for, in memory, around one journal that several "processes" share. */
+import type { OpenRun, OpenRuns } from "../../src/app/ports.ts";
 import type { InvoicingDeps, InvoicingState } from "../../src/app/invoicing/invoicing-deps.ts";
 import type { Catalog } from "../../src/domain/catalog.ts";
 import type { FinalizedInvoice } from "../../src/domain/invoice.ts";
@@ -23,6 +24,7 @@ export function memoryInvoicing(catalog: Catalog) {
       world.cut += 1;
       return Promise.resolve(world.cut - 1);
     },
+    openRuns: memoryOpenRuns(),
     findRun: (runId) => Promise.resolve(runsOf(journal).find((run) => run.runId === runId) ?? null),
     project: () => {
       world.projected += 1;
@@ -36,6 +38,18 @@ export function memoryInvoicing(catalog: Catalog) {
     },
   };
   return { deps, journal, store, invoiceStore, world };
+}
+
+function memoryOpenRuns(): OpenRuns {
+  const runs = new Map<string, OpenRun>();
+  const key = ({ period, customers }: Pick<OpenRun, "period" | "customers">) => [period, ...customers].join();
+  return {
+    find: (scope) => Promise.resolve(runs.get(key(scope)) ?? null),
+    record: (run) => {
+      runs.set(key(run), run);
+      return Promise.resolve();
+    },
+  };
 }
 
 export function runsOf(journal: MemoryJournal): readonly RatingRunEntry[] {

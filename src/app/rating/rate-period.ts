@@ -1,9 +1,9 @@
 /**
  * Rates a period: raises the cut, plans with the catalog at the journal's head, writes the lines, then records the run. A run that died
- * before its entry leaves lines that no run names; the next one has another cut, so it never meets them.
- * In memory stay the plan and 100 bytes per line for the hash over them; usage and lines stream.
+ * before its entry leaves lines that no run names: it is gone on with on demand, from the same cut and catalog, so that its lines stay what they
+ * would have been; another one has another cut and never meets them.
+ * In memory stay the plan and some 250 bytes per line for the hash over them; usage and lines stream.
  */
-import type { RatedLine } from "../../domain/rated-line.ts";
 import { ratedLineHash, ratedLinesHash } from "../../domain/rated-line-hash.ts";
 import type { RatingRunEntry } from "../../domain/journal-entry.ts";
 import { assert } from "../../kernel/assert.ts";
@@ -13,10 +13,12 @@ import { instantText } from "../../kernel/instant.ts";
 import { parsePeriodArgument } from "../../kernel/period.ts";
 import { RATING_REV } from "../../rating/rating-rev.ts";
 import { appendEntries } from "../append-entries.ts";
+import type { OpenRun, StoredLine } from "../ports.ts";
 import { requireAllPriced } from "./find-unpriced.ts";
 import { ratePlan } from "./rate-plan.ts";
 import type { RatingDeps } from "./rating-deps.ts";
-import { planRating } from "./rating-plan.ts";
+import type { RunFacts } from "./line-of-task.ts";
+import { planRating, ratedLineId, type RatingPlan, type RatingTask } from "./rating-plan.ts";
 
 /** Lines per insert. */
 const WRITE_BATCH_LINES = 2_000;
@@ -26,26 +28,43 @@ export type RatePeriodInput = {
   readonly period: string;
   /** Keys; empty: all. */
   readonly customers: readonly string[];
+  /** Goes on with the last run of the same period and customers, as of its cut, when that one died; begins anew otherwise. */
+  readonly resume?: boolean;
 };
 
 /** Throws `invalid` when a price lacks its meter or usage lacks a price; nothing is recorded then. */
 export async function ratePeriod(deps: RatingDeps, input: RatePeriodInput): Promise<RatingRunEntry> {
   const period = parsePeriodArgument(input.period);
   const customers = [...new Set(input.customers)].sort();
+  const scope = { period: input.period, customers };
+  const run = (input.resume === true ? await diedRun(deps, scope) : null) ?? (await beginRun(deps, scope));
+  const catalog = await deps.catalogAt(run.catalogSeq);
+  const plan = planRating({ catalog, period, customers, spansOf: deps.spansOf });
+  await requireAllPriced({ store: deps.store, parts: plan.parts, cut: run.cut });
+  await deps.openRuns.record(run);
+  const written = await writeLines(deps, plan, run);
+  const entry: RatingRunEntry = { kind: "rating.run", ...run, ...written };
+  await appendEntries(deps.journal, [entry]);
+  await deps.project();
+  return entry;
+}
+
+type Scope = Pick<OpenRun, "period" | "customers">;
+
+async function beginRun(deps: RatingDeps, scope: Scope): Promise<OpenRun> {
   // The cut first: an event as of it was decided with a catalog no newer than the head that is read afterwards.
   const cutAt = instantText(deps.now());
   const cut = await deps.completeCut();
   const { seq: catalogSeq } = await deps.journal.head();
-  const catalog = await deps.catalogAt(catalogSeq);
-  const plan = planRating({ catalog, period, customers, spansOf: deps.spansOf });
-  await requireAllPriced({ store: deps.store, parts: plan.parts, cut });
-  const facts = { period: input.period, customers, cut, catalogSeq, ratingRev: RATING_REV };
-  const run = { runId: ratingRunId(facts), cut, catalogSeq };
-  const written = await writeLines(deps, ratePlan({ store: deps.store, plan, run }), plan.tasks.length);
-  const entry: RatingRunEntry = { kind: "rating.run", runId: run.runId, ...facts, cutAt, ...written };
-  await appendEntries(deps.journal, [entry]);
-  await deps.project();
-  return entry;
+  const facts = { ...scope, cut, catalogSeq, ratingRev: RATING_REV };
+  return { runId: ratingRunId(facts), ...facts, cutAt };
+}
+
+/** The run of this scope that has begun and was never recorded; one of other rules would have other lines. */
+async function diedRun(deps: RatingDeps, scope: Scope): Promise<OpenRun | null> {
+  const run = await deps.openRuns.find(scope);
+  if (run?.ratingRev !== RATING_REV) return null;
+  return (await deps.findRun(run.runId)) === null ? run : null;
 }
 
 type RunInputs = Pick<RatingRunEntry, "period" | "customers" | "cut" | "catalogSeq" | "ratingRev">;
@@ -57,21 +76,50 @@ function ratingRunId(facts: RunInputs): string {
 
 async function writeLines(
   deps: RatingDeps,
-  lines: AsyncIterable<RatedLine>,
-  total: number,
+  plan: RatingPlan,
+  run: OpenRun,
 ): Promise<{ readonly lines: number; readonly linesHash: string }> {
+  const total = plan.tasks.length;
   const hashes: { lineId: string; hash: string }[] = [];
-  let batch: RatedLine[] = [];
-  for await (const line of lines) {
-    hashes.push({ lineId: line.lineId, hash: ratedLineHash(line) });
-    batch.push(line);
-    if (batch.length < WRITE_BATCH_LINES) continue;
-    await deps.store.writeRatedLines(batch);
-    deps.onProgress?.({ lines: hashes.length, total });
+  // A run that begins has none; one that goes on doesn't rate them again.
+  for await (const line of deps.store.ratedLineHashes(run.runId)) hashes.push(line);
+  const lines = ratePlan({
+    store: deps.store,
+    plan: { ...plan, tasks: unwritten(plan.tasks, hashes) },
+    run: factsOf(run),
+  });
+  let batch: StoredLine[] = [];
+  // The next lines are rated while these are written; an error of either ends both.
+  let writing = Promise.resolve();
+  const write = async (): Promise<void> => {
+    await writing;
+    deps.onProgress?.({ lines: hashes.length - batch.length, total });
+    writing = deps.store.writeRatedLines(batch);
+    writing.catch(() => undefined);
     batch = [];
+  };
+  for await (const line of lines) {
+    const hash = ratedLineHash(line);
+    hashes.push({ lineId: line.lineId, hash });
+    batch.push({ line, hash });
+    if (batch.length === WRITE_BATCH_LINES) await write();
   }
-  await deps.store.writeRatedLines(batch);
+  await write();
+  await writing;
   deps.onProgress?.({ lines: hashes.length, total });
   assert(hashes.length === total, `the plan has ${String(total)} tasks, but ${String(hashes.length)} lines were rated`);
   return { lines: hashes.length, linesHash: ratedLinesHash(hashes) };
+}
+
+function unwritten(
+  tasks: readonly RatingTask[],
+  written: readonly { readonly lineId: string }[],
+): readonly RatingTask[] {
+  if (written.length === 0) return tasks;
+  const ids = new Set(written.map(({ lineId }) => lineId));
+  return tasks.filter((task) => !ids.has(ratedLineId(task)));
+}
+
+function factsOf({ runId, cut, catalogSeq }: OpenRun): RunFacts {
+  return { runId, cut, catalogSeq };
 }

@@ -2,7 +2,7 @@
 import type { Catalog, ContractSpan, EntityVersion } from "../../domain/catalog.ts";
 import type { RatingRunEntry } from "../../domain/journal-entry.ts";
 import type { Instant } from "../../kernel/instant.ts";
-import type { BillingStore, Journal } from "../ports.ts";
+import type { BillingStore, Journal, OpenRuns } from "../ports.ts";
 
 export type RatingDeps = {
   readonly store: BillingStore;
@@ -12,6 +12,7 @@ export type RatingDeps = {
   readonly spansOf: (versions: readonly EntityVersion<"contract">[]) => readonly ContractSpan[];
   /** Raises the cut and returns the one before it, which is complete for ever. */
   readonly completeCut: () => Promise<number>;
+  readonly openRuns: OpenRuns;
   /** The recorded run, or null. */
   readonly findRun: (runId: string) => Promise<RatingRunEntry | null>;
   /** Brings the projections up to the journal's head. */

@@ -74,14 +74,15 @@ export type RestoredRun = {
 export async function restoreRun(deps: RepeatDeps, runId: string): Promise<RestoredRun> {
   const { run, rated, stored, linesHash, wrongHashes } = await repeatRun(deps, runId);
   const found = new Map(stored.map((line) => [line.lineId, ratedLineHash(line)]));
-  const differing = rated
-    .filter((line) => (found.get(line.lineId) ?? ratedLineHash(line)) !== ratedLineHash(line))
-    .map((line) => line.lineId);
+  const hashed = rated.map((line) => ({ line, hash: ratedLineHash(line) }));
+  const differing = hashed
+    .filter(({ line, hash }) => (found.get(line.lineId) ?? hash) !== hash)
+    .map(({ line }) => line.lineId);
   const known = new Set(rated.map((line) => line.lineId));
   const foreign = stored.filter((line) => !known.has(line.lineId)).map((line) => line.lineId);
   const problems = [...new Set([...differing, ...foreign, ...wrongHashes])].sort();
   const same = linesHash === run.linesHash && rated.length === run.lines;
-  const missing = same ? rated.filter((line) => !found.has(line.lineId)) : [];
+  const missing = same ? hashed.filter(({ line }) => !found.has(line.lineId)) : [];
   await deps.store.writeRatedLines(missing);
   return { run, linesHash, exact: same && problems.length === 0, rewritten: missing.length, differing: problems };
 }
