@@ -54,5 +54,5 @@ test("docs/prices/hours.md says what its example costs", async () => {
     Number(line.amountRounded),
   ]);
   const said = tableUnder("| line | quantity |").map(([line, quantity, amount]) => [line, quantity, Number(amount)]);
-  expect(rated.toSorted()).toEqual(said.toSorted());
+  expect(new Set(rated.map(String))).toEqual(new Set(said.map(String)));
 });
