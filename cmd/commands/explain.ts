@@ -59,6 +59,7 @@ function termLines(line: LineFacts): string[] {
 
 function factLines(line: LineFacts): string[] {
   const filter = Object.entries(line.filter).map(([name, value]) => `${name}=${value}`);
+  if (line.limits !== "") filter.push(line.limits);
   const facts: readonly (readonly [string, string])[] = [
     ["customer", line.customer],
     ["period", `${line.periodFrom} to ${line.periodTo} (not part of it)`],

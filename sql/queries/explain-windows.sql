@@ -6,5 +6,7 @@ FROM meterline.usage_windows_as_of(cut = {cut: UInt32})
 WHERE meter = {meter: String} AND customer = {customer: String}
     AND window_start >= toDateTime({period_from: UInt32}, 'UTC') AND window_start < toDateTime({period_to: UInt32}, 'UTC')
     AND arrayAll((name, value) -> dimensions[name] = value, {where_names: Array(String)}, {where_values: Array(String)})
+    AND usage_dimensions_fit({limits: String}, dimensions)
+    AND usage_hours_fit({limits: String}, window_start)
 GROUP BY window_start
 ORDER BY window_start

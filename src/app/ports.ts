@@ -10,6 +10,7 @@ import type { MeteredUsage, RatedLine } from "../domain/rated-line.ts";
 import type { EventOrigin, QuarantinedRow } from "../domain/quarantine.ts";
 import type { UsageMessage } from "../domain/usage-event.ts";
 import type { RetractionTarget } from "../domain/usage-retraction.ts";
+import type { UsageLimits } from "../domain/usage-limits.ts";
 import type { Instant } from "../kernel/instant.ts";
 
 export type Clock = {
@@ -132,6 +133,7 @@ export type UsageQuery = Omit<Measure, "aggregation"> & {
   /** Where hours and days begin; a meter with a bucket needs it. */
   readonly timeZone?: string;
   readonly where: Readonly<Record<string, string>>;
+  readonly limits?: UsageLimits;
   readonly from: Instant;
   readonly to: Instant;
   readonly cut: number;
@@ -167,8 +169,14 @@ export type BillingStore = {
   meteredCells(query: UsageQuery & { readonly by: readonly string[] }): AsyncIterable<readonly UsageCellRow[]>;
   /** The single events, in pieces, in the order of customer, time, source and id. */
   meteredEvents(query: UsageQuery & { readonly earlierThan: Instant }): AsyncIterable<readonly UsageEventRow[]>;
-  /** Combinations of meter and dimensions that a customer used in a period, to find usage without a price. */
-  usedMeters(query: { from: Instant; to: Instant; cut: number; customers: readonly string[] }): AsyncIterable<{
+  /** Combinations of meter and dimensions that a customer used in a period, in hours that lie in each of `hours`, to find usage without a price. */
+  usedMeters(query: {
+    from: Instant;
+    to: Instant;
+    cut: number;
+    customers: readonly string[];
+    hours: readonly UsageLimits[];
+  }): AsyncIterable<{
     readonly customer: string;
     readonly meter: string;
     readonly dimensions: Readonly<Record<string, string>>;

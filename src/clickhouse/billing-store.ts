@@ -5,11 +5,12 @@
 import type { BillingStore, StoredLine, UsageQuery } from "../app/ports.ts";
 import { BUCKETED_AGGREGATIONS, type Aggregation, type Bucket } from "../domain/meter.ts";
 import type { MeteredUsage } from "../domain/rated-line.ts";
+import { limitsText } from "../domain/usage-limits.ts";
 import { assert, present } from "../kernel/assert.ts";
 import { decimal, decimalText, divide, Decimal } from "../kernel/decimal.ts";
 import { AppError } from "../kernel/errors.ts";
 import { NS_PER_DAY, NS_PER_SECOND, type Instant } from "../kernel/instant.ts";
-import { offsetSpans } from "../kernel/period.ts";
+import { localOffsets } from "../kernel/period.ts";
 import type { ClickHouse } from "./connect.ts";
 import { querySql } from "./load-sql.ts";
 import { RATED_LINE_COLUMNS, ratedLineRow, shardRangeOf, storedLineOf, type RatedLineRow } from "./rated-line-row.ts";
@@ -184,7 +185,7 @@ async function* usedMeters(
   const wanted = customerFilter(query.customers);
   const rows = rowsOf<{ customer: string; meter: string; dimensions: Record<string, string> }>(clickhouse, {
     sql: querySql("used-meters"),
-    params: { ...periodParams(query), ...wanted.params },
+    params: { ...periodParams(query), ...wanted.params, hours: query.hours.map(limitsText) },
     doing: "reading which meters were used",
   });
   for await (const row of rows) if (wanted.includes(row.customer)) yield row;
@@ -262,11 +263,11 @@ function periodParams(query: { readonly from: Instant; readonly to: Instant; rea
 }
 
 function usageParams(query: UsageQuery, wanted: CustomerFilter) {
-  return { ...periodParams(query), meter: query.meter, ...wanted.params, ...whereParams(query.where) };
+  return { ...periodParams(query), meter: query.meter, ...wanted.params, ...filterParams(query) };
 }
 
-function whereParams(where: Readonly<Record<string, string>>) {
-  return { where_names: Object.keys(where), where_values: Object.values(where) };
+function filterParams({ where, limits }: Pick<UsageQuery, "where" | "limits">) {
+  return { where_names: Object.keys(where), where_values: Object.values(where), limits: limitsText(limits) };
 }
 
 /** 99.9 is 99900: the query counts ranks in whole numbers. */
@@ -277,11 +278,11 @@ function thousandths(percentile: string): number {
 /** The zone's offsets go along, so that hours and days are those of the calendar that also decides the billing periods. */
 function bucketParams(query: UsageQuery, bucket: Bucket) {
   const timeZone = present(query.timeZone, `the time zone of meter ${query.meter}, which has a bucket`);
-  const spans = offsetSpans({ period: query, timeZone });
+  const offsets = localOffsets(query, timeZone);
   return {
     bucket_seconds: bucket === "hour" ? 3_600 : 86_400,
-    span_begins: spans.map(({ from }) => wholeSeconds(from)),
-    span_offsets: spans.map(({ offsetSeconds }) => offsetSeconds),
+    span_begins: offsets.map(({ since }) => wholeSeconds(since)),
+    span_offsets: offsets.map(({ seconds }) => seconds),
   };
 }
 

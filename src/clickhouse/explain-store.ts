@@ -45,6 +45,7 @@ type LineRow = {
   readonly tax: string;
   readonly compares: readonly string[];
   readonly explanation: readonly string[];
+  readonly limits: string;
 };
 type RatedRow = {
   readonly input: string;
@@ -121,6 +122,7 @@ function usageParams(line: LineFacts): Record<string, unknown> {
     period_to: Date.parse(line.periodTo) / 1000,
     where_names: Object.keys(line.filter),
     where_values: Object.values(line.filter),
+    limits: line.limits,
   };
 }
 
@@ -140,6 +142,7 @@ function lineFacts(row: LineRow, rated: RatedRow | undefined): Omit<LineFacts, "
     meter: row.meter,
     aggregation: rated?.aggregation ?? "",
     filter: row.filter,
+    limits: row.limits,
     quantity: row.quantity,
     amount: row.amount,
     amountExact: row.amount_exact,

@@ -1,6 +1,7 @@
 /** Invoices and their lines as rows. A draft's revision is the cut of its run, a finalized invoice's the greatest there is: nothing replaces it. */
 import type { FinalizedInvoice, Invoice, InvoiceLine } from "../domain/invoice.ts";
 import { invoiceLineHash } from "../domain/invoice-hash.ts";
+import { limitsText } from "../domain/usage-limits.ts";
 import { decimal, decimalText, sumDecimals } from "../kernel/decimal.ts";
 import { epochSeconds, shardRangeRows } from "./rated-line-row.ts";
 
@@ -12,7 +13,7 @@ export const INVOICE_COLUMNS =
 export const INVOICE_LINE_COLUMNS =
   "invoice_id, revision, line_id, line_number, description, run_id, rated_line_id, customer, contract, contract_version, contract_hash, price, " +
   "meter, filter, period_from, period_to, quantity, amount, amount_exact, currency, event_count, shard_ranges, events_digest, cut, rating_rev, " +
-  "rated_line_hash, line_hash, adjustment, net, tax, adjustments, taxes, compares, explanation";
+  "rated_line_hash, line_hash, adjustment, net, tax, adjustments, taxes, compares, explanation, limits";
 
 type Status = {
   readonly revision: string;
@@ -104,6 +105,7 @@ export function invoiceLineRow({ invoice, revision, line }: InvoiceLineRowInput)
     taxes: line.taxes ?? [],
     compares: line.compares ?? [],
     explanation: line.explanation ?? [],
+    limits: limitsText(line.limits),
   };
 }
 

@@ -4,6 +4,7 @@
  */
 import type { StoredLine } from "../app/ports.ts";
 import type { RatedLine, RatingInput, ShardRange } from "../domain/rated-line.ts";
+import { limitsOfText, limitsText } from "../domain/usage-limits.ts";
 import { assert } from "../kernel/assert.ts";
 import { canonicalJson } from "../kernel/canonical-json.ts";
 import { decimal, decimalPlaces, decimalText } from "../kernel/decimal.ts";
@@ -12,7 +13,7 @@ import { NS_PER_SECOND, instantOf, instantText } from "../kernel/instant.ts";
 export const RATED_LINE_COLUMNS =
   "run_id, line_id, customer, contract, contract_version, contract_hash, rate_card, rate_card_version, price, meter, aggregation, " +
   "filter, description, billing_from, billing_to, period_from, period_to, quantity, amount, amount_rounded, currency, event_count, " +
-  "shard_ranges, events_digest, cut, catalog_seq, rating_rev, input, breakdown, line_hash";
+  "shard_ranges, events_digest, cut, catalog_seq, rating_rev, input, breakdown, line_hash, limits";
 
 const PLACES = { quantity: 18, amount: 24, amountRounded: 4 } as const;
 
@@ -50,6 +51,7 @@ export type RatedLineRow = {
   readonly input: string;
   readonly breakdown: string;
   readonly line_hash: string;
+  readonly limits: string;
 };
 
 /** One line of JSONEachRow. */
@@ -85,6 +87,7 @@ export function ratedLineRow({ line, hash }: StoredLine): Readonly<Record<keyof 
     input: canonicalJson(line.input),
     breakdown: canonicalJson(line.breakdown),
     line_hash: hash,
+    limits: limitsText(line.limits),
   };
 }
 
@@ -107,6 +110,7 @@ function ratedLineOf(row: RatedLineRow): RatedLine {
     meter: row.meter,
     aggregation: row.aggregation,
     where: row.filter,
+    ...limitsOfText(row.limits),
     description: row.description,
     billingFrom: rfc3339(row.billing_from),
     billingTo: rfc3339(row.billing_to),

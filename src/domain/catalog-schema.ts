@@ -6,22 +6,17 @@ import { z } from "zod";
 import { isCurrency } from "../kernel/currency.ts";
 import { isTimeZone } from "../kernel/period.ts";
 import { PRORATIONS } from "../kernel/proration.ts";
-import { exceedsBytes } from "../kernel/utf8.ts";
 import { ROUNDING_MODES } from "../kernel/decimal.ts";
 import { allowancesSchema, commitmentsSchema, discountsSchema, taxesSchema } from "./contract-terms.ts";
 import { positiveDecimalField, shownValue } from "./decimal-field.ts";
 import { compileEventSchema } from "./event-type.ts";
 import { boundary, checked, flag, inAnyCase, key, listOf, oneOf, strict, text } from "./file-fields.ts";
-import { DIMENSION_BYTES_MAX } from "./meter.ts";
-import { dimensionName, eventType, meter } from "./meter-schema.ts";
+import { eventType, meter } from "./meter-schema.ts";
+import { priceHours, priceWhere } from "./price-limit-schema.ts";
 import { priceSchema } from "./price.ts";
 
 const currency = checked(isCurrency, 'must be an ISO 4217 code, such as "EUR"');
 const timeZone = checked(isTimeZone, 'must be an IANA time zone, such as "Europe/Berlin"');
-const dimensionValue = checked(
-  (value) => !exceedsBytes(value, DIMENSION_BYTES_MAX),
-  `must be at most ${DIMENSION_BYTES_MAX} bytes`,
-);
 const anchorDay = z.custom<number>((value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 31, {
   error: (issue) => `is ${shownValue(issue.input)}; write a day of the month from 1 to 31, without quotes`,
 });
@@ -53,7 +48,8 @@ const rampMonth = z.custom<number>(
 const rateCardPrice = strict({
   key,
   meter: key.optional(),
-  where: z.record(dimensionName, dimensionValue).default({}),
+  where: priceWhere,
+  when: priceHours.optional(),
   description: text.optional(),
   additional: flag.default(false),
   unit: key.optional(),
@@ -78,6 +74,10 @@ const rateCardPrice = strict({
   .refine(({ price, meter }) => price?.model === undefined || price.model === "flat" || meter !== undefined, {
     ...inAnyCase("meter"),
     message: "is missing: only a flat price charges without a meter",
+  })
+  .refine(({ price, when }) => price?.model !== "flat" || when === undefined, {
+    ...inAnyCase("when"),
+    message: "must be absent: a flat price charges per period",
   });
 
 const rateCard = strict({

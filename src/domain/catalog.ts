@@ -7,6 +7,8 @@ import type { ContractTerms, SharedTerms } from "./contract-terms.ts";
 import type { EventType } from "./event-type.ts";
 import type { Meter } from "./meter.ts";
 import type { Price } from "./price.ts";
+import type { PriceHours } from "./price-hours.ts";
+import type { PriceWhere } from "./price-where.ts";
 
 export const ENTITY_KINDS = ["event_type", "meter", "customer", "rate_card", "contract"] as const;
 export type EntityKind = (typeof ENTITY_KINDS)[number];
@@ -23,7 +25,9 @@ export type RateCardPrice = {
   readonly key: string;
   /** Absent only for a flat price. */
   readonly meter?: string;
-  readonly where: Readonly<Record<string, string>>;
+  readonly where: PriceWhere;
+  /** In the local time of the contract's zone; absent: always. */
+  readonly when?: PriceHours;
   readonly description?: string;
   /** May charge usage that another price of the card charges too. */
   readonly additional: boolean;

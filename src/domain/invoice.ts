@@ -1,6 +1,7 @@
 /** Invoices: a draft can be computed again at any time; a finalized one is a journal entry and never changes. Decimals are texts. */
 import type { TAX_EXEMPTIONS } from "./contract-terms.ts";
 import type { ShardRange } from "./rated-line.ts";
+import type { UsageLimits } from "./usage-limits.ts";
 
 /** What terms that span several lines take off one of them: its exact share, below zero. */
 export type LineAdjustment = {
@@ -46,6 +47,8 @@ export type InvoiceLine = {
   readonly price: string;
   readonly meter: string;
   readonly where: Readonly<Record<string, string>>;
+  /** Absent without any. */
+  readonly limits?: UsageLimits;
   readonly periodFrom: string;
   readonly periodTo: string;
   readonly quantity: string;

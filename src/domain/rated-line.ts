@@ -1,5 +1,6 @@
 /** One price of one contract version over one service period, rated as of a cut. Decimals are texts: a line is compared by its bytes. */
 import type { Price } from "./price.ts";
+import type { UsageLimits } from "./usage-limits.ts";
 
 export type ShardRange = {
   readonly shard: number;
@@ -66,6 +67,8 @@ export type RatedLine = {
   readonly meter: string;
   readonly aggregation: string;
   readonly where: Readonly<Record<string, string>>;
+  /** Absent without any. */
+  readonly limits?: UsageLimits;
   readonly description: string;
   /** RFC 3339 UTC. The contract's billing period, and the part of it this version covers. */
   readonly billingFrom: string;

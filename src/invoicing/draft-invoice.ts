@@ -82,6 +82,7 @@ function invoiceLine(input: {
     price: line.price,
     meter: line.meter,
     where: line.where,
+    ...(line.limits !== undefined && { limits: line.limits }),
     periodFrom: line.periodFrom,
     periodTo: line.periodTo,
     quantity: line.quantity,

@@ -4,7 +4,7 @@
  */
 import { Temporal } from "temporal-polyfill";
 import { AppError } from "./errors.ts";
-import { NS_PER_MINUTE, NS_PER_SECOND, instantOf, instantText, type Instant } from "./instant.ts";
+import { NS_PER_MINUTE, instantOf, instantText, type Instant } from "./instant.ts";
 
 /** Half open: `from` belongs to it, `to` does not. */
 export type Period = { readonly from: Instant; readonly to: Instant };
@@ -23,6 +23,8 @@ export type PeriodArgument =
 
 /** Base windows: 15 minutes, the finest step that tiles every zone in use. */
 export const WINDOW_NS = 15n * NS_PER_MINUTE;
+
+const NANOSECONDS_PER_SECOND = 1_000_000_000;
 
 const LOCAL_MONTH = /^\d{4}-(?:0[1-9]|1[0-2])$/;
 /** Letters first: Temporal would also take a bare offset such as +05:00, which has no calendar of changes. */
@@ -97,32 +99,6 @@ export function parsePeriodArgument(text: string): PeriodArgument {
   return { kind: "range", period };
 }
 
-/** From when on a zone has which offset from UTC. */
-export type OffsetSpan = { readonly from: Instant; readonly offsetSeconds: number };
-
-/** The offsets of a zone over a period in order of time; the first span begins with the period. */
-export function offsetSpans({
-  period,
-  timeZone,
-}: {
-  readonly period: Period;
-  readonly timeZone: string;
-}): OffsetSpan[] {
-  checkTimeZone(timeZone);
-  const spans: OffsetSpan[] = [];
-  let local: Temporal.ZonedDateTime | null = Temporal.Instant.fromEpochNanoseconds(period.from).toZonedDateTimeISO(
-    timeZone,
-  );
-  while (local !== null && local.epochNanoseconds < period.to) {
-    spans.push({
-      from: local.epochNanoseconds,
-      offsetSeconds: Number(BigInt(local.offsetNanoseconds) / NS_PER_SECOND),
-    });
-    local = local.getTimeZoneTransition("next");
-  }
-  return spans;
-}
-
 /** True on the boundaries of the 15-minute UTC windows. */
 export function isWindowBoundary(instant: Instant): boolean {
   return instant % WINDOW_NS === 0n;
@@ -142,6 +118,32 @@ export function periodContains(period: Period, instant: Instant): boolean {
 /** `2026-10-01T00:00:00Z/2026-11-01T00:00:00Z`, as `parsePeriodArgument` reads it. */
 export function periodText(period: Period): string {
   return `${instantText(period.from)}/${instantText(period.to)}`;
+}
+
+/** From `since` on, local time is UTC plus so many seconds. */
+export type LocalOffset = { readonly since: Instant; readonly seconds: number };
+
+/**
+ * How local time runs in the period: the offset at its start, and each one that begins inside of it. Windows keep to one offset, so a zone whose
+ * offset or change is not on a quarter of an hour throws `invalid`.
+ */
+export function localOffsets(period: Period, timeZone: string): readonly LocalOffset[] {
+  checkTimeZone(timeZone);
+  const offsets: LocalOffset[] = [];
+  let at = Temporal.Instant.fromEpochNanoseconds(period.from).toZonedDateTimeISO(timeZone);
+  for (;;) {
+    const { epochNanoseconds: since, offsetNanoseconds } = at;
+    assertWindowBoundary(
+      since + BigInt(offsetNanoseconds),
+      `the local time of ${timeZone} since ${instantText(since)}`,
+    );
+    assertWindowBoundary(since, `the local time of ${timeZone}`);
+    const seconds = offsetNanoseconds / NANOSECONDS_PER_SECOND;
+    if (offsets.at(-1)?.seconds !== seconds) offsets.push({ since, seconds });
+    const next = at.getTimeZoneTransition("next");
+    if (next === null || next.epochNanoseconds >= period.to) return offsets;
+    at = next;
+  }
 }
 
 /** True for an IANA zone that this runtime knows. */

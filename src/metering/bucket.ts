@@ -5,7 +5,7 @@
 import type { Bucket } from "../domain/meter.ts";
 import { assert } from "../kernel/assert.ts";
 import { NS_PER_SECOND, type Instant } from "../kernel/instant.ts";
-import { offsetSpans, type Period } from "../kernel/period.ts";
+import { localOffsets, type Period } from "../kernel/period.ts";
 
 const SECONDS_PER_HOUR = 3_600n;
 const SECONDS_PER_DAY = 86_400n;
@@ -14,12 +14,12 @@ export type BucketsInput = { readonly bucket: Bucket; readonly period: Period; r
 
 /** Gives the name of the bucket that holds an instant of the period. */
 export function bucketsOf({ bucket, period, timeZone }: BucketsInput): (instant: Instant) => string {
-  const spans = offsetSpans({ period, timeZone });
+  const offsets = localOffsets(period, timeZone);
   return (instant) => {
-    const span = spans.findLast(({ from }) => from <= instant);
-    assert(span !== undefined, "only instants of the period have a bucket");
-    const local = instant / NS_PER_SECOND + BigInt(span.offsetSeconds);
+    const offset = offsets.findLast(({ since }) => since <= instant);
+    assert(offset !== undefined, "only instants of the period have a bucket");
+    const local = instant / NS_PER_SECOND + BigInt(offset.seconds);
     if (bucket === "day") return String(local / SECONDS_PER_DAY);
-    return `${String(local / SECONDS_PER_HOUR)} ${String(span.offsetSeconds)}`;
+    return `${String(local / SECONDS_PER_HOUR)} ${String(offset.seconds)}`;
   };
 }

@@ -2,10 +2,15 @@
 import type { BillingStore, InvoiceStore, StoredLine, UsageQuery } from "../../src/app/ports.ts";
 import { measureOf, type Aggregation } from "../../src/domain/meter.ts";
 import type { Invoice } from "../../src/domain/invoice.ts";
+import type { UsageLimits } from "../../src/domain/usage-limits.ts";
 import { canonicalJson } from "../../src/kernel/canonical-json.ts";
 import { decimal, decimalText, sumDecimals } from "../../src/kernel/decimal.ts";
 import { aggregate } from "../../src/metering/aggregate.ts";
 import type { WrittenEvent } from "./usage-writer.ts";
+
+/** 1970-01-05 was a Monday. */
+const MONDAY_MINUTE = 4 * 24 * 60;
+const WEEK_MINUTES = 7 * 24 * 60;
 
 export type MemoryBillingStore = BillingStore & {
   readonly events: WrittenEvent[];
@@ -27,7 +32,8 @@ export function memoryBillingStore(): MemoryBillingStore {
     inPeriod(query).filter(
       (event) =>
         event.meter === query.meter &&
-        Object.entries(query.where).every(([name, value]) => (event.dimensions[name] ?? "") === value),
+        Object.entries(query.where).every(([name, value]) => (event.dimensions[name] ?? "") === value) &&
+        within(query.limits, event),
     );
   return {
     events,
@@ -76,7 +82,10 @@ export function memoryBillingStore(): MemoryBillingStore {
     },
     // eslint-disable-next-line @typescript-eslint/require-await -- the port is asynchronous
     usedMeters: async function* (query) {
-      for (const { customer, meter, dimensions } of inPeriod(query)) yield { customer, meter, dimensions };
+      for (const { customer, meter, dimensions } of inPeriod(query).filter((event) =>
+        query.hours.every((hours) => within(hours, event)),
+      ))
+        yield { customer, meter, dimensions };
     },
     writeRatedLines: (written) => {
       for (const stored of written) {
@@ -98,6 +107,18 @@ export function memoryBillingStore(): MemoryBillingStore {
       }
     },
   };
+}
+
+function within(limits: UsageLimits | undefined, event: WrittenEvent): boolean {
+  const seconds = Number(event.time / 1_000_000_000n);
+  const [, offset = 0] = limits?.clock?.findLast(([since]) => since <= seconds) ?? [];
+  const minute = (Math.floor((seconds + offset) / 60) - MONDAY_MINUTE) % WEEK_MINUTES;
+  return (
+    (limits?.week?.some(([from, to]) => from <= minute && minute < to) ?? true) &&
+    (limits?.conditions ?? []).every(
+      ([name, kind, values]) => values.includes(event.dimensions[name] ?? "") === (kind === "in"),
+    )
+  );
 }
 
 function contribution(event: WrittenEvent, aggregation: string): string {

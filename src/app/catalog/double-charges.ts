@@ -39,8 +39,10 @@ function firstClash(catalog: Catalog, ofA: Versions, ofB: Versions): Clash | und
   const spansOfB = contractSpans(ofB);
   const meetings = contractSpans(ofA).flatMap((a) => spansOfB.filter((b) => meet(a, b)).map((b) => ({ a, b })));
   for (const { a, b } of meetings) {
-    const ofOther = pricesOf(catalog, b);
-    for (const price of pricesOf(catalog, a)) {
+    const zones = new Set([a, b].map(({ version }) => version.definition.timeZone));
+    const prices = (span: ContractSpan) => (zones.size === 1 ? pricesOf : alwaysCharging)(catalog, span);
+    const ofOther = prices(b);
+    for (const price of prices(a)) {
       const other = ofOther.find((candidate) => chargeTheSame(price, candidate));
       if (other !== undefined) return { a, b, prices: [price, other] };
     }
@@ -62,11 +64,16 @@ function pricesOf(catalog: Catalog, { version }: ContractSpan): readonly PriceLi
   return withOverrides(card?.definition.prices ?? [], overrides);
 }
 
+/** Hours of two zones cannot be held against each other: their distance changes over the year. */
+function alwaysCharging(catalog: Catalog, span: ContractSpan): readonly PriceLike[] {
+  return pricesOf(catalog, span).map((price) => ({ ...price, when: undefined }));
+}
+
 function clashText({ a, b, prices: [first, second] }: Clash): string {
   const from = a.from > b.from ? a.from : b.from;
   return (
     `contract ${b.version.key}: from ${instantText(from)} on its price ${second.key} would charge usage of ${first.meter ?? ""} that price ${first.key} of contract ` +
-    `${a.version.key} of the same customer charges too; end one before the other begins, part them with where, or say additional: true`
+    `${a.version.key} of the same customer charges too; end one before the other begins, part them with where or, in one zone, with when, or say additional: true`
   );
 }
 

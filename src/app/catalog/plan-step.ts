@@ -33,12 +33,13 @@ export function planStep({ wanted, version, current, effect }: PlanStepInput): S
 
 /** A price as it is stored: the same content has the same form. */
 export function normalisedPrice(item: RateCardInFile["prices"][number]): RateCardPrice {
-  const { key, meter, where, description, additional, unit, price, ramp } = item;
+  const { key, meter, where, when, description, additional, unit, price, ramp } = item;
   return {
     key,
     where,
     additional,
     price,
+    ...(when !== undefined && { when }),
     ...(meter !== undefined && { meter }),
     ...(description !== undefined && { description }),
     ...(unit !== undefined && { unit }),

@@ -3,6 +3,8 @@ import type { CatalogProblem, Located } from "../../domain/catalog-files.ts";
 import type { RateCard, RateCardPrice } from "../../domain/catalog.ts";
 import type { Meter } from "../../domain/meter.ts";
 import type { Price } from "../../domain/price.ts";
+import { hoursText, spansMeet, weekOf } from "../../domain/price-hours.ts";
+import { canBothFit } from "../../domain/price-where.ts";
 import { nearestName } from "../../kernel/nearest-name.ts";
 import { addsUp, shapeOf } from "../rating/usage-shape.ts";
 import type { ExplainMissing } from "./catalog-problems.ts";
@@ -10,6 +12,7 @@ import type { ExplainMissing } from "./catalog-problems.ts";
 /** As in a file or as in the catalog. */
 export type PriceLike = Pick<RateCardPrice, "key" | "where" | "additional" | "price"> & {
   readonly meter?: string | undefined;
+  readonly when?: RateCardPrice["when"] | undefined;
   readonly unit?: string | undefined;
   readonly ramp?: RateCardPrice["ramp"] | undefined;
 };
@@ -35,7 +38,7 @@ export function priceProblems({ owner, prices, placeOf, units }: PlacedPrices, m
   });
 }
 
-/** Two prices of one meter overlap unless some dimension must have different values. */
+/** Two prices of one meter overlap unless some dimension must have different values, or their hours have none in common. */
 export function overlapProblems({ owner, prices, placeOf }: Omit<PlacedPrices, "units">): CatalogProblem[] {
   return prices.flatMap((a, index) =>
     prices.slice(index + 1).flatMap((b, offset): CatalogProblem[] =>
@@ -43,7 +46,7 @@ export function overlapProblems({ owner, prices, placeOf }: Omit<PlacedPrices, "
         ? [
             {
               at: placeOf(index + 1 + offset),
-              problem: `${owner}: the prices ${a.key} and ${b.key} would both charge usage of ${a.meter ?? ""}; part them with where, or say additional: true`,
+              problem: `${owner}: the prices ${a.key} and ${b.key} would both charge usage of ${a.meter ?? ""}; part them with where or when, or say additional: true`,
             },
           ]
         : [],
@@ -54,7 +57,7 @@ export function overlapProblems({ owner, prices, placeOf }: Omit<PlacedPrices, "
 /** True if there can be usage that both charge, though neither says that it is additional. */
 export function chargeTheSame(a: PriceLike, b: PriceLike): boolean {
   if (a.meter === undefined || a.meter !== b.meter || a.additional || b.additional) return false;
-  return !Object.entries(a.where).some(([name, value]) => Object.hasOwn(b.where, name) && b.where[name] !== value);
+  return canBothFit(a.where, b.where) && spansMeet(weekOf(a.when), weekOf(b.when));
 }
 
 export function withOverrides<P extends PriceLike>(prices: readonly P[], overrides: readonly P[]): readonly P[] {
@@ -85,6 +88,7 @@ function ofMeter(item: PriceLike, { meters, missing }: Meters): string[] {
   const unknown = (field: string, named: readonly string[]) => unknownDimensions({ field, named, meter: meter.value });
   return [
     ...unknown("where", Object.keys(where)),
+    ...ofHours(item, meter.value),
     ...allPricesOf(item).flatMap((price) => [
       ...(price.model === "matrix" ? unknown("dimensions", price.dimensions) : []),
       ...ofShape(price, meter.value),
@@ -110,6 +114,14 @@ function unknownDimensions(input: {
 
 export function allPricesOf({ price, ramp }: PriceLike): readonly Price[] {
   return [price, ...(ramp ?? []).map((step) => step.price)];
+}
+
+/** Only what adds up over windows can be cut into hours and still be charged once. */
+function ofHours({ when }: PriceLike, { key, aggregation }: Pick<Meter, "key" | "aggregation">): string[] {
+  if (when === undefined || addsUp(aggregation)) return [];
+  return [
+    `when is ${hoursText(when)}, and ${aggregation} of meter ${key} does not add up over hours; take when out, or use a meter of count or sum`,
+  ];
 }
 
 /** A matrix and a price over single events add up parts of the usage, which only counts and sums have. */

@@ -21,6 +21,8 @@ export type LineFacts = {
   readonly meter: string;
   readonly aggregation: string;
   readonly filter: Readonly<Record<string, string>>;
+  /** Further limits of the price as they are stored, canonical JSON; empty without any. */
+  readonly limits: string;
   readonly quantity: string;
   readonly amount: string;
   readonly amountExact: string;

@@ -1,9 +1,13 @@
 /**
  * Usage that no price charges: a meter and dimensions that a customer used while under contract, but that no price of any of the customer's
- * contracts covers. It blocks the run, unless a contract says `unpriced: free`: usage must not go unbilled because somebody forgot a price.
+ * contracts covers, at all or in some hours. It blocks the run, unless a contract says `unpriced: free`: usage must not go unbilled because somebody forgot a price.
  */
 import type { BillingStore } from "../ports.ts";
 import type { Price } from "../../domain/price.ts";
+import { uncovered, weekOf, WHOLE_WEEK, type WeekSpan } from "../../domain/price-hours.ts";
+import { fits } from "../../domain/price-where.ts";
+import { hoursOf, type UsageLimits } from "../../domain/usage-limits.ts";
+import { canonicalJson } from "../../kernel/canonical-json.ts";
 import { intersectPeriods, periodText, type Period } from "../../kernel/period.ts";
 import { AppError } from "../../kernel/errors.ts";
 import type { ContractPart } from "./rating-plan.ts";
@@ -22,16 +26,25 @@ export async function requireAllPriced(input: FindUnpricedInput): Promise<void> 
   let count = 0;
   for (const { period, customers } of servicePeriods(input.parts)) {
     const byCustomer = partsByCustomer(input.parts, period);
-    for await (const used of input.store.usedMeters({ ...period, cut: input.cut, customers })) {
-      const parts = byCustomer.get(used.customer) ?? [];
-      if (parts.length === 0 || parts.some((part) => isCovered(part, used))) continue;
+    const asked = { ...period, cut: input.cut };
+    const doubted = new Map<string, Doubted>();
+    const found = (used: UsedMeter): void => {
       count += 1;
-      if (unpriced.length < LISTED_MAX) {
-        unpriced.push(
-          `customer ${used.customer}, meter ${used.meter}${dimensionsText(used.dimensions)} in ${periodText(period)}`,
-        );
-      }
+      if (unpriced.length >= LISTED_MAX) return;
+      const name = `customer ${used.customer}, meter ${used.meter}${dimensionsText(used.dimensions)}`;
+      unpriced.push(`${name} in ${periodText(period)}`);
+    };
+    for await (const used of input.store.usedMeters({ ...asked, customers, hours: [] })) {
+      const parts = byCustomer.get(used.customer) ?? [];
+      const gaps = parts.map((part) => ({ timeZone: part.contract.definition.timeZone, week: gapsOf(part, used) }));
+      if (parts.length === 0 || gaps.some(({ week }) => week.length === 0)) continue;
+      const hours = gaps
+        .filter(({ week }) => canonicalJson(week) !== canonicalJson(WHOLE_WEEK))
+        .map(({ timeZone, week }) => hoursOf({ week, period, timeZone }));
+      if (hours.length === 0) found(used);
+      else addDoubt(doubted, { hours, used });
     }
+    for await (const used of usedInGaps(input.store, doubted.values(), asked)) found(used);
   }
   if (count === 0) return;
   throw new AppError({
@@ -42,24 +55,55 @@ export async function requireAllPriced(input: FindUnpricedInput): Promise<void> 
   });
 }
 
-type UsedMeter = { readonly meter: string; readonly dimensions: Readonly<Record<string, string>> };
+type UsedMeter = {
+  readonly customer: string;
+  readonly meter: string;
+  readonly dimensions: Readonly<Record<string, string>>;
+};
 
-function isCovered(part: ContractPart, used: UsedMeter): boolean {
-  if (part.contract.definition.unpriced === "free") return true;
-  return part.prices.some(
-    (price) =>
-      price.meter === used.meter && matches(price.where, used.dimensions) && hasCell(price.price, used.dimensions),
+/** Combinations that are priced but for the same hours: whether those were used, the windows say. */
+type Doubted = {
+  readonly hours: readonly UsageLimits[];
+  readonly customers: Set<string>;
+  readonly combinations: Set<string>;
+};
+
+function addDoubt(doubted: Map<string, Doubted>, { hours, used }: { hours: readonly UsageLimits[]; used: UsedMeter }) {
+  const key = canonicalJson(hours);
+  const doubt = doubted.get(key) ?? { hours, customers: new Set(), combinations: new Set() };
+  doubt.customers.add(used.customer);
+  doubt.combinations.add(combinationOf(used));
+  doubted.set(key, doubt);
+}
+
+async function* usedInGaps(
+  store: FindUnpricedInput["store"],
+  doubted: Iterable<Doubted>,
+  asked: Period & { readonly cut: number },
+): AsyncGenerator<UsedMeter> {
+  for (const { hours, customers, combinations } of doubted)
+    for await (const used of store.usedMeters({ ...asked, customers: [...customers].sort(), hours }))
+      if (combinations.has(combinationOf(used))) yield used;
+}
+
+function combinationOf({ customer, meter, dimensions }: UsedMeter): string {
+  return canonicalJson([customer, meter, dimensions]);
+}
+
+/** The hours of the week in which no price of the part charges such usage. */
+function gapsOf(part: ContractPart, used: UsedMeter): readonly WeekSpan[] {
+  if (part.contract.definition.unpriced === "free") return [];
+  const charging = part.prices.filter(
+    ({ meter, where, price }) =>
+      meter === used.meter && fits(where, used.dimensions) && hasCell(price, used.dimensions),
   );
+  return uncovered(charging.flatMap(({ when }) => weekOf(when)));
 }
 
 /** A matrix without `otherwise` charges what its cells match, and nothing else. */
 function hasCell(price: Price, dimensions: Readonly<Record<string, string>>): boolean {
   if (price.model !== "matrix" || price.otherwise !== undefined) return true;
-  return price.cells.some((cell) => matches(cell.match, dimensions));
-}
-
-function matches(wanted: Readonly<Record<string, string>>, dimensions: Readonly<Record<string, string>>): boolean {
-  return Object.entries(wanted).every(([name, value]) => (dimensions[name] ?? "") === value);
+  return price.cells.some((cell) => fits(cell.match, dimensions));
 }
 
 function servicePeriods(

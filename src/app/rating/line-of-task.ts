@@ -1,5 +1,8 @@
 /** A rated line from its task and what was rated: who, which contract version and price, when, how much, and what that rests on. */
 import type { MeteredUsage, RatedLine, RatingInput } from "../../domain/rated-line.ts";
+import { hoursText } from "../../domain/price-hours.ts";
+import { whereTexts } from "../../domain/price-where.ts";
+import { filterOf } from "../../domain/usage-limits.ts";
 import { present } from "../../kernel/assert.ts";
 import { decimalText, roundTo } from "../../kernel/decimal.ts";
 import { instantText } from "../../kernel/instant.ts";
@@ -45,7 +48,7 @@ export function lineOfTask(task: RatingTask, rated: RatedTask, run: RunFacts): R
     price: price.key,
     meter: metered?.meter ?? "",
     aggregation: metered?.aggregation ?? "",
-    where: price.where,
+    ...filterOf({ price, period: part.service, timeZone: part.contract.definition.timeZone }),
     description: price.description ?? descriptionOf(task),
     billingFrom: instantText(part.billing.from),
     billingTo: instantText(part.billing.to),
@@ -95,8 +98,8 @@ function lineageOf(part: MeteredUsage | undefined): Pick<RatedLine, "eventCount"
   return { eventCount: part.eventCount, shardRanges: part.shardRanges, eventsDigest: part.eventsDigest };
 }
 
-function descriptionOf({ price, metered }: RatingTask): string {
+function descriptionOf({ part, price, metered }: RatingTask): string {
   if (metered === undefined) return price.key;
-  const filter = Object.entries(price.where).map(([name, value]) => `${name} ${value}`);
-  return [`${price.key} (${metered.meter})`, ...filter].join(", ");
+  const hours = price.when === undefined ? [] : [`${hoursText(price.when)} ${part.contract.definition.timeZone}`];
+  return [`${price.key} (${metered.meter})`, ...whereTexts(price.where), ...hours].join(", ");
 }

@@ -4,6 +4,7 @@
  */
 import type { UsageQuery } from "../ports.ts";
 import type { RatedLine } from "../../domain/rated-line.ts";
+import { filterOf } from "../../domain/usage-limits.ts";
 import { measureOf } from "../../domain/meter.ts";
 import { canonicalJson } from "../../kernel/canonical-json.ts";
 import type { Period } from "../../kernel/period.ts";
@@ -65,8 +66,10 @@ type GroupQuery = { readonly task: RatingTask; readonly period: Period; readonly
 
 function queryOf(input: RatePlanInput, { task, period, customers }: GroupQuery): UsageQuery {
   const { meter, ...measure } = task.metered ?? { meter: "", aggregation: "count" as const };
-  const zone = task.metered?.bucket === undefined ? {} : { timeZone: task.part.contract.definition.timeZone };
-  return { meter, ...measureOf(measure), ...zone, where: task.price.where, ...period, cut: input.run.cut, customers };
+  const { timeZone } = task.part.contract.definition;
+  const zone = task.metered?.bucket === undefined ? {} : { timeZone };
+  const filter = filterOf({ price: task.price, period, timeZone });
+  return { meter, ...measureOf(measure), ...zone, ...filter, ...period, cut: input.run.cut, customers };
 }
 
 /** Tasks with the same queries, in an order that follows from the plan alone. */
@@ -79,8 +82,11 @@ function groupKey({ part, price, metered, allowance }: RatingTask): string {
   const times = [part.service.from, part.service.to, metered.chain.from, metered.chain.to].map(String);
   const dimensions = price.price.model === "matrix" ? price.price.dimensions : [];
   // Two contracts may share a period, but not the hours and days in it.
-  const zone = metered.bucket === undefined ? "" : part.contract.definition.timeZone;
+  const zone = metered.bucket === undefined && price.when === undefined ? "" : part.contract.definition.timeZone;
   // Customers whose prices share free units with the same others are asked about these together too.
   const earlier = (allowance?.earlier ?? []).map(groupKey);
-  return canonicalJson([metered.meter, price.where, times, metered.shape, dimensions, zone, earlier]);
+  return canonicalJson([
+    ...[metered.meter, price.where, price.when ?? null, times, metered.shape, dimensions, zone],
+    earlier,
+  ]);
 }

@@ -180,6 +180,10 @@ function tasksOf(input: TasksInput): readonly RatingTask[] {
       problems.push(
         `${place}: its model adds up parts of the usage, which ${aggregation} of meter ${meter.key} has not`,
       );
+    if (price.when !== undefined && !addsUp(aggregation))
+      problems.push(
+        `${place}: its hours cut the usage, and ${aggregation} of meter ${meter.key} does not add up over them`,
+      );
     const chain = chainOf({ siblings, part, price });
     const metered = { meter: meter.key, ...measureOf(meter.definition), chain, shape };
     return [prorateTask({ part, price, metered }, proration)];
@@ -195,7 +199,10 @@ function sameBilling(a: ContractPart, b: ContractPart): boolean {
 
 function chainOf(input: { siblings: readonly ContractPart[]; part: ContractPart; price: RateCardPrice }): Period {
   const { siblings, part, price } = input;
-  const carries = (other: ContractPart) => other.prices.some((candidate) => sameSeries(candidate, price));
+  const { timeZone } = part.contract.definition;
+  const carries = (other: ContractPart) =>
+    (price.when === undefined || other.contract.definition.timeZone === timeZone) &&
+    other.prices.some((candidate) => sameSeries(candidate, price));
   let { from, to }: { from: Instant; to: Instant } = part.service;
   for (const earlier of siblings.filter((other) => other.service.to <= part.service.from).reverse()) {
     if (earlier.service.to !== from || !carries(earlier)) break;
@@ -212,7 +219,7 @@ function sameSeries(a: RateCardPrice, b: RateCardPrice): boolean {
   return (
     a.key === b.key &&
     a.meter === b.meter &&
-    canonicalJson(a.where) === canonicalJson(b.where) &&
+    canonicalJson({ where: a.where, when: a.when }) === canonicalJson({ where: b.where, when: b.when }) &&
     a.price.model !== "flat"
   );
 }

@@ -1,11 +1,13 @@
 /** Rating and drafts on the real engine: repeatable to the byte, and every line leads to its events. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { explainLine } from "../../../src/app/explain/explain-line.ts";
 import { draftInvoices } from "../../../src/app/invoicing/draft-invoices.ts";
 import type { InvoicingDeps } from "../../../src/app/invoicing/invoicing-deps.ts";
 import { ratePeriod } from "../../../src/app/rating/rate-period.ts";
 import { repeatRun, restoreRun } from "../../../src/app/rating/repeat-run.ts";
 import { billingStore } from "../../../src/clickhouse/billing-store.ts";
 import { connectClickHouse, type ClickHouse } from "../../../src/clickhouse/connect.ts";
+import { createExplainStore } from "../../../src/clickhouse/explain-store.ts";
 import { invoiceStore } from "../../../src/clickhouse/invoice-store.ts";
 import { migrate } from "../../../src/clickhouse/migrate.ts";
 import type { Catalog } from "../../../src/domain/catalog.ts";
@@ -13,6 +15,8 @@ import type { Allowance } from "../../../src/domain/contract-terms.ts";
 import type { RatingRunEntry } from "../../../src/domain/journal-entry.ts";
 import { AGGREGATIONS, type Aggregation } from "../../../src/domain/meter.ts";
 import type { Price } from "../../../src/domain/price.ts";
+import { WEEKDAYS, type HoursSpan } from "../../../src/domain/price-hours.ts";
+import { merkleRoot } from "../../../src/invoicing/merkle.ts";
 import { present } from "../../../src/kernel/assert.ts";
 import { instantOf } from "../../../src/kernel/instant.ts";
 import { billingCatalog, priceOf } from "../../support/billing-catalog.ts";
@@ -31,6 +35,7 @@ const TIERED: Price = {
 };
 /** Two say that hours and days of the contract's zone reach the lines; usage-views.test.ts measures all of them. */
 const BUCKETED = BUCKETED_MEASURES.filter(({ name }) => ["max-per-hour", "latest-per-day"].includes(name));
+const WORKING: readonly HoursSpan[] = [{ days: ["mon", "tue", "wed", "thu", "fri"], from: "08:00", to: "20:00" }];
 const PRICES = [
   priceOf({ key: "fee", price: { model: "flat", amount: "49.90" } }),
   ...AGGREGATIONS.map((aggregation) => priceOf({ key: aggregation, meter: `m-${aggregation}`, price: TIERED })),
@@ -67,6 +72,33 @@ const PRICES = [
       maxPerEvent: "2",
     },
   }),
+  ...[{ in: WORKING }, { not: WORKING }].map((when) =>
+    priceOf({ key: "in" in when ? "peak" : "off-peak", meter: "m-sum", when, additional: true, price: TIERED }),
+  ),
+  priceOf({
+    key: "peak-cells",
+    meter: "m-sum",
+    when: { in: WORKING },
+    additional: true,
+    price: { model: "matrix", dimensions: ["region"], cells: [], otherwise: "0.07" },
+  }),
+  priceOf({
+    key: "night-payments",
+    meter: "m-sum",
+    where: { region: { not: ["eu"] } },
+    when: { in: [{ days: WEEKDAYS, from: "20:00", to: "08:00" }] },
+    additional: true,
+    price: { model: "percentage", rate: "1.3", fixedAmount: "0.2" },
+  }),
+  ...(["sum", "unique_count"] as const).map((aggregation) =>
+    priceOf({
+      key: `in-${aggregation}`,
+      meter: `m-${aggregation}`,
+      where: { region: { in: ["", "us"] } },
+      additional: true,
+      price: TIERED,
+    }),
+  ),
 ];
 
 /** The usage of count and of the sum in eu is what the sum asks about. */
@@ -209,6 +241,42 @@ test("finance.line_events gives exactly the events behind a line", async () => {
     expect([found?.count, found?.digest], line.line_id).toEqual([line.event_count, line.events_digest]);
     if (line.meter === "m-sum") expect(found?.sum).toBe(line.quantity);
   }
+});
+
+// Guarantee: a price with hours charges what local clocks say, its opposite the rest, and explain finds the same windows and events behind both.
+test("lines of peak and off-peak prices are explained", async () => {
+  const lines = await clickhouse.rows<{ line_id: string; price: string; description: string; contract: string }>({
+    sql: "SELECT line_id, price, description, contract FROM finance.invoice_lines WHERE price IN ('peak', 'off-peak') ORDER BY line_id",
+    doing: "reading lines with hours",
+  });
+  expect(lines).toHaveLength(6);
+  const counted = { peak: 0, "off-peak": 0 };
+  for (const { line_id: lineId, price, description, contract } of lines) {
+    const zone = contract === "acme-2026" ? "Europe/Berlin" : "Asia/Kathmandu";
+    const hours = `Mon–Fri 08:00–20:00 ${zone}`;
+    expect(description).toBe(price === "peak" ? `peak (m-sum), ${hours}` : `off-peak (m-sum), outside ${hours}`);
+    const { events, windows, proofs } = await explainLine(
+      { store: createExplainStore(clickhouse), merkleRoot },
+      { lineId, eventsMax: 100 },
+    );
+    expect(proofs.filter(({ name }) => name === "single events" || name === "windows")).toMatchObject([
+      { holds: true },
+      { holds: true },
+    ]);
+    expect(windows.reduce((sum, { eventCount }) => sum + Number(eventCount), 0)).toBe(events.length);
+    for (const { eventTime } of events) {
+      const local = new Date(new Date(eventTime).toLocaleString("en-US", { timeZone: zone }));
+      const works = local.getDay() >= 1 && local.getDay() <= 5 && local.getHours() >= 8 && local.getHours() < 20;
+      expect(works, `${eventTime} in ${zone}`).toBe(price === "peak");
+    }
+    counted[price as keyof typeof counted] += events.length;
+  }
+  const [all] = await clickhouse.rows<{ events: number }>({
+    sql: "SELECT toUInt32(sum(event_count)) AS events FROM finance.invoice_lines WHERE price = 'sum'",
+    doing: "counting the events of all hours",
+  });
+  expect(counted["peak"]).toBeGreaterThan(5);
+  expect(counted["peak"] + counted["off-peak"]).toBe(all?.events);
 });
 
 test("drafts are listed and shown with their lines, by id", async () => {

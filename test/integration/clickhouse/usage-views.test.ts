@@ -8,7 +8,7 @@ import type { UsageQuery } from "../../../src/app/ports.ts";
 import { AGGREGATIONS, BUCKETS, measureOf, type Aggregation } from "../../../src/domain/meter.ts";
 import { decimalText } from "../../../src/kernel/decimal.ts";
 import { instantOf, NS_PER_MILLISECOND, NS_PER_MINUTE, NS_PER_SECOND } from "../../../src/kernel/instant.ts";
-import { offsetSpans, WINDOW_NS } from "../../../src/kernel/period.ts";
+import { localOffsets, WINDOW_NS } from "../../../src/kernel/period.ts";
 import { aggregate } from "../../../src/metering/aggregate.ts";
 import { bucketsOf } from "../../../src/metering/bucket.ts";
 import { startTestServers, type TestServers } from "../../support/servers.ts";
@@ -103,7 +103,7 @@ test.each([
 ])("usage_bucket names the hours and days of %s from %s on", async (timeZone, start) => {
   const from = instantOf(start, "start");
   const period = { from, to: from + 192n * WINDOW_NS };
-  const spans = offsetSpans({ period, timeZone });
+  const spans = localOffsets(period, timeZone);
   expect(spans).toHaveLength(2);
   for (const bucket of BUCKETS) {
     const rows = await clickhouse.rows<{ name: string }>({
@@ -112,8 +112,8 @@ test.each([
       params: {
         from: Number(from / NS_PER_SECOND),
         seconds: bucket === "hour" ? 3600 : 86_400,
-        begins: spans.map((span) => Number(span.from / NS_PER_SECOND)),
-        offsets: spans.map((span) => span.offsetSeconds),
+        begins: spans.map((span) => Number(span.since / NS_PER_SECOND)),
+        offsets: spans.map((span) => span.seconds),
       },
       doing: "naming buckets",
     });
@@ -157,7 +157,12 @@ test("customers can be named, one or more than fit into a request", async () => 
 test("used meters name every combination of meter and dimensions once", async () => {
   const used: string[] = [];
   const period = { from: instantOf(PERIODS[0][1], "from"), to: instantOf(PERIODS[0][2], "to") };
-  for await (const row of billingStore(clickhouse).usedMeters({ ...period, cut: LAST_CUT, customers: ["beta"] })) {
+  for await (const row of billingStore(clickhouse).usedMeters({
+    ...period,
+    cut: LAST_CUT,
+    customers: ["beta"],
+    hours: [],
+  })) {
     used.push(`${row.meter} ${JSON.stringify(row.dimensions)}`);
   }
   const own = events

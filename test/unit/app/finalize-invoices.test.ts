@@ -5,6 +5,7 @@ import { finalizeInvoices } from "../../../src/app/invoicing/finalize-invoices.t
 import { ratePeriod } from "../../../src/app/rating/rate-period.ts";
 import { restoreRun } from "../../../src/app/rating/repeat-run.ts";
 import { invoiceLineHash } from "../../../src/domain/invoice-hash.ts";
+import { WEEKDAYS } from "../../../src/domain/price-hours.ts";
 import { merkleRoot } from "../../../src/invoicing/merkle.ts";
 import { instantOf } from "../../../src/kernel/instant.ts";
 import { billingCatalog, priceOf, type TestContract } from "../../support/billing-catalog.ts";
@@ -111,6 +112,28 @@ describe("what blocks a finalization", () => {
     const free = memoryInvoicing(billingCatalog([{ ...contractOf({ prices: [FEE] }), unpriced: "free" }]));
     free.store.events.push(eventOf({ value: "5" }));
     expect((await finalizeInvoices(free.deps, OCTOBER)).finalized[0]?.total).toBe("10");
+  });
+
+  // Guarantee: a gap of a quarter of an hour between prices is no gap as long as nobody uses it, and names the usage once somebody does.
+  test("usage in hours without a price, and no other", async () => {
+    const span = (from: string, to: string) => ({ in: [{ days: WEEKDAYS, from, to }] });
+    const day = { ...SUM, key: "day", when: span("08:00", "20:00") };
+    const night = { ...SUM, key: "night", when: span("20:15", "08:00") };
+    const finalizing = (time: string, others: Partial<TestContract> = {}) => {
+      const { deps, store } = memoryInvoicing(
+        billingCatalog([{ ...contractOf({ prices: [day, night] }), timeZone: "Asia/Kathmandu", ...others }]),
+      );
+      store.events.push({ ...eventOf({ value: "5" }), time: instantOf(time, "time") });
+      return finalizeInvoices(deps, OCTOBER);
+    };
+    // Kathmandu is 5:45 ahead: 20:14:59 and 20:15 there are 14:29:59 and 14:30 in UTC.
+    await expect(finalizing("2026-10-14T14:29:59Z")).rejects.toMatchObject({
+      code: "USAGE_UNPRICED",
+      message: expect.stringContaining("1 used meters have no price") as string,
+    });
+    expect((await finalizing("2026-10-14T14:30:00Z")).finalized).toHaveLength(1);
+    expect((await finalizing("2026-10-14T14:14:59Z")).finalized).toHaveLength(1);
+    expect((await finalizing("2026-10-14T14:29:59Z", { unpriced: "free" })).finalized).toHaveLength(1);
   });
 
   test("a period that overlaps a finalized one", async () => {
