@@ -6,6 +6,7 @@ import { ratePlan } from "../../../../src/app/rating/rate-plan.ts";
 import { planRating } from "../../../../src/app/rating/rating-plan.ts";
 import type { Allowance } from "../../../../src/domain/contract-terms.ts";
 import type { Price } from "../../../../src/domain/price.ts";
+import { WEEKDAYS } from "../../../../src/domain/price-hours.ts";
 import type { RatedLine } from "../../../../src/domain/rated-line.ts";
 import { instantOf } from "../../../../src/kernel/instant.ts";
 import { parsePeriodArgument } from "../../../../src/kernel/period.ts";
@@ -174,4 +175,45 @@ describe("free units that prices share", () => {
       /price eu: it can't share free units: it has usageDiscount/,
     );
   });
+});
+
+// Guarantee: hours are each contract's own, also where customers' prices are asked about together. At 02:00 UTC it is 11:00 in Tokyo.
+test("hours of the week share free units, in the contract's zone", async () => {
+  const working = [{ days: WEEKDAYS, from: "08:00", to: "20:00" }];
+  const prices = [
+    priceOf({ key: "work", meter: "m-sum", when: { in: working }, price: perUnit("1") }),
+    priceOf({ key: "rest", meter: "m-sum", when: { not: working }, price: perUnit("10") }),
+  ];
+  const zones = { acme: "UTC", beta: "Asia/Tokyo" };
+  const catalog = billingCatalog(
+    Object.entries(zones).map(([customer, timeZone]) => ({
+      ...{ key: `k-${customer}`, customer, timeZone, allowances: [free("50", ["work", "rest"])] },
+      versions: [{ from: OPEN, prices }],
+    })),
+  );
+  const store = memoryBillingStore();
+  for (const customer of Object.keys(zones))
+    for (const [hour, value] of [
+      ["12", "40"],
+      ["02", "30"],
+    ] as const) {
+      const time = instantOf(`2026-10-05T${hour}:00:00Z`, "time");
+      const event = {
+        ...{ meter: "m-sum", aggregation: "sum" as const },
+        ...{ time, id: `${customer}-${hour}`, value },
+      };
+      store.events.push({ ...event, customer, dimensions: {}, cut: 1, shard: 0, seq: 1 });
+    }
+  const period = parsePeriodArgument("2026-10");
+  const plan = planRating({ catalog, period, customers: [], spansOf: testSpans });
+  const found: string[] = [];
+  for await (const line of ratePlan({ store, plan, run: { runId: "run_1", cut: 1, catalogSeq: 1 } }))
+    found.push(`${line.customer} ${line.price}: ${line.quantity}, ${line.amount}`);
+  // acme: 40 in the day, then 10 free of 30 at night. beta: 12:00 UTC is 21:00 in Tokyo, so 30 in the day, then 20 free of 40.
+  expect(found.toSorted()).toEqual([
+    "acme rest: 30, 200",
+    "acme work: 40, 0",
+    "beta rest: 40, 200",
+    "beta work: 30, 0",
+  ]);
 });
