@@ -3,7 +3,8 @@ import { invoiceIdOf } from "../../invoicing/draft-invoice.ts";
 import { finalizableFrom } from "../../invoicing/finalize-invoice.ts";
 import { instantText, type Instant } from "../../kernel/instant.ts";
 import { parsePeriodArgument } from "../../kernel/period.ts";
-import { planRating, type ContractPart } from "../rating/rating-plan.ts";
+import type { ContractPart } from "../rating/contract-parts.ts";
+import { planRating } from "../rating/rating-plan.ts";
 import type { FinalizedFacts, InvoicingDeps, InvoicingSettings, InvoicingState } from "./invoicing-deps.ts";
 
 export type DueInvoice = {

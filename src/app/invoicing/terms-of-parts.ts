@@ -3,7 +3,7 @@ import { effectiveTerms } from "../../domain/contract-terms.ts";
 import { invoiceIdOf } from "../../invoicing/draft-invoice.ts";
 import type { BillingTerms } from "../../invoicing/billing-terms.ts";
 import { instantOf, instantText } from "../../kernel/instant.ts";
-import type { ContractPart } from "../rating/rating-plan.ts";
+import type { ContractPart } from "../rating/contract-parts.ts";
 
 /** By invoice id. */
 export function termsOfParts(parts: readonly ContractPart[]): ReadonlyMap<string, BillingTerms> {

@@ -10,7 +10,7 @@ import { hoursOf, type UsageLimits } from "../../domain/usage-limits.ts";
 import { canonicalJson } from "../../kernel/canonical-json.ts";
 import { intersectPeriods, periodText, type Period } from "../../kernel/period.ts";
 import { AppError } from "../../kernel/errors.ts";
-import type { ContractPart } from "./rating-plan.ts";
+import type { ContractPart } from "./contract-parts.ts";
 
 /** Listed in the error; beyond it the number says enough. */
 const LISTED_MAX = 50;

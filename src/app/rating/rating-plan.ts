@@ -1,41 +1,17 @@
 /**
- * Which prices apply to whom and when: the contracts' billing periods, cut at the starts of contract versions, and for each part one
- * task per price. Pure, so that a run can be planned again years later from the catalog as of the journal sequence it names.
+ * Which prices apply to whom and when: the parts of the contracts' billing periods, and for each part one task per price. Pure, so that a run can be planned again years later from the catalog as of the journal sequence it names.
  */
-import type {
-  Catalog,
-  ContractSpan,
-  ContractVersion,
-  EntityVersion,
-  RateCard,
-  RateCardPrice,
-} from "../../domain/catalog.ts";
+import type { Catalog, EntityVersion, RateCardPrice } from "../../domain/catalog.ts";
 import { measureOf, type Measure } from "../../domain/meter.ts";
 import { canonicalJson } from "../../kernel/canonical-json.ts";
 import { AppError } from "../../kernel/errors.ts";
-import { instantOf, instantText, type Instant } from "../../kernel/instant.ts";
-import {
-  billingPeriodsBetween,
-  billingPeriodContaining,
-  intersectPeriods,
-  type Period,
-  type PeriodArgument,
-} from "../../kernel/period.ts";
+import { instantText, type Instant } from "../../kernel/instant.ts";
+import type { Period } from "../../kernel/period.ts";
 import type { ProrationShare } from "../../kernel/proration.ts";
+import { contractParts, type ContractPart, type ContractPartsInput } from "./contract-parts.ts";
 import { prorateTask } from "./prorate-task.ts";
 import { allowanceProblem, withAllowances, type TaskAllowance } from "./task-allowance.ts";
 import { addsUp, shapeOf, type UsageShape } from "./usage-shape.ts";
-
-/** The part of a billing period that one contract version covers. */
-export type ContractPart = {
-  readonly customer: string;
-  readonly contract: EntityVersion<"contract">;
-  readonly rateCard: EntityVersion<"rate_card">;
-  /** Of the rate card, with the contract's overrides in place. */
-  readonly prices: readonly RateCardPrice[];
-  readonly billing: Period;
-  readonly service: Period;
-};
 
 /**
  * One price over one part. The chain is the unbroken run of parts of the billing period in which the price's key, meter and filter stay the
@@ -54,12 +30,9 @@ export type RatingTask = {
 
 export type RatingPlan = { readonly parts: readonly ContractPart[]; readonly tasks: readonly RatingTask[] };
 
-export type PlanRatingInput = {
-  readonly catalog: Catalog;
-  readonly period: PeriodArgument;
+export type PlanRatingInput = ContractPartsInput & {
   /** Keys; empty: all. */
   readonly customers: readonly string[];
-  readonly spansOf: (versions: readonly EntityVersion<"contract">[]) => readonly ContractSpan[];
 };
 
 /** Throws `invalid` with every missing meter and every price that its meter cannot serve, by contract and price. */
@@ -70,7 +43,7 @@ export function planRating(input: PlanRatingInput): RatingPlan {
   const problems: string[] = [];
   for (const [, versions] of [...input.catalog.contracts].sort(([a], [b]) => (a < b ? -1 : 1))) {
     if (!wants(input, versions)) continue;
-    const own = partsOf(input, versions);
+    const own = contractParts(input, versions);
     parts.push(...own);
     for (const part of own) {
       const siblings = own.filter((other) => sameBilling(other, part));
@@ -101,56 +74,6 @@ function checkCustomers(input: PlanRatingInput): void {
 function wants(input: PlanRatingInput, versions: readonly EntityVersion<"contract">[]): boolean {
   const customer = versions[0]?.definition.customer;
   return customer !== undefined && (input.customers.length === 0 || input.customers.includes(customer));
-}
-
-function partsOf(input: PlanRatingInput, versions: readonly EntityVersion<"contract">[]): ContractPart[] {
-  return input.spansOf(versions).flatMap((span) => {
-    const definition = span.version.definition;
-    const billing = billingPeriodOf(definition, input.period);
-    const service = intersectPeriods(billing, { from: span.from, to: span.to ?? billing.to });
-    if (service === undefined || span.version.removed) return [];
-    const rateCard = pinnedRateCard(input.catalog, definition);
-    const month = contractMonth(definition, service.from);
-    const prices = pricesOf(rateCard.definition, definition.overrides).map((price) => rampedPrice(price, month));
-    return [{ customer: definition.customer, contract: span.version, rateCard, prices, billing, service }];
-  });
-}
-
-/** A month is each contract's own billing period; two instants are the period itself, for every contract. */
-function billingPeriodOf(contract: ContractVersion, argument: PeriodArgument): Period {
-  if (argument.kind === "range") return argument.period;
-  const { timeZone, billing } = contract;
-  return billingPeriodContaining({ timeZone, ...billing, localMonth: argument.localMonth });
-}
-
-function pinnedRateCard(catalog: Catalog, contract: ContractVersion): EntityVersion<"rate_card"> {
-  const versions = catalog.rateCards.get(contract.rateCard) ?? [];
-  const pinned = versions.find((version) => version.version === contract.rateCardVersion);
-  if (pinned !== undefined) return pinned;
-  throw new AppError({
-    code: "RATE_CARD_MISSING",
-    kind: "broken",
-    message: `Contract ${contract.key} pins version ${String(contract.rateCardVersion)} of rate card ${contract.rateCard}, which the journal does not have`,
-  });
-}
-
-function pricesOf(card: RateCard, overrides: readonly RateCardPrice[]): readonly RateCardPrice[] {
-  const byKey = new Map(card.prices.map((price) => [price.key, price]));
-  for (const override of overrides) byKey.set(override.key, override);
-  return [...byKey.values()];
-}
-
-/** The number of the billing period that holds the instant; the one in which the contract begins is 1. */
-function contractMonth({ timeZone, billing, effective }: ContractVersion, instant: Instant): number {
-  const schedule = { timeZone, ...billing };
-  const begins = instantOf(effective.from, "effective.from");
-  return billingPeriodsBetween(begins, instant, schedule) + 1;
-}
-
-/** With the price of the ramp's last step that has begun. */
-function rampedPrice({ ramp, ...item }: RateCardPrice, month: number): RateCardPrice {
-  const step = ramp?.findLast(({ fromMonth }) => fromMonth <= month);
-  return step === undefined ? item : { ...item, price: step.price };
 }
 
 type TasksInput = {

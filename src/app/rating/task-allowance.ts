@@ -6,7 +6,8 @@
 import type { Aggregation } from "../../domain/meter.ts";
 import { effectiveTerms, type Allowance } from "../../domain/contract-terms.ts";
 import type { Price } from "../../domain/price.ts";
-import type { ContractPart, RatingTask } from "./rating-plan.ts";
+import type { ContractPart } from "./contract-parts.ts";
+import type { RatingTask } from "./rating-plan.ts";
 import { addsUp, shapeOf } from "./usage-shape.ts";
 
 export type TaskAllowance = {
