@@ -11,6 +11,7 @@ export type TestContract = {
   readonly key: string;
   readonly customer: string;
   readonly timeZone?: string;
+  readonly anchorDay?: number;
   readonly currency?: string;
   readonly unpriced?: "error" | "free";
   readonly from?: string;
@@ -66,7 +67,7 @@ function contractVersion(contract: TestContract, { from, index }: IndexedVersion
     rateCardHash: "",
     currency: contract.currency ?? "EUR",
     timeZone: contract.timeZone ?? "UTC",
-    billing: { interval: "month", anchorDay: 1 },
+    billing: { interval: "month", anchorDay: contract.anchorDay ?? 1 },
     effective: { from: contract.from ?? "2026-01-01T00:00:00Z", to: contract.to ?? null },
     effectiveFrom: from,
     overrides: [],

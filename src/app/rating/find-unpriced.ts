@@ -8,24 +8,24 @@ import { uncovered, weekOf, WHOLE_WEEK, type WeekSpan } from "../../domain/price
 import { fits } from "../../domain/price-where.ts";
 import { hoursOf, type UsageLimits } from "../../domain/usage-limits.ts";
 import { canonicalJson } from "../../kernel/canonical-json.ts";
-import { intersectPeriods, periodText, type Period } from "../../kernel/period.ts";
+import { periodText, type Period } from "../../kernel/period.ts";
 import { AppError } from "../../kernel/errors.ts";
+import { chargedPeriods, type ChargedPeriodsInput } from "./charged-periods.ts";
 import type { ContractPart } from "./contract-parts.ts";
 
 /** Listed in the error; beyond it the number says enough. */
 const LISTED_MAX = 50;
 
-export type FindUnpricedInput = {
+export type FindUnpricedInput = ChargedPeriodsInput & {
   readonly store: Pick<BillingStore, "usedMeters">;
-  readonly parts: readonly ContractPart[];
   readonly cut: number;
 };
 
 export async function requireAllPriced(input: FindUnpricedInput): Promise<void> {
   const unpriced: string[] = [];
   let count = 0;
-  for (const { period, customers } of servicePeriods(input.parts)) {
-    const byCustomer = partsByCustomer(input.parts, period);
+  for (const { period, charging } of chargedPeriods(input)) {
+    const customers = [...charging.keys()].sort();
     const asked = { ...period, cut: input.cut };
     const doubted = new Map<string, Doubted>();
     const found = (used: UsedMeter): void => {
@@ -35,7 +35,7 @@ export async function requireAllPriced(input: FindUnpricedInput): Promise<void> 
       unpriced.push(`${name} in ${periodText(period)}`);
     };
     for await (const used of input.store.usedMeters({ ...asked, customers, hours: [] })) {
-      const parts = byCustomer.get(used.customer) ?? [];
+      const parts = charging.get(used.customer) ?? [];
       const gaps = parts.map((part) => ({ timeZone: part.contract.definition.timeZone, week: gapsOf(part, used) }));
       if (parts.length === 0 || gaps.some(({ week }) => week.length === 0)) continue;
       const hours = gaps
@@ -104,30 +104,6 @@ function gapsOf(part: ContractPart, used: UsedMeter): readonly WeekSpan[] {
 function hasCell(price: Price, dimensions: Readonly<Record<string, string>>): boolean {
   if (price.model !== "matrix" || price.otherwise !== undefined) return true;
   return price.cells.some((cell) => fits(cell.match, dimensions));
-}
-
-function servicePeriods(
-  parts: readonly ContractPart[],
-): { readonly period: Period; readonly customers: readonly string[] }[] {
-  const periods = new Map<string, { period: Period; customers: Set<string> }>();
-  for (const part of parts) {
-    const key = periodText(part.service);
-    const found = periods.get(key) ?? { period: part.service, customers: new Set<string>() };
-    found.customers.add(part.customer);
-    periods.set(key, found);
-  }
-  return [...periods.values()].map(({ period, customers }) => ({ period, customers: [...customers].sort() }));
-}
-
-function partsByCustomer(parts: readonly ContractPart[], period: Period): ReadonlyMap<string, readonly ContractPart[]> {
-  const byCustomer = new Map<string, ContractPart[]>();
-  for (const part of parts) {
-    if (intersectPeriods(part.service, period) === undefined) continue;
-    const found = byCustomer.get(part.customer);
-    if (found === undefined) byCustomer.set(part.customer, [part]);
-    else found.push(part);
-  }
-  return byCustomer;
 }
 
 function dimensionsText(dimensions: Readonly<Record<string, string>>): string {

@@ -40,7 +40,7 @@ export async function ratePeriod(deps: RatingDeps, input: RatePeriodInput): Prom
   const run = (input.resume === true ? await diedRun(deps, scope) : null) ?? (await beginRun(deps, scope));
   const catalog = await deps.catalogAt(run.catalogSeq);
   const plan = planRating({ catalog, period, customers, spansOf: deps.spansOf });
-  await requireAllPriced({ store: deps.store, parts: plan.parts, cut: run.cut });
+  await requireAllPriced({ store: deps.store, catalog, spansOf: deps.spansOf, parts: plan.parts, cut: run.cut });
   await deps.openRuns.record(run);
   const written = await writeLines(deps, plan, run);
   const entry: RatingRunEntry = { kind: "rating.run", ...run, ...written };

@@ -148,7 +148,7 @@ type CustomerAmount = { readonly customer: string; readonly currency: string; re
 async function amountsOf(input: AmountsInput): Promise<ReadonlyMap<string, CustomerAmount>> {
   const { store, catalog, cut, spansOf } = input;
   const plan = planRating({ catalog, period: parsePeriodArgument(input.period), customers: [], spansOf });
-  if (input.allPriced === true) await requireAllPriced({ store, parts: plan.parts, cut });
+  if (input.allPriced === true) await requireAllPriced({ store, catalog, spansOf, parts: plan.parts, cut });
   const terms = termsOfParts(plan.parts);
   const lines = new Map<string, RatedLine[]>();
   for await (const line of ratePlan({ store, plan, run: { runId: RUN_ID, cut, catalogSeq: catalog.seq } })) {
