@@ -1,7 +1,7 @@
-/** How a contract prorates changes with a billing period only: within one, its parts would not add up. */
+/** How a contract prorates, and how it rounds what it prorates, changes with a billing period only: within one, its parts would not add up. */
 import type { CatalogInFiles, CatalogProblem } from "../../domain/catalog-files.ts";
 import { fieldAt } from "../../domain/catalog-files.ts";
-import type { Catalog } from "../../domain/catalog.ts";
+import type { Catalog, ContractVersion } from "../../domain/catalog.ts";
 import type { CatalogVersionEntry } from "../../domain/journal-entry.ts";
 import { instantText } from "../../kernel/instant.ts";
 import { billingPeriodAt } from "../../kernel/period.ts";
@@ -21,15 +21,26 @@ export function prorationChanges({ catalog, files, versions }: ProrationChangesI
   return [...changed].flatMap((key) => {
     const spans = contractSpans(after.contracts.get(key) ?? []);
     return spans.slice(1).flatMap((span, index): CatalogProblem[] => {
-      const { timeZone, billing, proration = "none" } = span.version.definition;
       const previous = spans[index];
-      const before = previous?.version.definition.proration ?? "none";
-      const period = billingPeriodAt(span.from, { timeZone, ...billing });
-      const holdsBefore = previous !== undefined && (previous.to ?? span.from) > period.from;
-      if (proration === before || !holdsBefore || period.from === span.from) return [];
+      if (previous === undefined) return [];
+      const { definition } = span.version;
+      const period = billingPeriodAt(span.from, { timeZone: definition.timeZone, ...definition.billing });
+      if ((previous.to ?? span.from) <= period.from || period.from === span.from) return [];
       const file = files.contracts.find(({ value }) => value.key === key);
-      const problem = `contract ${key}: proration changes from ${before} to ${proration} at ${instantText(span.from)}, within a billing period; let it take effect at ${instantText(period.to)}`;
-      return [{ at: file === undefined ? "catalog" : fieldAt(file, ["proration"]), problem }];
+      return changesOf(previous.version.definition, definition).map(({ field, from, to }) => ({
+        at: file === undefined ? "catalog" : fieldAt(file, [field]),
+        problem: `contract ${key}: ${field} changes from ${from} to ${to} at ${instantText(span.from)}, within a billing period; let it take effect at ${instantText(period.to)}`,
+      }));
     });
   });
+}
+
+type Change = { readonly field: "proration" | "rounding"; readonly from: string; readonly to: string };
+
+/** Shares are differences of rounded amounts: they add up where all of them are rounded the same way. */
+function changesOf(before: ContractVersion, after: ContractVersion): readonly Change[] {
+  const [from, to] = [before.proration ?? "none", after.proration ?? "none"];
+  if (from !== to) return [{ field: "proration", from, to }];
+  if (to === "none" || before.rounding === after.rounding) return [];
+  return [{ field: "rounding", from: before.rounding, to: after.rounding }];
 }

@@ -78,7 +78,7 @@ async function finish(
   return { finalized: [...mine.values()], already, notDue: due.notDue };
 }
 
-/** The latest run that was recorded for the same question and still answers it. */
+/** Of the runs of the same question that still answer it, the one that knows most: one that was gone on with may be recorded after a newer one. */
 function reusableRun(input: {
   state: InvoicingState;
   input: FinalizeInvoicesInput;
@@ -87,7 +87,7 @@ function reusableRun(input: {
   const { state, open } = input;
   const { period, settings } = input.input;
   const dueSince = open.map((invoice) => finalizableFrom(invoice, settings.graceMs)).reduce((a, b) => (a > b ? a : b));
-  const found = state.runs.findLast(
+  const usable = state.runs.filter(
     (run) =>
       run.period === period &&
       run.ratingRev === RATING_REV &&
@@ -95,7 +95,7 @@ function reusableRun(input: {
       instantOf(run.cutAt, "cutAt") >= dueSince &&
       (run.customers.length === 0 || open.every((invoice) => run.customers.includes(invoice.customer))),
   );
-  return found ?? null;
+  return usable.reduce<RatingRunEntry | null>((best, run) => (best === null || run.cut >= best.cut ? run : best), null);
 }
 
 async function requireVerified(deps: InvoicingDeps, run: RatingRunEntry): Promise<void> {

@@ -3,6 +3,7 @@
  */
 import type { Catalog, EntityVersion, RateCardPrice } from "../../domain/catalog.ts";
 import { measureOf, type Measure } from "../../domain/meter.ts";
+import { weekOf } from "../../domain/price-hours.ts";
 import { canonicalJson } from "../../kernel/canonical-json.ts";
 import { AppError } from "../../kernel/errors.ts";
 import { instantText, type Instant } from "../../kernel/instant.ts";
@@ -142,7 +143,7 @@ function sameSeries(a: RateCardPrice, b: RateCardPrice): boolean {
   return (
     a.key === b.key &&
     a.meter === b.meter &&
-    canonicalJson({ where: a.where, when: a.when }) === canonicalJson({ where: b.where, when: b.when }) &&
+    canonicalJson([a.where, weekOf(a.when)]) === canonicalJson([b.where, weekOf(b.when)]) &&
     a.price.model !== "flat"
   );
 }

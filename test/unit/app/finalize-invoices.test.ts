@@ -161,6 +161,22 @@ test("a run from before the period's end is not finalized: the period is rated a
   expect(runsOf(journal)).toHaveLength(2);
 });
 
+// Guarantee: a run that died early and was gone on with late knows less than one that began in between; the invoice has what that one knew.
+test("of two runs the one of the later cut is finalized, whichever was recorded last", async () => {
+  const { deps, journal, store } = memoryInvoicing(billingCatalog([contractOf({ prices: [SUM] })]));
+  store.events.push(eventOf({ value: "1000" }));
+  const october = { period: "2026-10", customers: [] };
+  const dying = { ...deps, store: { ...deps.store, writeRatedLines: () => Promise.reject(new Error("killed")) } };
+  await expect(ratePeriod(dying, october)).rejects.toThrow("killed");
+  store.events.push(eventOf({ value: "1000", id: "e2", cut: 2 }));
+  await ratePeriod(deps, { ...october, customers: ["acme"] });
+  await ratePeriod(deps, { ...october, resume: true });
+  expect(runsOf(journal).map(({ cut }) => cut)).toEqual([2, 1]);
+  const { finalized } = await finalizeInvoices(deps, { ...OCTOBER, customers: ["acme"] });
+  expect(finalized[0]).toMatchObject({ cut: 2, total: "10" });
+  expect(runsOf(journal)).toHaveLength(2);
+});
+
 test("a finalized invoice adds up, and its root proves its lines", async () => {
   const { deps, journal, store } = memoryInvoicing(billingCatalog([contractOf({ prices: [FEE, SUM] })]));
   store.events.push(eventOf({ value: "1.5" }));

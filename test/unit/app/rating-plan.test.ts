@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { planRating, ratedLineId, type RatingPlan } from "../../../src/app/rating/rating-plan.ts";
 import type { Catalog } from "../../../src/domain/catalog.ts";
+import { WEEKDAYS, type HoursSpan, type PriceHours, type Weekday } from "../../../src/domain/price-hours.ts";
 import { instantText } from "../../../src/kernel/instant.ts";
 import { parsePeriodArgument, periodText } from "../../../src/kernel/period.ts";
 import { billingCatalog, priceOf, testSpans, type TestContract } from "../../support/billing-catalog.ts";
@@ -9,6 +10,10 @@ import { billingCatalog, priceOf, testSpans, type TestContract } from "../../sup
 const FEE = priceOf({ key: "fee", price: { model: "flat", amount: "10" } });
 const SUM = priceOf({ key: "tokens", meter: "m-sum", price: { model: "per_unit", unitAmount: "1" } });
 const OPEN = "2026-01-01T00:00:00Z";
+const WHOLE = "2026-10-01T00:00:00Z/2026-11-01T00:00:00Z";
+const WHOLE_TWICE = [WHOLE, WHOLE];
+const CUT = ["2026-10-01T00:00:00Z/2026-10-10T00:00:00Z", "2026-10-10T00:00:00Z/2026-11-01T00:00:00Z"];
+const NIGHTS: PriceHours = { in: [{ days: WEEKDAYS, from: "20:00", to: "08:00" }] };
 
 describe("periods", () => {
   test("a local month in the contract's zone, across the end of summer time", () => {
@@ -52,6 +57,32 @@ describe("periods", () => {
 
 describe("contract versions inside a period", () => {
   const later = "2026-10-10T00:00:00Z";
+
+  test.each<
+    readonly [what: string, before: PriceHours | undefined, after: PriceHours | undefined, chains: readonly string[]]
+  >([
+    ["split", working(), { in: [...inOf(working("mon", "tue")), ...inOf(working("wed", "thu", "fri"))] }, WHOLE_TWICE],
+    [
+      "said by what they are not",
+      { not: inOf(NIGHTS) },
+      { in: [{ days: WEEKDAYS, from: "08:00", to: "20:00" }] },
+      WHOLE_TWICE,
+    ],
+    [
+      "of the whole week and not said",
+      { in: [{ days: WEEKDAYS, from: "00:00", to: "24:00" }] },
+      undefined,
+      WHOLE_TWICE,
+    ],
+    ["that differ", working(), working("mon"), CUT],
+  ])("hours %s", (_, before, after, expected) => {
+    const at = (when: PriceHours | undefined) => [{ ...SUM, ...(when !== undefined && { when }) }];
+    const versions = [
+      { from: OPEN, prices: at(before) },
+      { from: later, prices: at(after) },
+    ];
+    expect(chains(planned([{ key: "k", customer: "acme", versions }]))).toEqual(expected);
+  });
 
   test("usage goes on counting while key, meter and filter of the price stay the same", () => {
     const dearer = { ...SUM, price: { model: "per_unit", unitAmount: "2" } as const };
@@ -175,4 +206,12 @@ function chains(plan: RatingPlan): readonly string[] {
   return plan.tasks.map(({ metered }) =>
     metered === undefined ? "" : `${instantText(metered.chain.from)}/${instantText(metered.chain.to)}`,
   );
+}
+
+function working(...days: readonly Weekday[]): PriceHours {
+  return { in: [{ days: days.length > 0 ? days : WEEKDAYS.slice(0, 5), from: "08:00", to: "20:00" }] };
+}
+
+function inOf(hours: PriceHours): readonly HoursSpan[] {
+  return "in" in hours ? hours.in : [];
 }

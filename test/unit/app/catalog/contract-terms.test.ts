@@ -205,6 +205,20 @@ describe("versions", () => {
     expect(inJanuary.changes[0]?.fields).toContain('proration: nothing → "day"');
   });
 
+  // 10.01 half up until the 16th of 30 days and half even from then on would be 5.01 and 5.01.
+  test("nor does the rounding of what is prorated", () => {
+    const terms = (proration: string, more = ""): string => CONTRACT(`    proration: ${proration}\n${more}`);
+    const halfEven = (from: string): string => `    rounding: half_even\n    effectiveFrom: "${from}"\n`;
+    const before = applied(plan({ contract: terms("day") }));
+    const within = plan({ contract: terms("day", halfEven("2026-12-15T00:00:00+01:00")) }, before);
+    expect(within.problems.map(({ at, problem }) => `${fileAt(at)} ${problem}`)).toEqual([
+      "contract.yaml:7:5 contract acme-2026: rounding changes from half_up to half_even at 2026-12-14T23:00:00Z, within a billing period; let it take effect at 2026-12-31T23:00:00Z",
+    ]);
+    expect(plan({ contract: terms("day", halfEven("2027-01-01T00:00:00+01:00")) }, before).problems).toEqual([]);
+    const whole = applied(plan({ contract: terms("none") }));
+    expect(plan({ contract: terms("none", halfEven("2026-12-15T00:00:00+01:00")) }, whole).problems).toEqual([]);
+  });
+
   test("the same instants in other words are no change", () => {
     const from = (text: string): string => CONTRACT(`    discounts: [ { key: d, percent: "5", from: "${text}" } ]\n`);
     const state = applied(plan({ contract: from("2026-02-01T00:00:00+01:00") }));
