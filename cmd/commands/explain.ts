@@ -1,5 +1,6 @@
 /** `explain <invoice line>`: what stands behind a line, and whether its digests hold. */
 import type { Command } from "commander";
+import { limitsOfText, limitsTexts } from "../../src/domain/usage-limits.ts";
 import { explainLine, type Explanation, type LineFacts } from "../../src/app/explain/explain-line.ts";
 import { createExplainStore } from "../../src/clickhouse/explain-store.ts";
 import { merkleRoot } from "../../src/invoicing/merkle.ts";
@@ -59,7 +60,7 @@ function termLines(line: LineFacts): string[] {
 
 function factLines(line: LineFacts): string[] {
   const filter = Object.entries(line.filter).map(([name, value]) => `${name}=${value}`);
-  if (line.limits !== "") filter.push(line.limits);
+  filter.push(...limitsTexts(limitsOfText(line.limits).limits ?? {}));
   const facts: readonly (readonly [string, string])[] = [
     ["customer", line.customer],
     ["period", `${line.periodFrom} to ${line.periodTo} (not part of it)`],

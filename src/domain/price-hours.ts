@@ -53,6 +53,29 @@ export function hoursText(hours: PriceHours): string {
   return "in" in hours ? text : `outside ${text}`;
 }
 
+/** `Mon–Fri 08:00–20:00`, whatever the words were that the minutes come from. */
+export function weekText(week: readonly WeekSpan[]): string {
+  const daily = week.flatMap(([from, to]) => (to - from <= MINUTES_PER_DAY ? [[from, to] as const] : daysOf(from, to)));
+  const alike = Map.groupBy(daily, ([from, to]) => `${clockText(from)} ${clockText(to, from)}`);
+  const spans = [...alike].map(([clocks, own]): HoursSpan => {
+    const [from = "", to = ""] = clocks.split(" ");
+    return { days: own.map(([start]) => WEEKDAYS[Math.floor(start / MINUTES_PER_DAY)] ?? "mon"), from, to };
+  });
+  return hoursText({ in: spans });
+}
+
+/** The span cut at midnights. */
+function daysOf(from: number, to: number): readonly WeekSpan[] {
+  const midnight = (Math.floor(from / MINUTES_PER_DAY) + 1) * MINUTES_PER_DAY;
+  return midnight >= to ? [[from, to]] : [[from, midnight], ...daysOf(midnight, to)];
+}
+
+/** Midnight is 24:00 where the span that began at `since` ends with its day. */
+function clockText(minute: number, since = minute): string {
+  const ofDay = minute > since && minute % MINUTES_PER_DAY === 0 ? MINUTES_PER_DAY : minute % MINUTES_PER_DAY;
+  return [Math.floor(ofDay / 60), ofDay % 60].map((part) => String(part).padStart(2, "0")).join(":");
+}
+
 export function minuteOfDay(clock: string): number {
   const [hours, minutes] = clock.split(":");
   return Number(hours) * 60 + Number(minutes);

@@ -6,8 +6,8 @@
 import { canonicalJson } from "../kernel/canonical-json.ts";
 import { NS_PER_SECOND } from "../kernel/instant.ts";
 import { localOffsets, type Period } from "../kernel/period.ts";
-import { weekOf, type PriceHours, type WeekSpan } from "./price-hours.ts";
-import type { PriceWhere } from "./price-where.ts";
+import { weekOf, weekText, type PriceHours, type WeekSpan } from "./price-hours.ts";
+import { whereTexts, type PriceWhere } from "./price-where.ts";
 
 export type UsageLimits = {
   readonly conditions?: readonly (readonly [dimension: string, kind: "in" | "not", values: readonly string[]])[];
@@ -46,6 +46,14 @@ export function hoursOf(input: { week: readonly WeekSpan[]; period: Period; time
 /** Empty without limits. */
 export function limitsText(limits: UsageLimits | undefined): string {
   return limits === undefined ? "" : canonicalJson(limits);
+}
+
+/** For people: `region not eu`, `Mon–Fri 08:00–20:00 local time`. */
+export function limitsTexts({ conditions = [], week }: UsageLimits): readonly string[] {
+  const where = Object.fromEntries(
+    conditions.map(([name, kind, values]) => [name, kind === "in" ? { in: values } : { not: values }]),
+  );
+  return [...whereTexts(where), ...(week === undefined ? [] : [`${weekText(week)} local time`])];
 }
 
 export function limitsOfText(text: string): { readonly limits?: UsageLimits } {
