@@ -11,7 +11,7 @@ import { ratioOf } from "../ratio.ts";
 import { invoiceUsage, usageText, type MonthUsage } from "../usage-queries.ts";
 
 const METER = "p2";
-/** Large ones: what a query costs at least, some 10 ms, is what the same takes of 50,000 events. */
+/** Large ones: what any query costs at least, some 10 ms, the other way takes for 100,000 events. */
 const CUSTOMERS = 2;
 const EVENTS_PER_WINDOW = 10_000;
 const SIDES = ["Meterline", "JSON at query time"] as const;
