@@ -4,21 +4,25 @@ import type { ClickHouse } from "./connect.ts";
 import { customerFilter } from "./customer-filter.ts";
 import { querySql } from "./load-sql.ts";
 import { meteredCells, meteredEvents, meteredUsage, usedMeters } from "./metered-usage.ts";
-import { RATED_LINE_COLUMNS, ratedLineRow, storedLineOf, type RatedLineRow } from "./rated-line-row.ts";
+import { RATED_LINE_COLUMNS, ratedLineText, storedLineOf, type RatedLineRow } from "./rated-line-row.ts";
 import { rowsOf } from "./rows-of.ts";
+import { usageSqls } from "./usage-sql.ts";
 
 const INSERT_SETTINGS = {
   async_insert: 0,
   input_format_null_as_default: 0,
   input_format_skip_unknown_fields: 0,
   input_format_parallel_parsing: 0,
+  input_format_json_read_objects_as_strings: 1,
+  input_format_json_read_arrays_as_strings: 1,
 } as const;
 
 export function billingStore(clickhouse: ClickHouse): BillingStore {
+  const source = { clickhouse, usageSqls: usageSqls(clickhouse) };
   return {
-    meteredUsage: (query) => meteredUsage(clickhouse, query),
-    meteredCells: (query) => meteredCells(clickhouse, query),
-    meteredEvents: (query) => meteredEvents(clickhouse, query),
+    meteredUsage: (query) => meteredUsage(source, query),
+    meteredCells: (query) => meteredCells(source, query),
+    meteredEvents: (query) => meteredEvents(source, query),
     usedMeters: (query) => usedMeters(clickhouse, query),
     writeRatedLines: (lines) => writeRatedLines(clickhouse, lines),
     ratedLineHashes: (runId) => ratedLineHashes(clickhouse, runId),
@@ -30,7 +34,7 @@ async function writeRatedLines(clickhouse: ClickHouse, lines: readonly StoredLin
   if (lines.length === 0) return;
   await clickhouse.insert({
     sql: `INSERT INTO meterline.rated_lines (${RATED_LINE_COLUMNS}) FORMAT JSONEachRow`,
-    body: lines.map((line) => `${JSON.stringify(ratedLineRow(line))}\n`).join(""),
+    body: lines.map((line) => `${ratedLineText(line)}\n`).join(""),
     settings: INSERT_SETTINGS,
     doing: "writing rated lines",
   });

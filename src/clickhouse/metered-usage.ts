@@ -16,7 +16,7 @@ import { customerFilter, type CustomerFilter } from "./customer-filter.ts";
 import { querySql } from "./load-sql.ts";
 import { shardRangeOf } from "./rated-line-row.ts";
 import { rowsOf } from "./rows-of.ts";
-import { usageSqls } from "./usage-sql.ts";
+import type { UsageSqls } from "./usage-sql.ts";
 
 const MEAN_PLACES = 18;
 
@@ -27,7 +27,12 @@ type WindowsRow = QuantityRow & {
   readonly shard_ranges: readonly (readonly [string, string, string, string])[];
 };
 
-export async function* meteredUsage(clickhouse: ClickHouse, query: UsageQuery): AsyncGenerator<MeteredUsage> {
+export type UsageSource = { readonly clickhouse: ClickHouse; readonly usageSqls: UsageSqls };
+
+export async function* meteredUsage(
+  { clickhouse, usageSqls }: UsageSource,
+  query: UsageQuery,
+): AsyncGenerator<MeteredUsage> {
   const wanted = customerFilter(query.customers);
   const params = {
     ...usageParams(query, wanted),
@@ -36,7 +41,7 @@ export async function* meteredUsage(clickhouse: ClickHouse, query: UsageQuery): 
   };
   const quantityQuery = quantityQueryOf(query);
   const doing = `reading the usage of meter ${query.meter}`;
-  const usageSql = await usageSqls(clickhouse, params);
+  const usageSql = await usageSqls(params);
   const windows = rowsOf<WindowsRow>(clickhouse, { sql: usageSql("metered-windows"), params, doing });
   const quantities =
     quantityQuery === null ? null : rowsOf<QuantityRow>(clickhouse, { sql: usageSql(quantityQuery), params, doing });
@@ -118,13 +123,13 @@ function unknownAggregation(query: UsageQuery): AppError {
 }
 
 export async function* meteredCells(
-  clickhouse: ClickHouse,
+  { clickhouse, usageSqls }: UsageSource,
   query: Parameters<BillingStore["meteredCells"]>[0],
 ): ReturnType<BillingStore["meteredCells"]> {
   const { by } = query;
   const wanted = customerFilter(query.customers);
   const params = { ...usageParams(query, wanted), by };
-  const usageSql = await usageSqls(clickhouse, params);
+  const usageSql = await usageSqls(params);
   const pieces = clickhouse.stream<{ customer: string; cell: readonly string[]; quantity: string }>({
     sql: usageSql("metered-cells"),
     params,
@@ -141,12 +146,12 @@ export async function* meteredCells(
 }
 
 export async function* meteredEvents(
-  clickhouse: ClickHouse,
+  { clickhouse, usageSqls }: UsageSource,
   query: Parameters<BillingStore["meteredEvents"]>[0],
 ): ReturnType<BillingStore["meteredEvents"]> {
   const wanted = customerFilter(query.customers);
   const params = { ...usageParams(query, wanted), earlier_than: wholeSeconds(query.earlierThan) };
-  const usageSql = await usageSqls(clickhouse, params);
+  const usageSql = await usageSqls(params);
   const pieces = clickhouse.stream<{ customer: string; quantity: string; earlier: number }>({
     sql: usageSql("metered-events"),
     params,

@@ -54,8 +54,20 @@ export type RatedLineRow = {
   readonly limits: string;
 };
 
-/** One line of JSONEachRow. */
-export function ratedLineRow({ line, hash }: StoredLine): Readonly<Record<keyof RatedLineRow, unknown>> {
+/**
+ * One line of JSONEachRow. Input and breakdown stand in it as the JSON that they are: ClickHouse stores the bytes of an object or array that comes for
+ * a String column, and nothing has to be escaped.
+ */
+export function ratedLineText(stored: StoredLine): string {
+  const { input, breakdown } = stored.line;
+  const members = JSON.stringify(membersOf(stored)).slice(0, -1);
+  return `${members},"input":${canonicalJson(input)},"breakdown":${canonicalJson(breakdown)}}`;
+}
+
+function membersOf({
+  line,
+  hash,
+}: StoredLine): Readonly<Record<Exclude<keyof RatedLineRow, "input" | "breakdown">, unknown>> {
   return {
     run_id: line.runId,
     line_id: line.lineId,
@@ -84,8 +96,6 @@ export function ratedLineRow({ line, hash }: StoredLine): Readonly<Record<keyof 
     cut: line.cut,
     catalog_seq: line.catalogSeq,
     rating_rev: line.ratingRev,
-    input: canonicalJson(line.input),
-    breakdown: canonicalJson(line.breakdown),
     line_hash: hash,
     limits: limitsText(line.limits),
   };
@@ -157,7 +167,9 @@ function rfc3339(seconds: number): string {
 }
 
 function fitting(text: string, places: number): string {
-  assert(decimalPlaces(decimal(text)) <= places, `${text} has more than ${places} decimal places and would be cut`);
+  // As many digits as are written are enough to know, unless there are too many: zeros at the end need no place.
+  const fits = text.length - 1 - text.indexOf(".") <= places || decimalPlaces(decimal(text)) <= places;
+  assert(fits, `${text} has more than ${places} decimal places and would be cut`);
   return text;
 }
 

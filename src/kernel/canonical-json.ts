@@ -4,8 +4,11 @@
  */
 import { assert } from "./assert.ts";
 
+/** All but printable ASCII without quotation mark and backslash: what may have to be escaped, as lone surrogates are. */
+const MAYBE_ESCAPED = /[^ !#-[\]-~]/;
+
 export function canonicalJson(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "string") return stringText(value);
   if (value !== null && typeof value === "object") return Array.isArray(value) ? arrayText(value) : objectText(value);
   assert(typeof value !== "number" || Number.isSafeInteger(value), "canonical JSON holds whole numbers only", {
     value,
@@ -23,10 +26,21 @@ function arrayText(items: readonly unknown[]): string {
 function objectText(value: object): string {
   const members = value as Readonly<Record<string, unknown>>;
   let text = "";
-  // Without a comparison of its own, `sort` goes by code unit.
-  for (const key of Object.keys(value).sort()) {
+  for (const key of sortedKeys(value)) {
     const member = members[key];
-    if (member !== undefined) text += `${text === "" ? "{" : ","}${JSON.stringify(key)}:${canonicalJson(member)}`;
+    if (member !== undefined) text += `${text === "" ? "{" : ","}${stringText(key)}:${canonicalJson(member)}`;
   }
   return text === "" ? "{}" : `${text}}`;
+}
+
+/** Most texts have nothing to escape, and looking for it costs a third of `JSON.stringify`. */
+function stringText(text: string): string {
+  return MAYBE_ESCAPED.test(text) ? JSON.stringify(text) : `"${text}"`;
+}
+
+/** Most objects are written in order already, and looking costs less than sorting. */
+function sortedKeys(value: object): readonly string[] {
+  const keys = Object.keys(value);
+  // Without a comparison of its own, `sort` goes by code unit, as `<` does.
+  return keys.some((key, index) => index > 0 && key < (keys[index - 1] ?? "")) ? keys.sort() : keys;
 }

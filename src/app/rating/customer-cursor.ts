@@ -1,6 +1,7 @@
 /**
  * Rows that come in the order of their customers, read beside others in the same order: whoever asks for one customer after the other
- * gets each one's rows, and no more than one piece of them is in memory.
+ * gets each one's rows, and no more than one piece of them is in memory. The first piece is asked for at once, so that several cursors wait for
+ * their queries together.
  */
 export type CustomerCursor<Row> = {
   /** Hands over the customer's rows; those of earlier customers are left out. Customers are asked for in the order of their keys. */
@@ -13,6 +14,9 @@ export function customerCursor<Row extends { readonly customer: string }>(
   pieces: AsyncIterable<readonly Row[]>,
 ): CustomerCursor<Row> {
   const source = pieces[Symbol.asyncIterator]();
+  let reading: ReturnType<typeof source.next> | undefined = source.next();
+  // Whoever asks for a customer hears of a failure.
+  reading.catch(() => undefined);
   let piece: readonly Row[] = [];
   let next = 0;
   let ended = false;
@@ -25,7 +29,8 @@ export function customerCursor<Row extends { readonly customer: string }>(
         if (row.customer === customer) visit(row);
       }
       if (ended) return;
-      const read = await source.next();
+      const read = await (reading ?? source.next());
+      reading = undefined;
       ended = read.done === true;
       piece = read.done === true ? [] : read.value;
       next = 0;

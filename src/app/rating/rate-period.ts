@@ -21,7 +21,7 @@ import type { RunFacts } from "./line-of-task.ts";
 import { planRating, ratedLineId, type RatingPlan, type RatingTask } from "./rating-plan.ts";
 
 /** Lines per insert. */
-const WRITE_BATCH_LINES = 2_000;
+const WRITE_BATCH_LINES = 5_000;
 
 export type RatePeriodInput = {
   /** `2026-10`, or two instants `FROM/TO`. */

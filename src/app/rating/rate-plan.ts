@@ -24,31 +24,69 @@ export type RatePlanInput = {
   readonly run: RunFacts;
 };
 
+/** The next group's queries begin while so many customers of the one before are still to be rated: late enough for no answer to wait for long. */
+const AHEAD_CUSTOMERS = 2_000;
+
+/** Tasks that are rated together, customer by customer. */
+type OpenGroup = {
+  readonly customers: readonly string[];
+  rate(customer: string): Promise<readonly RatedLine[]>;
+  close(): Promise<void>;
+};
+
 /** Every price has its line, also without usage: a minimum may be due, and usage that comes late has a line to belong to. */
 export async function* ratePlan(input: RatePlanInput): AsyncGenerator<RatedLine> {
-  for (const tasks of groups(input.plan.tasks)) {
-    if (tasks[0]?.metered === undefined)
-      for (const task of tasks) yield prorateLine(rateTask(task, {}, input.run), task);
-    else yield* rateGroup(input, tasks);
+  const waiting = [...groups(input.plan.tasks)];
+  const openNext = (): OpenGroup | undefined => {
+    const tasks = waiting.shift();
+    return tasks === undefined ? undefined : openGroup(input, tasks);
+  };
+  let group = openNext();
+  let next: OpenGroup | undefined;
+  try {
+    for (; group !== undefined; group = next, next = undefined) {
+      let left = group.customers.length;
+      for (const customer of group.customers) {
+        next ??= left <= AHEAD_CUSTOMERS ? openNext() : undefined;
+        yield* await group.rate(customer);
+        left -= 1;
+      }
+      await group.close();
+    }
+  } finally {
+    await Promise.all([group?.close(), next?.close()]);
   }
 }
 
-async function* rateGroup(input: RatePlanInput, tasks: readonly RatingTask[]): AsyncGenerator<RatedLine> {
+function openGroup(input: RatePlanInput, tasks: readonly RatingTask[]): OpenGroup {
   const own = Map.groupBy(tasks, (task) => task.part.customer);
   const customers = [...own.keys()].sort();
+  const tasksOf = (customer: string): readonly RatingTask[] => own.get(customer) ?? [];
   const [first] = tasks;
-  if (first?.metered === undefined) return;
+  if (first?.metered === undefined)
+    return {
+      customers,
+      rate: (customer) => Promise.resolve(flatLines(input, tasksOf(customer))),
+      close: () => Promise.resolve(),
+    };
   const query = (period: Period, task = first): UsageQuery => queryOf(input, { task, period, customers });
   const parts = customerCursor(singly(input.store.meteredUsage(query(first.part.service))));
   const rating = customerRating({ store: input.store, run: input.run, first, query });
-  try {
-    for (const customer of customers) {
+  return {
+    customers,
+    rate: async (customer) => {
       const [part] = await parts.all(customer);
-      yield* await rating.rate(customer, own.get(customer) ?? [], part);
-    }
-  } finally {
-    await Promise.all([parts.close(), rating.close()]);
-  }
+      return await rating.rate(customer, tasksOf(customer), part);
+    },
+    close: async () => {
+      await Promise.all([parts.close(), rating.close()]);
+    },
+  };
+}
+
+/** Of prices without a meter, of which nothing is asked. */
+function flatLines(input: RatePlanInput, tasks: readonly RatingTask[]): readonly RatedLine[] {
+  return tasks.map((task) => prorateLine(rateTask(task, {}, input.run), task));
 }
 
 function customerRating(input: RateGroupInput): CustomerRating {

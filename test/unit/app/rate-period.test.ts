@@ -7,8 +7,8 @@ import { billingCatalog, priceOf } from "../../support/billing-catalog.ts";
 import { memoryInvoicing, runsOf } from "../../support/memory-invoicing.ts";
 import type { WrittenEvent } from "../../support/usage-writer.ts";
 
-/** Three inserts of lines. */
-const CONTRACTS = 4_500;
+/** Two inserts of lines. */
+const CONTRACTS = 6_000;
 const OCTOBER = { period: "2026-10", customers: [] };
 const USAGE = priceOf({ key: "tokens", meter: "m-sum", price: { model: "per_unit", unitAmount: "0.005" } });
 
