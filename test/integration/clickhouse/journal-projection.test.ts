@@ -13,7 +13,7 @@ import { startTestServers, type TestServers } from "../../support/servers.ts";
 const TABLES = ["journal_entries", "catalog_versions", "rating_runs", "invoices", "invoice_lines"] as const;
 const FAR = 2_500;
 /** More than a call takes as arguments. */
-const MANY = 150_000;
+const MANY = 130_000;
 
 let servers: TestServers;
 let clickhouse: ClickHouse;
