@@ -6,7 +6,7 @@ import { crashHook } from "../../src/app/sink/crash-points.ts";
 import { meteringCatalogs } from "../../src/app/sink/metering-catalogs.ts";
 import { runSink, type SinkDeps, type SinkSettings } from "../../src/app/sink/run-sink.ts";
 import { encodeUsageRows } from "../../src/clickhouse/encode-usage-rows.ts";
-import type { Settings } from "../../src/config/settings.ts";
+import { sinkShardsOf, type Settings } from "../../src/config/settings.ts";
 import { openUsageStream } from "../../src/stream/usage-stream.ts";
 import { withContext, type Context } from "../context.ts";
 import { eventTimeRange } from "../event-time-range.ts";
@@ -35,7 +35,10 @@ export function registerSink(program: Command): void {
   program
     .command("sink")
     .description("the role that stores usage: streams in, ClickHouse out, exactly once; SIGTERM drains")
-    .addHelpText("after", "\nMore than one may run: each shard has one writer at a time, the others stand by.")
+    .addHelpText(
+      "after",
+      "\nMore than one may run: each shard has one writer at a time, the others stand by. METERLINE_SINK_SHARDS divides the shards between them.",
+    )
     .action(async (_options: unknown, command: Command) => {
       const stopping = stopSignal();
       await withContext(command, async (context) => {
@@ -56,6 +59,7 @@ export async function runSinkRole(context: Context, signal: AbortSignal, options
   if (services === null) return;
   const projector = createProjector(services, context);
   const { settings } = context;
+  const ownShards = sinkShardsOf(settings, services.shards);
   const deps: SinkDeps = {
     openStream: (shard) =>
       openUsageStream(services.nats, {
@@ -74,11 +78,12 @@ export async function runSinkRole(context: Context, signal: AbortSignal, options
     log: context.logger,
     crash: crashHook(settings.crashAt, () => process.kill(process.pid, "SIGKILL")),
     ...(options.onCommitted && { onCommitted: options.onCommitted }),
-    ...(options.observation && observed(services, options.observation)),
+    ...(options.observation && observed(services, options.observation, ownShards)),
   };
   projector.onHead();
   try {
-    await runSink(deps, sinkSettings(settings, services.shards, options.instance ?? ""), signal);
+    const own = { ...sinkSettings(settings, services.shards, options.instance ?? ""), ownShards };
+    await runSink(deps, own, signal);
   } finally {
     await projector.idle();
   }
@@ -88,12 +93,13 @@ export async function runSinkRole(context: Context, signal: AbortSignal, options
 function observed(
   services: Services,
   { metrics, sinkStarts }: Observation,
+  ownShards: readonly number[],
 ): Pick<SinkDeps, "keys" | "store" | "observer"> {
   const watch = watchRequests(metrics);
   return {
     keys: watchedShardKeys(services.keys, watch),
     store: watchedSinkStore(services.sinkStore, watch, metrics),
-    observer: sinkStarts(services).observer,
+    observer: sinkStarts(services, ownShards).observer,
   };
 }
 

@@ -1,4 +1,4 @@
-/** What a role needs to do its work now: its servers, the schema of this release, and for the sink a writer or a standby for each shard. */
+/** What a role needs to do its work now: its servers, the schema of this release, and for the sink a writer or a standby for each of its shards. */
 import type { ShardSituation } from "../../src/app/sink/sink-observer.ts";
 import { requireCurrentSchema } from "../../src/clickhouse/migrate.ts";
 import type { HealthCheck } from "../../src/http/health.ts";
@@ -27,12 +27,12 @@ export function serverChecks(services: Services): readonly HealthCheck[] {
   ];
 }
 
-export function shardCheck({ situations }: Pick<SinkWatch, "situations">, shards: number): HealthCheck {
+export function shardCheck({ situations }: Pick<SinkWatch, "situations">, shards: readonly number[]): HealthCheck {
   return {
     name: "shards",
     // eslint-disable-next-line @typescript-eslint/require-await -- a check may wait, this one knows
     check: async () => {
-      const states = Array.from({ length: shards }, (_, shard) => ({ shard, ...stateOf(situations.get(shard)) }));
+      const states = shards.map((shard) => ({ shard, ...stateOf(situations.get(shard)) }));
       const text = states.map(({ shard, state }) => `${shard} ${state}`).join(", ");
       if (states.every(({ ok }) => ok)) return text;
       throw notReady(text);

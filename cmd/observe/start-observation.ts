@@ -17,8 +17,8 @@ export type Observation = {
   readonly url: string | undefined;
   /** A role has its services: from now on they are measured. Once is enough where several roles share a process. */
   readonly servicesOpened: (services: Services) => void;
-  /** As above, for the role that writes the shards. */
-  readonly sinkStarts: (services: Services) => SinkWatch;
+  /** As above, for the role that writes these shards. */
+  readonly sinkStarts: (services: Services, ownShards: readonly number[]) => SinkWatch;
   readonly close: () => Promise<void>;
 };
 
@@ -57,9 +57,9 @@ export async function startObservation({ settings, role, logger }: StartObservat
     metrics,
     url: server?.url,
     servicesOpened,
-    sinkStarts: (services) => {
-      const sink = watchSink(metrics, services.shards);
-      checks = [...checks, shardCheck(sink, services.shards)];
+    sinkStarts: (services, ownShards) => {
+      const sink = watchSink(metrics, ownShards);
+      checks = [...checks, shardCheck(sink, ownShards)];
       servicesOpened(services);
       observeSink(metrics, services, sink);
       return sink;

@@ -19,12 +19,12 @@ export function isHeld({ step }: ShardSituation): boolean {
   return !NOT_WRITING.has(step);
 }
 
-/** Every counter of a shard is there from the start, at 0: a rate over one that appears with its first event would miss that event. */
-export function watchSink(metrics: Metrics, shards: number): SinkWatch {
+/** Every counter of its shards is there from the start, at 0: a rate over one that appears with its first event would miss that event. */
+export function watchSink(metrics: Metrics, shards: readonly number[]): SinkWatch {
   const situations = new Map<number, ShardSituation>();
   const sums = new Map<number, { readonly events: number; readonly messages: number }>();
   const received = new Map<number, string>();
-  for (let shard = 0; shard < shards; shard += 1) startAtZero(metrics, shard);
+  for (const shard of shards) startAtZero(metrics, shard);
   return {
     situations,
     eventsPerMessage: (shard) => {

@@ -40,6 +40,22 @@ export function amountAxis(values: readonly Decimal[], pixels: Pixels, ticks: nu
   return fixedAxis({ from, to }, pixels, ticks);
 }
 
+/** Powers of ten from the one at or below the least of some positive values up to the one at or above the greatest: equal ratios lie equally far apart. */
+export function logAxis(values: readonly Decimal[], pixels: Pixels): Axis {
+  const exponents = values.flatMap((value) => [Math.floor(logOf(value)), Math.ceil(logOf(value))]);
+  const least = Math.min(...exponents);
+  const greatest = Math.max(...exponents, least + 1);
+  const ticks = Array.from({ length: greatest - least + 1 }, (_, index) => new Decimal(10).pow(least + index));
+  const at = (value: Decimal): number =>
+    pixels.start + ((logOf(value) - least) / (greatest - least)) * (pixels.end - pixels.start);
+  return { from: new Decimal(10).pow(least), to: new Decimal(10).pow(greatest), ticks, at };
+}
+
+/** Exact for powers of ten, as it has to be for what lies on a tick. */
+function logOf(value: Decimal): number {
+  return Math.log10(value.toNumber());
+}
+
 /** A value as a label: `1,250,000.5`. */
 export function labelOf(value: Decimal): string {
   const [whole = "", fraction] = value.toFixed().split(".");

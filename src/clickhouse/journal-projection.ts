@@ -62,6 +62,8 @@ type Rows = Record<TableName, object[]>;
 
 const DISCREPANCIES_MAX = 100;
 const REBUILD_ENTRIES = 1_000;
+/** A commit brings all versions of its change at once: as one text a million of them would be longer than a text can be. */
+const INSERT_ROWS = 20_000;
 
 export function createJournalProjection(clickhouse: ClickHouse, prefix = "meterline."): JournalProjection {
   return {
@@ -120,10 +122,10 @@ async function projectEntries(input: ProjectInput): Promise<void> {
   for (const recorded of input.entries) {
     rows.journal_entries.push(entryRow(recorded));
     const { body } = recorded.entry;
-    if (body.kind === "catalog.version") open.set(body.change, [...(open.get(body.change) ?? []), body]);
+    if (body.kind === "catalog.version") addOpen(open, body);
     else if (body.kind === "catalog.commit") {
       const versions = await committedVersions(input, { commit: body, known: open.get(body.change) ?? [] });
-      rows.catalog_versions.push(...versions.map((version) => versionRow(version, recorded.seq)));
+      for (const version of versions) rows.catalog_versions.push(versionRow(version, recorded.seq));
     } else if (body.kind === "rating.run") rows.rating_runs.push(runRow(body, recorded));
     else {
       const { invoice } = body;
@@ -135,8 +137,16 @@ async function projectEntries(input: ProjectInput): Promise<void> {
   }
   for (const { name, columns } of TABLES) {
     const sql = `INSERT INTO ${input.prefix}${name} (${columns}) FORMAT JSONEachRow`;
-    await insertRows(input.clickhouse, { sql, rows: rows[name], doing: `projecting the journal into ${name}` });
+    const doing = `projecting the journal into ${name}`;
+    for (let from = 0; from < rows[name].length; from += INSERT_ROWS)
+      await insertRows(input.clickhouse, { sql, rows: rows[name].slice(from, from + INSERT_ROWS), doing });
   }
+}
+
+function addOpen(open: Map<string, CatalogVersionEntry[]>, version: CatalogVersionEntry): void {
+  const ofChange = open.get(version.change);
+  if (ofChange === undefined) open.set(version.change, [version]);
+  else ofChange.push(version);
 }
 
 type CommittedInput = { readonly commit: CatalogCommitEntry; readonly known: readonly CatalogVersionEntry[] };

@@ -42,7 +42,7 @@ const OF_SINK: ClickHouseSettings = { log_comment: "meterline sink" };
  * The tables remember the tokens of their last 100,000 blocks, of all shards together, and a batch is at most one block in each of them. A batch
  * that may be stored already is not inserted again after half as many others: the rest is for clocks that disagree and for batches under way.
  */
-const OUTLIVED_BATCHES = 50_000;
+export const OUTLIVED_BATCHES = 50_000;
 
 const UNFENCED =
   `throwIf((SELECT max(epoch) FROM meterline.sink_fence WHERE shard = {shard: UInt16}) > {epoch: UInt64}, ` +

@@ -11,6 +11,9 @@ export type SettingField = {
 
 const GIB = 1024 ** 3;
 
+/** A stream, a writer and its filter each. */
+export const SHARDS_MAX = 64;
+
 export const SETTING_FIELDS = {
   home: text("METERLINE_HOME", ".meterline", "Directory of everything that an embedded instance keeps."),
   natsUrl: optionalUrl(
@@ -106,9 +109,17 @@ export const SETTING_FIELDS = {
   ),
   shards: integer(
     "METERLINE_SHARDS",
-    { fallback: 1, min: 1, max: 64 },
+    { fallback: 1, min: 1, max: SHARDS_MAX },
     "Number of usage streams and writers; fixed at the first start.",
   ),
+  sinkShards: {
+    variable: "METERLINE_SINK_SHARDS",
+    doc: "Shards that a sink writes, by their numbers with commas between them (0,2); the others are left to other sinks. Default: every shard that is free.",
+    schema: z
+      .string()
+      .regex(/^\d{1,3}(?:,\d{1,3})*$/, "must be numbers of shards with commas between them, such as 0,2")
+      .optional(),
+  },
   batchEventsMax: integer(
     "METERLINE_BATCH_EVENTS_MAX",
     { fallback: 50_000, min: 1, max: 500_000 },

@@ -50,6 +50,20 @@ export function streamLimits(settings: Settings): { readonly usageBytes: number;
   };
 }
 
+/** The shards, of so many, that a sink with these settings writes. */
+export function sinkShardsOf({ sinkShards }: Pick<Settings, "sinkShards">, shards: number): readonly number[] {
+  const all = Array.from({ length: shards }, (_, shard) => shard);
+  if (sinkShards === undefined) return all;
+  const wanted = sinkShards.split(",").map(Number);
+  const unknown = wanted.filter((shard) => shard >= shards);
+  if (unknown.length === 0) return all.filter((shard) => wanted.includes(shard));
+  throw new AppError({
+    code: "SHARD_UNKNOWN",
+    kind: "settings",
+    message: `METERLINE_SINK_SHARDS is "${sinkShards}": there is no shard ${unknown.join(", ")}; the shards are 0 to ${String(shards - 1)}`,
+  });
+}
+
 function problemOf(field: SettingField, input: { readonly raw: string; readonly says: string }): SettingProblem {
   return {
     variable: field.variable,

@@ -26,8 +26,9 @@ export const FILTER_BITS_PER_IDENTITY = 16;
 const BLOCK_WORDS = 8;
 const KEY_WORDS = 4;
 const BLOCK_BITS = BLOCK_WORDS * 32;
-/** 2^34 bits are 2 GiB: 1.07 billion identities per shard at full precision; more identities cost more look-ups, never a wrong verdict. */
-const BLOCKS_MAX = 2 ** 34 / BLOCK_BITS;
+/** 2 GiB: 1.07 billion identities per shard at full precision; more identities cost more look-ups, never a wrong verdict. */
+export const FILTER_BITS_MAX = 2 ** 34;
+const BLOCKS_MAX = FILTER_BITS_MAX / BLOCK_BITS;
 
 export function createIdentityFilter(capacity: number, blocksMax = BLOCKS_MAX): IdentityFilter {
   assert(Number.isSafeInteger(capacity) && capacity > 0, "an identity filter needs a positive capacity", { capacity });

@@ -13,6 +13,7 @@ export const BENCH_SOURCE = "gateway/bench";
 const CUSTOMERS = ["acme", "globex", "initech"] as const;
 const MODELS = ["small-1", "large-1"] as const;
 const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
+const SOURCES_MAX = 64;
 const SECONDS_BACK = 30 * 86_400;
 
 /** The same ones, but for their times, whenever it is asked. */
@@ -53,7 +54,11 @@ export function benchMessages(
 }
 
 export function messagesOf(events: Iterable<EventText>, eventsPerMessage: number): readonly PackedMessage[] {
-  const packer = createEventPacker({ eventsMax: eventsPerMessage, bytesMax: MESSAGE_BYTES_MAX, sourcesMax: 1 });
+  const packer = createEventPacker({
+    eventsMax: eventsPerMessage,
+    bytesMax: MESSAGE_BYTES_MAX,
+    sourcesMax: SOURCES_MAX,
+  });
   const messages: PackedMessage[] = [];
   for (const event of events) messages.push(...packer.add(event));
   return [...messages, ...packer.flush()];

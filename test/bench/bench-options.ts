@@ -1,6 +1,6 @@
 /** What `npm run bench` was asked for. */
 import { parseArgs } from "node:util";
-import { BENCHMARKS } from "./benchmarks.ts";
+import { BENCHMARKS, SCALE_IDS } from "./benchmarks.ts";
 import type { Benchmark } from "./benchmark.ts";
 
 export type BenchOptions = {
@@ -9,6 +9,8 @@ export type BenchOptions = {
   readonly events: number | undefined;
   readonly rounds: number | undefined;
   readonly identities: number;
+  /** Sizes of the benchmarks of growth are multiplied by it. */
+  readonly scale: number;
   readonly json: string | undefined;
   /** Whether the page in `docs` takes the results in. */
   readonly write: boolean;
@@ -26,25 +28,41 @@ export function readBenchOptions(args: readonly string[]): BenchOptions {
       events: { type: "string" },
       rounds: { type: "string" },
       identities: { type: "string" },
+      scale: { type: "string" },
       json: { type: "string" },
       write: { type: "boolean" },
     },
   });
-  const isQuick = [values.events, values.rounds, values.identities].some((value) => value !== undefined);
+  const isQuick = [values.events, values.rounds, values.identities, values.scale].some((value) => value !== undefined);
   return {
-    benchmarks:
-      positionals.length === 0 ? BENCHMARKS : BENCHMARKS.filter(({ id }) => positionals.map(known).includes(id)),
+    benchmarks: positionals.length === 0 ? BENCHMARKS : chosen(positionals),
     events: count("events", values.events),
     rounds: count("rounds", values.rounds),
     identities: count("identities", values.identities) ?? (isQuick ? QUICK_IDENTITIES : IDENTITIES),
+    scale: share("scale", values.scale) ?? 1,
     json: values.json,
     write: values.write ?? !isQuick,
   };
 }
 
+const SCALE = "scale";
+
+function chosen(names: readonly string[]): readonly Benchmark[] {
+  const ids = names.flatMap((name) => (name === SCALE ? SCALE_IDS : [known(name)]));
+  return BENCHMARKS.filter(({ id }) => ids.includes(id));
+}
+
 function known(id: string): string {
-  if (BENCHMARKS.some((benchmark) => benchmark.id === id)) return id;
-  throw new Error(`there is no benchmark "${id}": choose of ${BENCHMARKS.map((benchmark) => benchmark.id).join(", ")}`);
+  const ids = BENCHMARKS.map((benchmark) => benchmark.id);
+  if (ids.includes(id)) return id;
+  throw new Error(`there is no benchmark "${id}": choose of ${ids.join(", ")}, or all of the S with "${SCALE}"`);
+}
+
+function share(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const number = Number(text);
+  if (number > 0 && number <= 1) return number;
+  throw new Error(`--${name} is "${text}": write a number above 0 and not above 1`);
 }
 
 function count(name: string, text: string | undefined): number | undefined {

@@ -8,6 +8,7 @@ import type { PackedMessage } from "../../src/producer/event-packer.ts";
 import type { ClickHouse } from "../../src/clickhouse/connect.ts";
 import { loadSettings } from "../../src/config/settings.ts";
 import { generatedPassword } from "../../src/embedded/clickhouse-server.ts";
+import { usageStreamName } from "../../src/stream/ensure-streams.ts";
 import { createPublisher } from "../../src/stream/publisher.ts";
 import { usageStreamState } from "../../src/stream/usage-stream.ts";
 import { ask } from "../support/clickhouse-http.ts";
@@ -25,12 +26,16 @@ export type BenchWorldInput = {
   readonly clickhouseFsync?: boolean;
   /** Of the example's instead. */
   readonly catalog?: string;
+  /** One unless said otherwise. */
+  readonly shards?: number;
 };
 
 export type BenchWorld = {
   readonly servers: TestServers;
   readonly context: Context;
   readonly clickhouse: ClickHouse;
+  /** That applying the catalog took. */
+  readonly applySeconds: number;
   /** Publishes and waits for the acknowledgements. */
   readonly publish: (round: Round) => Promise<Measured & { readonly firstSeq: number }>;
   /** From the start of a sink until the last event of the round is counted. */
@@ -52,35 +57,46 @@ const ACK_TIMEOUT_MS = 30_000;
 const STORE_BYTES = 24 * 1024 ** 3;
 
 export async function startBenchWorld(input: BenchWorldInput = {}): Promise<BenchWorld> {
-  const { natsSync = "interval", clickhouseFsync = false } = input;
-  const servers = await startTestServers({ storeBytes: STORE_BYTES, natsSync, clickhouseFsync });
+  const { natsSync = "interval", clickhouseFsync = false, shards = 1, catalog = CATALOG } = input;
+  const servers = await startTestServers({ shards, storeBytes: STORE_BYTES, natsSync, clickhouseFsync });
   try {
-    return await benchWorld(servers, input.catalog ?? CATALOG);
+    return await benchWorld(servers, { catalog, shards });
   } catch (error) {
     await servers.stop();
     throw error;
   }
 }
 
-async function benchWorld(servers: TestServers, directory: string): Promise<BenchWorld> {
-  const context = createContext({ settings: benchSettings(servers), json: true, name: "bench", addresses: servers });
+type WorldOf = { readonly catalog: string; readonly shards: number };
+
+async function benchWorld(servers: TestServers, { catalog: directory, shards }: WorldOf): Promise<BenchWorld> {
+  const context = createContext({
+    settings: benchSettings(servers, shards),
+    json: true,
+    name: "bench",
+    addresses: servers,
+  });
   await prepareServices(context);
   const quiet: Context = { ...context, output: { json: true, result: () => undefined, say: () => undefined } };
-  await applyDirectory({ context: quiet, services: await openServices(context), directory, options: { yes: true } });
+  const services = await openServices(context);
+  const applied = await timed(() => applyDirectory({ context: quiet, services, directory, options: { yes: true } }));
   const steps: (() => Promise<void>)[] = [];
   return {
     servers,
     context,
     clickhouse: context.clickhouse(),
+    applySeconds: applied.seconds,
     publish: async (round) => {
       const { lastSeq } = await usageStreamState(await context.nats(), SHARD);
       return { ...(await timed(() => publishAll(context, round))), firstSeq: lastSeq + 1 };
     },
     pipeline: (round) => timed(() => sinkRound(context, round)),
     trim: async () => {
-      const { lastSeq } = await usageStreamState(await context.nats(), SHARD);
-      // The last message stays: a sink that starts looks whether it is the one that it counted.
-      await (await context.nats()).jsm.streams.purge(USAGE_STREAM, { seq: lastSeq });
+      for (let shard = 0; shard < shards; shard += 1) {
+        const { lastSeq } = await usageStreamState(await context.nats(), shard);
+        // The last message stays: a sink that starts looks whether it is the one that it counted.
+        if (lastSeq > 0) await (await context.nats()).jsm.streams.purge(usageStreamName(shard), { seq: lastSeq });
+      }
     },
     askAsFinance: (sql, signal) => askAsFinance(servers, sql, signal),
     onStop: (step) => steps.push(step),
@@ -92,10 +108,11 @@ async function benchWorld(servers: TestServers, directory: string): Promise<Benc
   };
 }
 
-function benchSettings(servers: TestServers) {
+function benchSettings(servers: TestServers, shards: number) {
   return loadSettings({
     METERLINE_HOME: servers.home,
     METERLINE_LOG_LEVEL: "warn",
+    METERLINE_SHARDS: String(shards),
     METERLINE_NATS_STORE_BYTES: String(STORE_BYTES),
   });
 }

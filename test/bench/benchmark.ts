@@ -1,4 +1,5 @@
 /** What a benchmark is, and what it hands back: measurements round by round, and the ratios that are promised. */
+import type { Growth } from "./growth.ts";
 import type { Worlds } from "./worlds.ts";
 
 export type BenchInput = {
@@ -7,6 +8,8 @@ export type BenchInput = {
   readonly rounds: number;
   /** Stored before the first round, where stored identities cost something. */
   readonly identities: number;
+  /** What the sizes of a growth are multiplied by: 1, or less for a quick look. */
+  readonly scale: number;
   readonly worlds: Worlds;
   /** One line of progress, for people. */
   readonly say: (text: string) => void;
@@ -39,6 +42,8 @@ export type BenchmarkResult = {
   readonly ratios: readonly Ratio[];
   /** Whatever else was measured or given. */
   readonly facts: Readonly<Record<string, number | string>>;
+  /** Of a benchmark that measures the same at several sizes. */
+  readonly growth?: Growth;
 };
 
 export type Benchmark = {

@@ -13,6 +13,11 @@ import { drain } from "./benchmarks/r6-drain.ts";
 import { rating } from "./benchmarks/r7-rating.ts";
 import { storage } from "./benchmarks/r8-storage.ts";
 import { views } from "./benchmarks/r9-views.ts";
+import { storedEvents } from "./benchmarks/s1-events.ts";
+import { customers } from "./benchmarks/s2-customers.ts";
+import { meters } from "./benchmarks/s3-meters.ts";
+import { shards } from "./benchmarks/s4-shards.ts";
+import { ratedLines } from "./benchmarks/s5-rated-lines.ts";
 
 export const BENCHMARKS: readonly Benchmark[] = [
   besideConsumption,
@@ -28,4 +33,12 @@ export const BENCHMARKS: readonly Benchmark[] = [
   memory,
   firstVersion,
   usageQuery,
+  storedEvents,
+  customers,
+  meters,
+  shards,
+  ratedLines,
 ];
+
+/** How costs grow; `docs/scale.md` has them, and takes them all by one name. */
+export const SCALE_IDS: readonly string[] = BENCHMARKS.map(({ id }) => id).filter((id) => id.startsWith("S"));

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { BenchWorld } from "./bench-world.ts";
-import type { ChildCommit } from "./sink-child.ts";
+import type { ChildCommit, SinkChildInput } from "./sink-child.ts";
 
 export type ChildSink = {
   readonly pid: number;
@@ -19,9 +19,12 @@ const CHILD = new URL("sink-child.ts", import.meta.url).pathname;
 const POLL_MS = 5;
 const DEADLINE_MS = 30 * 60_000;
 
-export function startChildSink({ servers, onStop }: BenchWorld): ChildSink {
+export function startChildSink(
+  { servers, onStop }: BenchWorld,
+  options: Pick<SinkChildInput, "batchWaitMs"> = {},
+): ChildSink {
   const { home, natsUrl, clickhouseUrl } = servers;
-  const child = spawn(process.execPath, [CHILD, JSON.stringify({ home, natsUrl, clickhouseUrl })], {
+  const child = spawn(process.execPath, [CHILD, JSON.stringify({ home, natsUrl, clickhouseUrl, ...options })], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const commits: ChildCommit[] = [];

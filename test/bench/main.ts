@@ -3,19 +3,21 @@
  *   npm run bench                                  all of them, with 100 million identities stored, into docs/benchmarks.md
  *   npm run bench -- R4                            one of them; its result takes its place among the others
  *   npm run bench -- R1 R2 --events 200000         a quick look, with a million identities
+ *   npm run bench -- scale                         how costs grow (S1 to S5), into docs/scale.md; --scale 0.05 is a quick look at a twentieth of the sizes
  *   --rounds N   --identities N   --json FILE   --write (a quick look into docs/benchmarks.md as well)
  * Exit code 1: a total was wrong, or a benchmark took three times as long as it says.
  */
-import { writeFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { readBenchOptions, type BenchOptions } from "./bench-options.ts";
 import type { Benchmark } from "./benchmark.ts";
 import { mergeRuns, readRuns, recordedRun, writeRuns, type RecordedRun } from "./recorded-run.ts";
-import { benchmarksPage, resultText } from "./report.ts";
+import { recordedPages } from "./recorded-pages.ts";
+import { resultText } from "./report.ts";
 import { createWorlds, type Worlds } from "./worlds.ts";
 
-const RUNS = resolve(import.meta.dirname, "../../docs/benchmarks.json");
-const PAGE = resolve(import.meta.dirname, "../../docs/benchmarks.md");
+const DOCS = resolve(import.meta.dirname, "../../docs");
+const RUNS = { benchmarks: join(DOCS, "benchmarks.json"), scale: join(DOCS, "scale.json") };
 const MS_PER_MINUTE = 60_000;
 const PATIENCE = 3;
 
@@ -37,6 +39,7 @@ async function runBenchmark(benchmark: Benchmark, worlds: Worlds, options: Bench
       events: options.events ?? benchmark.events,
       rounds,
       identities: options.identities,
+      scale: options.scale,
       worlds,
       say: (text) => say(`${id}  ${text}`),
     }),
@@ -49,9 +52,11 @@ function keep(run: RecordedRun, { json, write }: BenchOptions, all: readonly Rec
   process.stdout.write(`\n${resultText(run)}\n\n`);
   if (json !== undefined) writeFileSync(json, `${JSON.stringify(all, null, 2)}\n`);
   if (!write) return;
-  const runs = mergeRuns(readRuns(RUNS), [run]);
-  writeRuns(RUNS, runs);
-  writeFileSync(PAGE, benchmarksPage(runs));
+  const path = run.growth === undefined ? RUNS.benchmarks : RUNS.scale;
+  writeRuns(path, mergeRuns(readRuns(path), [run]));
+  const pages = recordedPages({ benchmarks: readRuns(RUNS.benchmarks), scale: readRuns(RUNS.scale) });
+  mkdirSync(join(DOCS, "scale"), { recursive: true });
+  for (const [name, text] of Object.entries(pages)) writeFileSync(join(DOCS, name), text);
 }
 
 const options = readBenchOptions(process.argv.slice(2));

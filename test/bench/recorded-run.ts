@@ -1,4 +1,4 @@
-/** A finished benchmark with the circumstances of its run, as it is kept in `docs/benchmarks.json`. */
+/** A finished benchmark with the circumstances of its run, as it is kept in `docs/benchmarks.json`; one of growth in `docs/scale.json`. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import type { Benchmark, BenchmarkResult } from "./benchmark.ts";
@@ -12,6 +12,9 @@ export type RecordedRun = BenchmarkResult & {
   readonly rounds: number;
   readonly seconds: number;
 };
+
+/** All that are recorded. */
+export type RecordedRuns = { readonly benchmarks: readonly RecordedRun[]; readonly scale: readonly RecordedRun[] };
 
 const GIB = 1024 ** 3;
 

@@ -4,15 +4,18 @@ import type { Bound, Measurement, Ratio } from "./benchmark.ts";
 import { shown } from "./interleave.ts";
 import { median } from "./median.ts";
 import { isWithin } from "./ratio.ts";
+import { growthCells } from "./growth-cells.ts";
 import type { RecordedRun } from "./recorded-run.ts";
 
-type Cells = readonly (readonly [title: string, texts: readonly string[]])[];
+/** By columns. */
+export type Cells = readonly (readonly [title: string, texts: readonly string[]])[];
 
 export function resultText(run: RecordedRun): string {
   const facts = Object.entries(run.facts).map(([name, value]) => `${name}: ${factText(value)}`);
   return [
     `${run.id}  ${run.title}  (${run.rounds} rounds, ${run.seconds} s)`,
-    plainTable(measurementCells(run.measurements)),
+    ...(run.measurements.length === 0 ? [] : [plainTable(measurementCells(run.measurements))]),
+    ...(run.growth === undefined ? [] : [plainTable(growthCells(run.growth))]),
     ...(run.ratios.length === 0 ? [] : [plainTable(ratioCells(run.ratios))]),
     ...facts,
   ].join("\n");
@@ -28,13 +31,13 @@ export function benchmarksPage(runs: readonly RecordedRun[]): string {
 const HEAD = `# Benchmarks
 
 \`\`\`sh
-npm run bench                                # all of them, about an hour and a half on two quiet cores
+npm run bench                                # all of them, about two hours on two quiet cores
 npm run bench -- R1 R2 --events 200000       # a quick look at some of them
 \`\`\`
 
 Each side of a ratio is measured in turns with the other (A, B, A, B …) on the same input; a ratio is that of the medians, and the range is that of the single rounds. Read the ratios: rates
 belong to the machine. Wrong totals fail a benchmark. What each ratio is of is said at the top of its file in \`test/bench/benchmarks\`. This page is written by
-\`npm run bench\` from \`docs/benchmarks.json\`; a quick look (\`--events\`, \`--rounds\` or \`--identities\` given) leaves it alone unless it is asked for with \`--write\`.`;
+\`npm run bench\` from \`docs/benchmarks.json\`; a quick look (\`--events\`, \`--rounds\` or \`--identities\` given) leaves it alone unless it is asked for with \`--write\`. [How costs grow](scale.md) is measured along with it.`;
 
 function section(run: RecordedRun): string {
   const facts = Object.entries(run.facts).map(([name, value]) => `${name}: ${factText(value)}`);
@@ -79,7 +82,7 @@ function boundText(bound: Bound | null): string {
   return "atLeast" in bound ? `≥ ${bound.atLeast}` : `≤ ${bound.atMost}`;
 }
 
-function factText(value: number | string): string {
+export function factText(value: number | string): string {
   return typeof value === "number" ? shown(value) : value;
 }
 
@@ -91,7 +94,7 @@ function plainTable(cells: Cells): string {
   );
 }
 
-function markdownTable(cells: Cells): string {
+export function markdownTable(cells: Cells): string {
   const line = (texts: readonly string[]): string => `| ${texts.join(" | ")} |`;
   return [line(cells.map(([title]) => title)), `|${"---|".repeat(cells.length)}`, ...rowsOf(cells).map(line)].join(
     "\n",

@@ -5,7 +5,13 @@ import { runSinkRole } from "../../cmd/commands/sink.ts";
 import { stopSignal } from "../../cmd/stop-signal.ts";
 import { loadSettings } from "../../src/config/settings.ts";
 
-export type SinkChildInput = { readonly home: string; readonly natsUrl: string; readonly clickhouseUrl: string };
+export type SinkChildInput = {
+  readonly home: string;
+  readonly natsUrl: string;
+  readonly clickhouseUrl: string;
+  /** How long a batch waits for more; the setting's default unless said otherwise. */
+  readonly batchWaitMs?: number;
+};
 export type ChildCommit = {
   /** Of the wall clock, which both processes share. */
   readonly atMs: number;
@@ -15,7 +21,11 @@ export type ChildCommit = {
 };
 
 const input = JSON.parse(process.argv[2] ?? "{}") as SinkChildInput;
-const settings = loadSettings({ METERLINE_HOME: input.home, METERLINE_LOG_LEVEL: "warn" });
+const settings = loadSettings({
+  METERLINE_HOME: input.home,
+  METERLINE_LOG_LEVEL: "warn",
+  METERLINE_BATCH_WAIT_MS: String(input.batchWaitMs ?? ""),
+});
 const context = createContext({ settings, json: true, name: "bench sink", addresses: input });
 await runSinkRole(context, stopSignal(), {
   // As `up` has it, which holds its home's lock: a dead predecessor's lease is not waited for.

@@ -13,6 +13,9 @@ export type TestServers = {
   readonly natsOwnUrl: string;
   readonly clickhouseUrl: string;
   readonly home: string;
+  /** Of the servers' processes, for what measures their work. */
+  readonly natsPid: number;
+  readonly clickhousePid: number;
   readonly stop: () => Promise<void>;
 };
 
@@ -50,7 +53,8 @@ export async function startTestServers(
     });
     stops.push(() => clickhouse.stop());
     const natsOwnUrl = nats.url.replace("//", `//${nats.login.user}:${nats.login.password}@`);
-    return { natsUrl: nats.url, natsOwnUrl, clickhouseUrl: clickhouse.url, home: dir.path, stop };
+    const pids = { natsPid: nats.pid, clickhousePid: clickhouse.pid };
+    return { natsUrl: nats.url, natsOwnUrl, clickhouseUrl: clickhouse.url, home: dir.path, ...pids, stop };
   } catch (error) {
     await stop();
     throw error;

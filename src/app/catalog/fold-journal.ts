@@ -49,11 +49,29 @@ export function emptyJournalState(): JournalState {
 }
 
 /** The state after the entries, which follow the state's head without a gap. The given state stays as it is. */
-export function foldJournal(state: JournalState, entries: readonly RecordedEntry[]): JournalState {
-  if (entries.length === 0) return state;
-  const draft = draftOf(state);
-  for (const entry of entries) foldEntry(draft, entry);
-  return { ...draft, catalog: { ...draft.catalog, seq: draft.head.seq } };
+export function foldJournal(state: JournalState, entries: Iterable<RecordedEntry>): JournalState {
+  const fold = startFold(state);
+  for (const entry of entries) fold.add(entry);
+  return fold.state();
+}
+
+export type JournalFold = {
+  /** The next entry. */
+  readonly add: (entry: RecordedEntry) => void;
+  /** The state after all of them, with which the fold ends. */
+  readonly state: () => JournalState;
+};
+
+/** Entry by entry. Starting copies the whole state, so whoever reads a long journal starts once. */
+export function startFold(state: JournalState): JournalFold {
+  let draft: (Draft & JournalState) | null = null;
+  return {
+    add: (entry) => {
+      draft ??= draftOf(state);
+      foldEntry(draft, entry);
+    },
+    state: () => (draft === null ? state : { ...draft, catalog: { ...draft.catalog, seq: draft.head.seq } }),
+  };
 }
 
 /** The catalog with further versions, which take effect at `seq`. The given catalog stays as it is. */

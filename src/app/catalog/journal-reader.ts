@@ -2,10 +2,9 @@
  * Reads the journal as far as is asked for and folds it. The newest state is kept and read on; for an older one (a replayed batch, a repeated run)
  * the nearest state before it that is still at hand is read on. Calls are served one after the other, so that entries are read once.
  */
-import type { RecordedEntry } from "../../domain/journal-entry.ts";
 import { AppError } from "../../kernel/errors.ts";
 import type { Journal } from "../ports.ts";
-import { emptyJournalState, foldJournal, type JournalState } from "./fold-journal.ts";
+import { emptyJournalState, startFold, type JournalState } from "./fold-journal.ts";
 
 export type JournalReader = {
   /** The state at the journal's head. */
@@ -16,8 +15,6 @@ export type JournalReader = {
 
 /** Older states at hand: repeated runs ask for them in order, each a little after the one before. */
 const STATES_KEPT = 8;
-/** Entries folded at a time. */
-const FOLD_ENTRIES = 1_000;
 
 export function createJournalReader(journal: Journal): JournalReader {
   let newest = emptyJournalState();
@@ -50,16 +47,10 @@ async function readOn(input: {
   readonly state: JournalState;
   readonly upTo: number;
 }): Promise<JournalState> {
-  let { state } = input;
-  let entries: RecordedEntry[] = [];
-  if (input.upTo <= state.head.seq) return state;
-  for await (const entry of input.journal.read({ after: state.head.seq, upTo: input.upTo })) {
-    entries.push(entry);
-    if (entries.length < FOLD_ENTRIES) continue;
-    state = foldJournal(state, entries);
-    entries = [];
-  }
-  state = foldJournal(state, entries);
+  if (input.upTo <= input.state.head.seq) return input.state;
+  const fold = startFold(input.state);
+  for await (const entry of input.journal.read({ after: input.state.head.seq, upTo: input.upTo })) fold.add(entry);
+  const state = fold.state();
   if (state.head.seq >= input.upTo) return state;
   throw new AppError({
     code: "JOURNAL_TOO_SHORT",

@@ -1,5 +1,5 @@
 /**
- * The sink role: one writer per shard in one process, and the hourly raise of the cut. Ends when the signal drains it; a writer that cannot go on
+ * The sink role: one writer per shard in one process, for all shards or those that it was given, and the hourly raise of the cut. Ends when the signal drains it; a writer that cannot go on
  * drains the others and then says why, because a process that stores only some shards looks healthy and is not.
  */
 import { AppError } from "../../kernel/errors.ts";
@@ -19,6 +19,8 @@ import type { SinkObserver } from "./sink-observer.ts";
 
 export type SinkSettings = SinkLimits & {
   readonly shards: number;
+  /** Those that this process writes; all of them unless said otherwise. */
+  readonly ownShards?: readonly number[];
   /** Unique per run of a process: `<instance>#<nonce>`. */
   readonly holder: string;
   /** Holders of the same instance are dead predecessors; empty when there can be others. */
@@ -71,7 +73,7 @@ export async function runSink(deps: SinkDeps, settings: SinkSettings, signal: Ab
   if (signal.aborted) onAbort();
   else signal.addEventListener("abort", onAbort, { once: true });
   const cuts = keepRaisingCut(deps, settings, drain.signal);
-  const shards = Array.from({ length: settings.shards }, (_, shard) => shard);
+  const shards = settings.ownShards ?? Array.from({ length: settings.shards }, (_, shard) => shard);
   const outcomes = await Promise.all(shards.map((shard) => runShard(deps, { settings, shard, drain })));
   drain.abort();
   signal.removeEventListener("abort", onAbort);

@@ -2,7 +2,6 @@
  * R11: growth of the sink's resident memory per million events after the first two million, and its peak, while it works off a backlog; without the identity filter (2 bytes per
  * identity that it has room for: it begins with a million and doubles when it is full), which the identity check's page accounts for.
  */
-import { readFileSync } from "node:fs";
 import { benchMessages } from "../bench-events.ts";
 import type { BenchWorld } from "../bench-world.ts";
 import { requireEqual, type Benchmark } from "../benchmark.ts";
@@ -10,6 +9,7 @@ import { startChildSink } from "../child-sink.ts";
 import type { ChildCommit } from "../sink-child.ts";
 import { shown } from "../interleave.ts";
 import { median } from "../median.ts";
+import { peakBytes } from "../process-use.ts";
 import { plainRatio } from "../ratio.ts";
 
 const PIECE = 500_000;
@@ -39,12 +39,12 @@ export const memory: Benchmark = {
       }
       return sink.events() >= events;
     });
-    const peakBytes = peakOf(sink.pid);
+    const residentPeak = peakBytes(sink.pid);
     await sink.stop();
     requireEqual("events", sink.events(), events);
     await world.stop();
     const growth = growthPerMillion(sink.commits(), events);
-    const peak = (peakBytes - filterBytes(events)) / MIB;
+    const peak = (residentPeak - filterBytes(events)) / MIB;
     return {
       measurements: [
         {
@@ -85,9 +85,4 @@ function filterBytes(identities: number): number {
   let capacity = FILTER_CAPACITY_MIN;
   while (capacity <= identities) capacity *= 2;
   return capacity * FILTER_BYTES_PER_IDENTITY;
-}
-
-function peakOf(pid: number): number {
-  const kib = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-  return Number(kib) * 1024;
 }

@@ -2,12 +2,11 @@
  * R7: rated lines/s of a rating run with its lineage written ÷ lines/s of one ClickHouse query that computes the same amounts in Decimal256 from the same windows. Ten prices per
  * customer, graduated over three tiers; the sums of the amounts have to agree to the last digit.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { ratePeriod } from "../../../src/app/rating/rate-period.ts";
 import { decimal, decimalText } from "../../../src/kernel/decimal.ts";
 import { openServices, type Services } from "../../../cmd/services.ts";
 import { tempDir } from "../../support/temp-dir.ts";
+import { BENCH_TIERS, writeBenchCatalog } from "../bench-catalog.ts";
 import { timed, type BenchWorld } from "../bench-world.ts";
 import { requireEqual, type Benchmark } from "../benchmark.ts";
 import { generateUsage, GENERATED_MONTH } from "../generated-usage.ts";
@@ -17,12 +16,6 @@ import { ratioOf } from "../ratio.ts";
 const METERS = 10;
 const WINDOWS_PER_LINE = 8;
 const SIDES = ["rating run", "one query"] as const;
-const TIERS = [
-  { upTo: "1", unitAmount: "0.002" },
-  { upTo: "2.5", unitAmount: "0.0015" },
-  { upTo: null, unitAmount: "0.00125" },
-] as const;
-
 export const rating: Benchmark = {
   id: "R7",
   title: "Rating with lineage beside one query",
@@ -33,7 +26,7 @@ export const rating: Benchmark = {
   run: async ({ events: lines, rounds, worlds, say }) => {
     const customers = Math.max(Math.round(lines / METERS), 1);
     const dir = await tempDir("bench-catalog");
-    writeCatalog(dir.path, customers);
+    writeBenchCatalog(dir.path, { customers, meters: METERS });
     const world = await worlds.fresh({ catalog: dir.path });
     await dir.remove();
     say(`a catalog of ${customers} contracts is applied`);
@@ -87,8 +80,8 @@ type Amount = { readonly customer: string; readonly amount: string };
 /** Each line as a row, as the rating run makes it, only without anything that explains it. */
 async function amountsByQuery({ clickhouse }: BenchWorld): Promise<readonly Amount[]> {
   const price = (text: string): string => `toDecimal256('${text}', 24)`;
-  const tiers = TIERS.map(({ upTo, unitAmount }, index) => {
-    const from = index === 0 ? "0" : (TIERS[index - 1]?.upTo ?? "0");
+  const tiers = BENCH_TIERS.map(({ upTo, unitAmount }, index) => {
+    const from = index === 0 ? "0" : (BENCH_TIERS[index - 1]?.upTo ?? "0");
     const above = `greatest(quantity - toDecimal256('${from}', 18), toDecimal256(0, 18))`;
     const inTier = upTo === null ? above : `least(${above}, toDecimal256('${upTo}', 18) - toDecimal256('${from}', 18))`;
     return `${inTier} * ${price(unitAmount)}`;
@@ -119,40 +112,4 @@ async function amountOfRun(
 
 function add(sum: string, amount: string): string {
   return decimalText(decimal(sum).plus(decimal(amount)));
-}
-
-function writeCatalog(directory: string, customers: number): void {
-  const keys = Array.from({ length: customers }, (_, number) => `c${number}`);
-  const meters = Array.from({ length: METERS }, (_, number) => `m${number}`);
-  const catalog = {
-    meters: meters.map((key) => ({
-      key,
-      eventType: "t",
-      aggregation: "sum",
-      value: "/data/n",
-      dimensions: { model: "/data/model" },
-    })),
-    customers: keys.map((key) => ({ key, name: key, currency: "EUR", timeZone: "UTC" })),
-    rateCards: [
-      {
-        key: "card",
-        currency: "EUR",
-        prices: meters.map((meter) => ({
-          key: meter,
-          meter,
-          description: meter,
-          price: { model: "graduated", tiers: TIERS },
-        })),
-      },
-    ],
-    contracts: keys.map((key) => ({
-      key: `contract-${key}`,
-      customer: key,
-      rateCard: "card",
-      effective: { from: "2026-01-01T00:00:00Z", to: null },
-      billing: { interval: "month", anchorDay: 1 },
-    })),
-  };
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, "catalog.json"), JSON.stringify(catalog));
 }

@@ -12,6 +12,8 @@ import { startTestServers, type TestServers } from "../../support/servers.ts";
 
 const TABLES = ["journal_entries", "catalog_versions", "rating_runs", "invoices", "invoice_lines"] as const;
 const FAR = 2_500;
+/** More than a call takes as arguments. */
+const MANY = 130_000;
 
 let servers: TestServers;
 let clickhouse: ClickHouse;
@@ -172,6 +174,14 @@ describe("projecting", () => {
     await projectJournal(deps);
     expect(await countOf("catalog_versions")).toBe(String(FAR));
     expect(await compare(journal)).toEqual([]);
+  });
+
+  // Guarantee: an apply of any size that is in the journal takes effect: its projection does not fail for ever.
+  test("a change of more versions than a call takes arguments", async () => {
+    const versions = Array.from({ length: MANY }, (_, index) => customer(`c-${index}`, "big"));
+    await createJournalProjection(clickhouse).project(entriesOf([...versions, commit("big", MANY)]));
+    expect(await countOf("catalog_versions")).toBe(String(MANY));
+    expect(await createJournalProjection(clickhouse).watermark()).toBe(MANY + 1);
   });
 
   // Guarantee: a projection that lacks versions is never taken for complete.

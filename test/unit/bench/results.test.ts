@@ -8,6 +8,7 @@ import { interleave } from "../../bench/interleave.ts";
 import { median, percentile } from "../../bench/median.ts";
 import { isWithin, plainRatio, ratioOf } from "../../bench/ratio.ts";
 import { mergeRuns, readRuns, type RecordedRun } from "../../bench/recorded-run.ts";
+import { recordedPages } from "../../bench/recorded-pages.ts";
 import { benchmarksPage, resultText } from "../../bench/report.ts";
 
 const DOCS = resolve(import.meta.dirname, "../../../docs");
@@ -63,23 +64,54 @@ describe("what is asked for", () => {
     expect(readBenchOptions(["R1", "--rounds", "7", "--write"])).toMatchObject({ rounds: 7, write: true });
   });
 
-  test.each([[["R99"]], [["--events", "many"]], [["--rounds", "0"]]])("refuses %j", (args) => {
-    expect(() => readBenchOptions(args)).toThrow(/choose of|whole number/);
+  test("takes all that shows growth by one name, at a part of the sizes if told so", () => {
+    const scale = readBenchOptions(["scale", "--scale", "0.05"]);
+    expect(scale.benchmarks.map(({ id }) => id)).toEqual(["S1", "S2", "S3", "S4", "S5"]);
+    expect(scale).toMatchObject({ scale: 0.05, write: false });
+    expect(readBenchOptions(["scale"])).toMatchObject({ scale: 1, write: true });
+  });
+
+  test.each([[["R99"]], [["--events", "many"]], [["--rounds", "0"]], [["--scale", "2"]]])("refuses %j", (args) => {
+    expect(() => readBenchOptions(args)).toThrow(/choose of|whole number|not above 1/);
   });
 
   test("has each benchmark of the table once", () => {
-    const ids = ["R1", "R2", "R3", "R4", "R5", "R6", "R7", "R8", "R9", "R10", "R11", "P1", "P2"];
+    const ids = [
+      "R1",
+      "R2",
+      "R3",
+      "R4",
+      "R5",
+      "R6",
+      "R7",
+      "R8",
+      "R9",
+      "R10",
+      "R11",
+      "P1",
+      "P2",
+      "S1",
+      "S2",
+      "S3",
+      "S4",
+      "S5",
+    ];
     expect(BENCHMARKS.map(({ id }) => id).sort((a, b) => a.localeCompare(b))).toEqual(
       [...ids].sort((a, b) => a.localeCompare(b)),
     );
   });
 });
 
-describe("docs/benchmarks.md", () => {
-  // Guarantee: the page is what was measured, and nothing else.
-  test("is what docs/benchmarks.json says (npm run bench writes both)", () => {
-    expect(readFileSync(`${DOCS}/benchmarks.md`, "utf8")).toBe(benchmarksPage(readRuns(`${DOCS}/benchmarks.json`)));
-  });
+describe("the recorded pages", () => {
+  const runs = { benchmarks: readRuns(`${DOCS}/benchmarks.json`), scale: readRuns(`${DOCS}/scale.json`) };
+
+  // Guarantee: a page is what was measured, and nothing else.
+  test.each(Object.entries(recordedPages(runs)))(
+    "docs/%s is what is recorded (npm run bench writes both)",
+    (name, page) => {
+      expect(readFileSync(`${DOCS}/${name}`, "utf8")).toBe(page);
+    },
+  );
 
   test("takes a newer result in place of the older one, in the order of the ids", () => {
     const merged = mergeRuns([run("R10", 1), run("R2", 1), run("P1", 1)], [run("R2", 2), run("R1", 3)]);

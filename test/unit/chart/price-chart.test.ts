@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { amountAxis, fixedAxis, labelOf } from "../../../src/chart/axis.ts";
+import { amountAxis, fixedAxis, labelOf, logAxis } from "../../../src/chart/axis.ts";
 import { priceChart } from "../../../src/chart/price-chart.ts";
 import { decimal, decimalText } from "../../../src/kernel/decimal.ts";
 
@@ -31,6 +31,13 @@ it("gives ticks that people count in, exactly", () => {
   expect(amountAxis([decimal("103")], PIXELS, 5).ticks.map(decimalText)).toEqual(["0", "25", "50", "75", "100", "125"]);
   expect(amountAxis([decimal("0")], PIXELS, 4).ticks.map(decimalText)).toEqual(["0", "1", "2", "3", "4"]);
   expect(amountAxis([decimal("-5"), decimal("10")], PIXELS, 5).ticks.map(decimalText)[0]).toBe("-5");
+});
+
+it("gives equal ratios equal distances, between powers of ten", () => {
+  const axis = logAxis([decimal("0.2"), decimal("70")], PIXELS);
+  expect(axis.ticks.map(decimalText)).toEqual(["0.1", "1", "10", "100"]);
+  expect(["0.1", "1", "100"].map((value) => Math.round(axis.at(decimal(value))))).toEqual([100, 167, 300]);
+  expect(logAxis([decimal("10")], PIXELS).ticks.map(decimalText)).toEqual(["10", "100"]);
 });
 
 it("labels large and small values so that they can be read", () => {

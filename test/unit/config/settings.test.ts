@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { loadSettings, printableSettings, streamLimits, type SettingProblem } from "../../../src/config/settings.ts";
+import {
+  loadSettings,
+  printableSettings,
+  sinkShardsOf,
+  streamLimits,
+  type SettingProblem,
+} from "../../../src/config/settings.ts";
 import { AppError } from "../../../src/kernel/errors.ts";
 
 function problemsOf(env: Readonly<Record<string, string>>): readonly SettingProblem[] {
@@ -88,6 +94,8 @@ describe("problems", () => {
     ["METERLINE_BATCH_EVENTS_MAX", "1e3"],
     ["METERLINE_NATS_URL", "localhost:4222"],
     ["METERLINE_CLICKHOUSE_URL", "nats://localhost"],
+    ["METERLINE_SINK_SHARDS", "0,"],
+    ["METERLINE_SINK_SHARDS", "0-3"],
   ])("%s=%s is refused", (variable, value) => {
     expect(problemsOf({ [variable]: value })).toHaveLength(1);
   });
@@ -98,6 +106,13 @@ describe("problems", () => {
     const tooShort = { METERLINE_LEASE_MS: "1000", METERLINE_BATCH_WAIT_MS: "501" };
     expect(problemsOf(tooShort)).toEqual([expect.objectContaining({ variable: "METERLINE_LEASE_MS" })]);
     expect(problemsOf({ ...tooShort, METERLINE_BATCH_WAIT_MS: "500" })).toEqual([]);
+  });
+
+  test("a sink writes every shard or those that it is told, and none that is not there", () => {
+    const ownOf = (value: string): readonly number[] => sinkShardsOf(loadSettings({ METERLINE_SINK_SHARDS: value }), 4);
+    expect(ownOf("")).toEqual([0, 1, 2, 3]);
+    expect(ownOf("3,1,3")).toEqual([1, 3]);
+    expect(() => ownOf("0,4")).toThrow(/no shard 4; the shards are 0 to 3/);
   });
 
   test("two embedded servers on one port contradict", () => {

@@ -314,6 +314,20 @@ describe("two shards", () => {
       expect(row).toEqual({ source: row.source, shards: "1", subjects: [`usage.${row.source}.acme`] });
   });
 
+  // Guarantee: shards can be divided between processes: a sink leaves those of others alone, also while nobody writes them.
+  test("are divided between two sinks", async () => {
+    const first = startSink(world, { holder: "a#1", settings: { ownShards: [0] } });
+    await producer.publishMixture(100);
+    await expect.poll(async () => (await world.store.lastBatch({ shard: 0 }))?.plan.last ?? 0).toBeGreaterThan(0);
+    expect(await world.keys.read(1)).toBeNull();
+    const second = startSink(world, { holder: "b#1", settings: { ownShards: [1] } });
+    await untilStored(world);
+    const holders = await Promise.all([0, 1].map(async (shard) => (await world.keys.read(shard))?.value.holder));
+    expect(holders).toEqual(["a#1", "b#1"]);
+    await Promise.all([first.drain(), second.drain()]);
+    await expectExact();
+  });
+
   test("one that cannot go on drains the other and ends the process", async () => {
     const failing: SinkStore = {
       ...world.store,

@@ -7,7 +7,7 @@ import { REJECTIONS } from "../../../../src/domain/usage-event.ts";
 import { createMetrics, type Metrics } from "../../../../src/telemetry/metrics.ts";
 import { valueIn } from "../../../support/metric-samples.ts";
 
-const SHARDS = 2;
+const SHARDS = [0, 1];
 
 let metrics: Metrics;
 let watch: SinkWatch;
