@@ -39,11 +39,12 @@ export type PlanRatingInput = ContractPartsInput & {
 /** Throws `invalid` with every missing meter and every price that its meter cannot serve, by contract and price. */
 export function planRating(input: PlanRatingInput): RatingPlan {
   checkCustomers(input);
+  const wanted = new Set(input.customers);
   const parts: ContractPart[] = [];
   const tasks: RatingTask[] = [];
   const problems: string[] = [];
   for (const [, versions] of [...input.catalog.contracts].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    if (!wants(input, versions)) continue;
+    if (!wants(wanted, versions)) continue;
     const own = contractParts(input, versions);
     parts.push(...own);
     for (const part of own) {
@@ -72,9 +73,10 @@ function checkCustomers(input: PlanRatingInput): void {
   });
 }
 
-function wants(input: PlanRatingInput, versions: readonly EntityVersion<"contract">[]): boolean {
+/** Of an empty set all are wanted. */
+function wants(customers: ReadonlySet<string>, versions: readonly EntityVersion<"contract">[]): boolean {
   const customer = versions[0]?.definition.customer;
-  return customer !== undefined && (input.customers.length === 0 || input.customers.includes(customer));
+  return customer !== undefined && (customers.size === 0 || customers.has(customer));
 }
 
 type TasksInput = {
