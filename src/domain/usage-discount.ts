@@ -14,8 +14,8 @@ const rollover = strict({
   limit: positiveDecimalField.exactOptional(),
   /** How many billing periods after the one that granted them units may be used. */
   periods: z.custom<number>((value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= PERIODS_MAX, {
-    error: (issue) =>
-      `periods is ${shownValue(issue.input)}: write a number of billing periods from 1 to ${PERIODS_MAX}, without quotes`,
+    error: ({ input }) =>
+      `periods is ${input === undefined ? "missing" : shownValue(input)}: write a number of billing periods from 1 to ${PERIODS_MAX}, without quotes`,
   }),
 });
 
