@@ -27,7 +27,7 @@ export type LineTax = {
   readonly reason: string;
   /** The line's amount contains it. */
   readonly included: boolean;
-  /** What the rate is applied to: the line after adjustments, without taxes. */
+  /** What the rate is applied to: the line after adjustments, without taxes but those that a compound rate taxes too. */
   readonly base: string;
   readonly amount: string;
 };
