@@ -123,6 +123,7 @@ function ratingDeps(base: Base & Pick<Services, "reader" | "project"> & Pick<Rat
     store: billingStore(base.clickhouse),
     journal,
     catalogAt: async (seq) => (await reader.at(seq)).catalog,
+    finalizedAt: async (seq) => (await reader.at(seq)).finalized,
     spansOf: contractSpans,
     completeCut: async () => {
       const streamState = (shard: number): Promise<StreamState> => usageStreamState(base.nats, shard);

@@ -1,9 +1,10 @@
 /** The `biller` role: looks every hour which local months have ended, grace included, rates and drafts them, and finalizes them if told to. */
 import type { Command } from "commander";
 import { draftInvoices } from "../../src/app/invoicing/draft-invoices.ts";
-import { dueInvoices, type DueInvoice } from "../../src/app/invoicing/due-invoices.ts";
+import { knowsLeftOver } from "../../src/app/invoicing/awaited-periods.ts";
+import { dueInvoices, type DueInvoices } from "../../src/app/invoicing/due-invoices.ts";
 import { finalizeInvoices } from "../../src/app/invoicing/finalize-invoices.ts";
-import type { InvoicingState } from "../../src/app/invoicing/invoicing-deps.ts";
+import type { InvoicingDeps, InvoicingState } from "../../src/app/invoicing/invoicing-deps.ts";
 import { AppError } from "../../src/kernel/errors.ts";
 import { instantOf, instantText, type Instant } from "../../src/kernel/instant.ts";
 import type { Metrics } from "../../src/telemetry/metrics.ts";
@@ -104,8 +105,9 @@ async function billMonth(
   const settings = invoicingSettings(context.settings);
   try {
     const state = await invoicing.readState();
-    const { open } = await dueInvoices(invoicing, { period: month, customers: [], settings, state });
-    if (open.length === 0 || (!finalize && wasDrafted({ state, month, open }))) return "nothing";
+    const due = await dueInvoices(invoicing, { period: month, customers: [], settings, state });
+    const { open } = due;
+    if (open.length === 0 || (!finalize && (await wasDrafted(invoicing, { state, month, due })))) return "nothing";
     const customers = [...new Set(open.map((invoice) => invoice.customer))].sort();
     if (finalize) {
       const { finalized } = await finalizeInvoices(invoicing, { period: month, customers, settings });
@@ -126,17 +128,25 @@ async function billMonth(
 type WasDraftedInput = {
   readonly state: InvoicingState;
   readonly month: string;
-  readonly open: readonly DueInvoice[];
+  readonly due: DueInvoices;
 };
 
-/** True when a run from after the due date, with the catalog of today, covers every open invoice: drafting again would only repeat it. */
-function wasDrafted({ state, month, open }: WasDraftedInput): boolean {
+/**
+ * True when a run from after the due date, with the catalog of today and all that is known of what the periods before left over, covers every open
+ * invoice: drafting again would only repeat it.
+ */
+async function wasDrafted(
+  deps: Pick<InvoicingDeps, "finalizedAt">,
+  { state, month, due }: WasDraftedInput,
+): Promise<boolean> {
+  const { open } = due;
   const dueSince = open.map((invoice) => invoice.dueFrom).reduce((a, b) => (a > b ? a : b));
-  return state.runs.some(
-    (run) =>
-      run.period === month &&
-      run.catalogSeq >= state.catalogSeq &&
-      instantOf(run.cutAt, "cutAt") >= dueSince &&
-      (run.customers.length === 0 || open.every((invoice) => run.customers.includes(invoice.customer))),
+  const run = state.runs.findLast(
+    (candidate) =>
+      candidate.period === month &&
+      candidate.catalogSeq >= state.catalogSeq &&
+      instantOf(candidate.cutAt, "cutAt") >= dueSince &&
+      (candidate.customers.length === 0 || open.every((invoice) => candidate.customers.includes(invoice.customer))),
   );
+  return run !== undefined && (await knowsLeftOver(deps, { run, due, finalized: state.finalized }));
 }

@@ -39,7 +39,19 @@ const periods = z
 
 export const TAX_EXEMPTIONS = ["reverse_charge", "exempt"] as const;
 
-const taxRate = strict({ key, name: text, rate: percentField, prices });
+const taxRate = strict({
+  key,
+  name: text,
+  rate: percentField,
+  prices,
+  /** Rates before this one whose taxes it taxes too; absent: none. */
+  compoundOn: listOf(key)
+    .min(1, "names no rate: name at least one, or leave compoundOn out")
+    .superRefine((keys, context) => {
+      refuseRepeated(keys, context);
+    })
+    .exactOptional(),
+});
 const taxExemption = strict({ key, kind: oneOf(TAX_EXEMPTIONS), reason: text, prices });
 
 export const taxesSchema = strict({
@@ -51,6 +63,14 @@ export const taxesSchema = strict({
 }).superRefine(({ amounts, rates = [], exemptions = [] }, context) => {
   if (rates.length + exemptions.length === 0)
     complain(context, [], "has neither rates nor exemptions: write one of them");
+  rates.forEach(({ compoundOn = [] }, index) => {
+    const before = rates.slice(0, index).map((rate) => rate.key);
+    compoundOn.forEach((name, at) => {
+      if (before.includes(name)) return;
+      const path = ["rates", index, "compoundOn", at];
+      complain(context, path, `${name} is none of the rates before it (${before.join(", ") || "none"}); put it there`);
+    });
+  });
   exemptions.forEach((exemption, index) => {
     const at = ["exemptions", index];
     if (rates.some((rate) => rate.key === exemption.key))

@@ -1,6 +1,6 @@
 /** Invoices: a draft can be computed again at any time; a finalized one is a journal entry and never changes. Decimals are texts. */
 import type { TAX_EXEMPTIONS } from "./contract-terms.ts";
-import type { ShardRange } from "./rated-line.ts";
+import type { FreeUnitsGrant, ShardRange } from "./rated-line.ts";
 import type { UsageLimits } from "./usage-limits.ts";
 
 /** What terms that span several lines take off one of them: its exact share, below zero. */
@@ -27,7 +27,7 @@ export type LineTax = {
   readonly reason: string;
   /** The line's amount contains it. */
   readonly included: boolean;
-  /** What the rate is applied to: the line after adjustments, without taxes. */
+  /** What the rate is applied to: the line after adjustments, without taxes but those that a compound rate taxes too. */
   readonly base: string;
   readonly amount: string;
 };
@@ -62,6 +62,8 @@ export type InvoiceLine = {
   readonly ratingRev: number;
   /** SHA-256 over the canonical JSON of the rated line, hex; empty without one. */
   readonly ratedLineHash: string;
+  /** Free units that the billing period leaves over for the next one, as of its finalization; absent without any. */
+  readonly leftOver?: readonly FreeUnitsGrant[];
   /** Only of a shortfall: the lines whose sum falls short, and how it came about. */
   readonly compares?: readonly string[];
   readonly explanation?: readonly string[];

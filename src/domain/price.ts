@@ -15,7 +15,8 @@ import {
   positiveDecimalField,
   shownValue,
 } from "./decimal-field.ts";
-import { unknownFieldsMessage } from "./unknown-fields.ts";
+import { chooseOneOf, complain, requireExactlyOne, requireOrdered, strict, type FieldContext } from "./price-fields.ts";
+import { usageDiscount } from "./usage-discount.ts";
 
 /** Ways to round a converted quantity to whole units; `none` keeps the fraction. */
 export const UNIT_ROUNDINGS = ["none", "up", "down", "ceiling", "floor", "half_up", "half_even", "half_down"] as const;
@@ -28,11 +29,6 @@ const unitConversion = strict({
   divideBy: positiveDecimalField,
   rounding: z.enum(UNIT_ROUNDINGS, { error: (issue) => chooseOneOf(issue, UNIT_ROUNDINGS) }).exactOptional(),
 });
-
-const usageDiscount = strict({
-  freeUnits: nonNegativeDecimalField.exactOptional(),
-  percent: percentField.exactOptional(),
-}).superRefine((value, context) => requireExactlyOne(value, context));
 
 const discount = strict({
   percent: percentField.exactOptional(),
@@ -154,7 +150,6 @@ export type PercentageTier = GraduatedPercentagePrice["tiers"][number];
 export type DynamicPrice = PriceOf<"dynamic">;
 export type MatrixPrice = PriceOf<"matrix">;
 export type UnitConversion = z.infer<typeof unitConversion>;
-export type UsageDiscount = z.infer<typeof usageDiscount>;
 
 /** Checks a price from outside; throws `invalid` with every problem at once. */
 export function parsePrice(input: unknown, field = "price"): Price {
@@ -162,17 +157,6 @@ export function parsePrice(input: unknown, field = "price"): Price {
   if (result.success) return result.data;
   const problems = result.error.issues.map((issue) => `${pathText([field, ...issue.path])}: ${issue.message}`);
   throw new AppError({ code: "PRICE_INVALID", kind: "invalid", message: problems.join("; "), details: { problems } });
-}
-
-/** A strict object whose complaint names the unknown field and the known ones. */
-function strict<Shape extends z.core.$ZodLooseShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
-  const known = Object.keys(shape);
-  return z.strictObject(shape, {
-    error: (issue) =>
-      issue.code === "unrecognized_keys"
-        ? unknownFieldsMessage(issue.keys, known)
-        : `${fieldName(issue.path)} is ${shownValue(issue.input)}: write an object with the fields ${known.join(", ")}`,
-  });
 }
 
 type AnyTier = { upTo: string | null; flatAmount?: string };
@@ -185,9 +169,7 @@ function strictTiers<Element extends z.ZodType<AnyTier>>(tier: Element, rateFiel
     .superRefine((list, context) => checkTiers({ list, rateField, context }));
 }
 
-type Context = z.core.$RefinementCtx;
-
-function checkTiers(input: { list: readonly AnyTier[]; rateField: string; context: Context }): void {
+function checkTiers(input: { list: readonly AnyTier[]; rateField: string; context: FieldContext }): void {
   const { list, rateField, context } = input;
   list.forEach((tier, index) => {
     const last = index === list.length - 1;
@@ -215,21 +197,7 @@ function checkTiers(input: { list: readonly AnyTier[]; rateField: string; contex
   });
 }
 
-function requireExactlyOne(value: Readonly<Record<string, unknown>>, context: Context): void {
-  if (Object.keys(value).length === 1) return;
-  complain(context, [], `has ${Object.keys(value).join(" and ") || "no field"}: write exactly one of its fields`);
-}
-
-type NamedBound = readonly [field: string, value: string | undefined];
-
-function requireOrdered(context: Context, bounds: { low: NamedBound; high: NamedBound }): void {
-  const [lowField, low] = bounds.low;
-  const [highField, high] = bounds.high;
-  if (low === undefined || high === undefined || decimal(low).lte(decimal(high))) return;
-  complain(context, [lowField], `${lowField} is "${low}": it must not be above ${highField} "${high}"`);
-}
-
-function checkMatrix(price: MatrixPrice, context: Context): void {
+function checkMatrix(price: MatrixPrice, context: FieldContext): void {
   const names = new Set(price.dimensions);
   if (names.size < price.dimensions.length)
     complain(context, ["dimensions"], "dimensions names one twice: write each once");
@@ -253,17 +221,6 @@ function checkMatrix(price: MatrixPrice, context: Context): void {
 
 function matchesAll(wanted: Readonly<Record<string, string>>, values: Readonly<Record<string, string>>): boolean {
   return Object.entries(wanted).every(([name, value]) => Object.hasOwn(values, name) && values[name] === value);
-}
-
-function complain(context: Context, path: PropertyKey[], message: string): void {
-  context.addIssue({ code: "custom", path, message });
-}
-
-function chooseOneOf(
-  issue: { readonly path?: readonly PropertyKey[] | undefined; readonly input?: unknown },
-  values: readonly string[],
-): string {
-  return `${fieldName(issue.path)} is ${shownValue(issue.input)}: choose one of ${values.join(", ")}`;
 }
 
 function modelMessage(input: unknown): string {

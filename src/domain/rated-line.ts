@@ -38,6 +38,13 @@ export type RatingInput = {
     readonly used: readonly PriceUse[];
     readonly priorUsed?: readonly PriceUse[];
   };
+  /** Where free units roll over: those that earlier billing periods left, and what this one leaves, told by the part that ends it. */
+  readonly rollover?: {
+    readonly rolledIn: readonly FreeUnitsGrant[];
+    /** When the period before began, where what it leaves over was not known yet: its invoice was not finalized. */
+    readonly awaits?: string;
+    readonly left?: readonly FreeUnitsGrant[];
+  };
   /** For a matrix: the quantities by the values of its dimensions. */
   readonly cells?: readonly UsedCell[];
   readonly priorCells?: readonly UsedCell[];
@@ -46,6 +53,14 @@ export type RatingInput = {
   readonly priorEvents?: string;
   /** Where amounts per billing period are prorated: days or seconds of it that have passed at the beginning and at the end, of how many. */
   readonly proration?: { readonly unit: string; readonly from: string; readonly to: string; readonly of: string };
+};
+
+export type FreeUnitsGrant = {
+  /** The local date on which the billing period that granted them began. */
+  readonly granted: string;
+  readonly quantity: string;
+  /** In how many billing periods after the one at hand they may still be used. */
+  readonly periods: number;
 };
 
 export type PriceUse = { readonly price: string; readonly quantity: string };

@@ -70,6 +70,7 @@ function invoiceLine(input: {
   readonly line: RatedLine;
 }): InvoiceLine {
   const { invoiceId, lineNumber, line } = input;
+  const leftOver = line.input.rollover?.left ?? [];
   return {
     lineId: `${invoiceId}-${String(lineNumber)}`,
     lineNumber,
@@ -94,6 +95,7 @@ function invoiceLine(input: {
     cut: line.cut,
     ratingRev: line.ratingRev,
     ratedLineHash: ratedLineHash(line),
+    ...(leftOver.length > 0 && { leftOver }),
   };
 }
 

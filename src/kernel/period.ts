@@ -58,9 +58,18 @@ export function billingPeriodsBetween(from: Instant, to: Instant, schedule: Bill
 export function localDays({ from, to }: Period, timeZone: string): number {
   checkTimeZone(timeZone);
   if (to <= from) return 0;
-  const dateOf = (instant: Instant): Temporal.PlainDate =>
-    Temporal.Instant.fromEpochNanoseconds(instant).toZonedDateTimeISO(timeZone).toPlainDate();
+  const dateOf = (instant: Instant): Temporal.PlainDate => plainDate(instant, timeZone);
   return dateOf(from).until(dateOf(to - 1n)).days + 1;
+}
+
+/** `2026-10-01`, the local day that holds the instant. */
+export function localDate(instant: Instant, timeZone: string): string {
+  checkTimeZone(timeZone);
+  return plainDate(instant, timeZone).toString();
+}
+
+function plainDate(instant: Instant, timeZone: string): Temporal.PlainDate {
+  return Temporal.Instant.fromEpochNanoseconds(instant).toZonedDateTimeISO(timeZone).toPlainDate();
 }
 
 /** The first instant of a local date and time (`2026-10-01` or `2026-10-01T09:30`); in a gap the instant as far after it. */

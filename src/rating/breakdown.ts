@@ -12,6 +12,9 @@ export type BreakdownStep = { readonly text: string } & (
       readonly rounding: string;
     }
   | { readonly kind: "shared_allowance"; readonly quantity: string; readonly left: string }
+  /** All that are free, with what earlier periods left over. */
+  | { readonly kind: "free_units"; readonly units: string }
+  | { readonly kind: "left_over"; readonly used: string; readonly left: string; readonly lapsed: string }
   | { readonly kind: "usage_discount"; readonly before: string; readonly after: string }
   | { readonly kind: "flat"; readonly amount: string }
   | { readonly kind: "units"; readonly quantity: string; readonly unitAmount: string; readonly amount: string }

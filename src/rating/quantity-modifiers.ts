@@ -3,7 +3,8 @@
  * total, single events, cells), so that free units are used up in their order, and explains what it did at the end.
  */
 import type { UNIT_ROUNDINGS } from "../domain/price.ts";
-import { type Price, type UnitConversion, type UsageDiscount } from "../domain/price.ts";
+import { type Price, type UnitConversion } from "../domain/price.ts";
+import type { UsageDiscount } from "../domain/usage-discount.ts";
 import {
   ZERO,
   decimal,

@@ -1,6 +1,6 @@
 /** Everything rating and invoicing ask for, in memory, around one journal that several "processes" share. */
 import type { OpenRun, OpenRuns } from "../../src/app/ports.ts";
-import type { InvoicingDeps, InvoicingState } from "../../src/app/invoicing/invoicing-deps.ts";
+import type { InvoicingDeps } from "../../src/app/invoicing/invoicing-deps.ts";
 import type { Catalog } from "../../src/domain/catalog.ts";
 import type { FinalizedInvoice } from "../../src/domain/invoice.ts";
 import type { RatingRunEntry } from "../../src/domain/journal-entry.ts";
@@ -19,6 +19,7 @@ export function memoryInvoicing(catalog: Catalog) {
     journal,
     invoiceStore,
     catalogAt: () => Promise.resolve(catalog),
+    finalizedAt: (seq) => Promise.resolve(stateOf(journal, seq).finalized),
     spansOf: testSpans,
     completeCut: () => {
       world.cut += 1;
@@ -52,21 +53,22 @@ function memoryOpenRuns(): OpenRuns {
   };
 }
 
-export function runsOf(journal: MemoryJournal): readonly RatingRunEntry[] {
+export function runsOf(journal: Pick<MemoryJournal, "entries">): readonly RatingRunEntry[] {
   return journal.entries.flatMap(({ entry }) => (entry.body.kind === "rating.run" ? [entry.body] : []));
 }
 
-export function invoicesOf(journal: MemoryJournal): readonly FinalizedInvoice[] {
+export function invoicesOf(journal: Pick<MemoryJournal, "entries">): readonly FinalizedInvoice[] {
   return journal.entries.flatMap(({ entry }) => (entry.body.kind === "invoice.finalized" ? [entry.body.invoice] : []));
 }
 
-function stateOf(journal: MemoryJournal): InvoicingState {
-  const invoices = invoicesOf(journal);
-  const last = journal.entries.at(-1);
+function stateOf({ entries: all }: MemoryJournal, seq = Infinity) {
+  const entries = all.filter((entry) => entry.seq <= seq);
+  const invoices = invoicesOf({ entries });
+  const last = entries.at(-1);
   return {
     head: { seq: last?.seq ?? 0, hash: last?.hash ?? "0".repeat(64) },
     catalogSeq: 0,
-    runs: runsOf(journal),
+    runs: runsOf({ entries }),
     finalized: new Map(invoices.map((invoice) => [invoice.invoiceId, invoice])),
     positions: new Map(invoices.map((invoice) => [invoice.series, invoice.position])),
   };

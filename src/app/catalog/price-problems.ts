@@ -6,6 +6,7 @@ import type { Price } from "../../domain/price.ts";
 import { hoursText, spansMeet, weekOf } from "../../domain/price-hours.ts";
 import { canBothFit } from "../../domain/price-where.ts";
 import { nearestName } from "../../kernel/nearest-name.ts";
+import { whyNoRollover } from "../rating/task-rollover.ts";
 import { addsUp, shapeOf } from "../rating/usage-shape.ts";
 import type { ExplainMissing } from "./catalog-problems.ts";
 
@@ -32,7 +33,7 @@ type Meters = {
 export function priceProblems({ owner, prices, placeOf, units }: PlacedPrices, meters: Meters): CatalogProblem[] {
   const seen = new Set<string>();
   return prices.flatMap((item, index) => {
-    const problems = [...repeated(item, seen), ...ofUnit(item, units), ...ofMeter(item, meters)];
+    const problems = [...repeated(item, seen), ...ofUnit(item, units), ...ofRollover(item), ...ofMeter(item, meters)];
     seen.add(item.key);
     return problems.map((problem) => ({ at: placeOf(index), problem: `${owner}, price ${item.key}: ${problem}` }));
   });
@@ -75,6 +76,10 @@ function ofUnit({ unit }: PriceLike, units: PlacedPrices["units"]): string[] {
   const meant = nearestName(unit, known);
   const hint = meant === undefined ? `it has ${known.join(", ") || "none"}` : `did you mean ${meant}?`;
   return [`unit ${unit} is none of the rate card's units; ${hint}`];
+}
+
+function ofRollover(item: PriceLike): string[] {
+  return [...new Set(allPricesOf(item).map((price) => whyNoRollover(price)))].filter((why) => why !== null);
 }
 
 function ofMeter(item: PriceLike, { meters, missing }: Meters): string[] {

@@ -2,9 +2,10 @@
 import { invoiceIdOf } from "../../invoicing/draft-invoice.ts";
 import { finalizableFrom } from "../../invoicing/finalize-invoice.ts";
 import { instantText, type Instant } from "../../kernel/instant.ts";
-import { parsePeriodArgument } from "../../kernel/period.ts";
+import { parsePeriodArgument, type Period } from "../../kernel/period.ts";
 import type { ContractPart } from "../rating/contract-parts.ts";
 import { planRating } from "../rating/rating-plan.ts";
+import { followedPeriods } from "../rating/task-rollover.ts";
 import type { FinalizedFacts, InvoicingDeps, InvoicingSettings, InvoicingState } from "./invoicing-deps.ts";
 
 export type DueInvoice = {
@@ -21,6 +22,8 @@ export type DueInvoices = {
   readonly finalized: readonly FinalizedFacts[];
   readonly open: readonly DueInvoice[];
   readonly notDue: readonly DueInvoice[];
+  /** The billing periods before the open invoices whose free units roll over into them, by contract. */
+  readonly follows: ReadonlyMap<string, Period>;
 };
 
 export type DueInvoicesInput = {
@@ -50,7 +53,9 @@ export async function dueInvoices(
     else if (invoice.dueFrom <= now) open.push(invoice);
     else notDue.push(invoice);
   }
-  return { finalized, open, notDue };
+  const waiting = new Set(open.map(({ contract }) => contract));
+  const follows = followedPeriods(plan.tasks.filter(({ part }) => waiting.has(part.contract.key)));
+  return { finalized, open, notDue, follows };
 }
 
 function invoiceOf(part: ContractPart, settings: InvoicingSettings): DueInvoice {

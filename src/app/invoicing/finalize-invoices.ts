@@ -3,8 +3,8 @@
  * still the head: of any number of processes at once one wins, the others read on and decide again. So a number is given once, a series
  * has no gap, and a repetition after a crash finds what was done and does the rest.
  *
- * A recorded run is used again only if its cut was raised after the grace had passed and no catalog change came after it; otherwise the
- * period is rated again. A run of the middle of the period would leave the rest of it unbilled.
+ * A recorded run is used again only if its cut was raised after the grace had passed, no catalog change came after it, and it knew what the
+ * periods before left over; otherwise the period is rated again. A run of the middle of the period would leave the rest of it unbilled.
  */
 import type { FinalizedInvoice, Invoice } from "../../domain/invoice.ts";
 import type { RatingRunEntry } from "../../domain/journal-entry.ts";
@@ -14,6 +14,7 @@ import { AppError } from "../../kernel/errors.ts";
 import { instantOf, instantText } from "../../kernel/instant.ts";
 import { RATING_REV } from "../../rating/rating-rev.ts";
 import { ratePeriod } from "../rating/rate-period.ts";
+import { knowsLeftOver, requireFollowed } from "./awaited-periods.ts";
 import { dueInvoices, type DueInvoice } from "./due-invoices.ts";
 import { invoicesOfRun, requireIntactRun } from "./invoices-of-run.ts";
 import type { FinalizedFacts, InvoicingDeps, InvoicingSettings, InvoicingState } from "./invoicing-deps.ts";
@@ -36,7 +37,7 @@ export type FinalizedInvoices = {
   readonly notDue: readonly DueInvoice[];
 };
 
-/** Throws `conflict` when nothing is due yet, `mismatch` when verification fails. */
+/** Throws `conflict` when nothing is due yet or a period before has to be finalized first, `mismatch` when verification fails. */
 export async function finalizeInvoices(deps: InvoicingDeps, input: FinalizeInvoicesInput): Promise<FinalizedInvoices> {
   const mine = new Map<string, FinalizedFacts>();
   const checked = new Set<string>();
@@ -47,8 +48,9 @@ export async function finalizeInvoices(deps: InvoicingDeps, input: FinalizeInvoi
     if (due.open.length < fewestOpen) attempt = 0;
     fewestOpen = Math.min(fewestOpen, due.open.length);
     if (due.open.length === 0) return await finish(deps, { due, mine });
+    requireFollowed({ due, finalized: state.finalized });
     const run = reusableRun({ state, input, open: due.open });
-    if (run === null) {
+    if (run === null || !(await knowsLeftOver(deps, { run, due, finalized: state.finalized }))) {
       await ratePeriod(deps, { period: input.period, customers: input.customers });
       continue;
     }

@@ -18,6 +18,7 @@ import { requireAllPriced } from "./find-unpriced.ts";
 import { ratePlan } from "./rate-plan.ts";
 import type { RatingDeps } from "./rating-deps.ts";
 import type { RunFacts } from "./line-of-task.ts";
+import { withLeftOver } from "./task-rollover.ts";
 import { planRating, ratedLineId, type RatingPlan, type RatingTask } from "./rating-plan.ts";
 
 /** Lines per insert. */
@@ -39,7 +40,8 @@ export async function ratePeriod(deps: RatingDeps, input: RatePeriodInput): Prom
   const scope = { period: input.period, customers };
   const run = (input.resume === true ? await diedRun(deps, scope) : null) ?? (await beginRun(deps, scope));
   const catalog = await deps.catalogAt(run.catalogSeq);
-  const plan = planRating({ catalog, period, customers, spansOf: deps.spansOf });
+  const planned = planRating({ catalog, period, customers, spansOf: deps.spansOf });
+  const plan = withLeftOver(planned, await deps.finalizedAt(run.catalogSeq));
   await requireAllPriced({ store: deps.store, catalog, spansOf: deps.spansOf, parts: plan.parts, cut: run.cut });
   await deps.openRuns.record(run);
   const written = await writeLines(deps, plan, run);

@@ -10,6 +10,7 @@ import type { MeteredUsage, PriceUse, RatedLine, RatingInput } from "../../domai
 import { Decimal, decimal, decimalText, divide } from "../../kernel/decimal.ts";
 import { ratePrice } from "../../rating/rate-price.ts";
 import { allowanceLeft, allowanceStep, withFreeUnits } from "../../rating/shared-allowance.ts";
+import { priceWithRolledIn, tellRollover } from "./rollover-line.ts";
 import { lineOfTask, termsOf, type RunFacts } from "./line-of-task.ts";
 import type { RatingTask } from "./rating-plan.ts";
 
@@ -30,9 +31,10 @@ export type TaskUsage = {
 export function rateTask(task: RatingTask, usage: TaskUsage, run: RunFacts): RatedLine {
   const { quantity, prior } = quantitiesOf(task, usage);
   const terms = termsOf(task);
+  const price = priceWithRolledIn(task);
   const allowance = allowanceOf(task, usage, prior !== undefined);
   const priceAfter = (used: readonly PriceUse[] | undefined): Price =>
-    allowance === undefined ? terms.price : withFreeUnits(terms.price, allowanceLeft(allowance.quantity, used ?? []));
+    allowance === undefined ? price : withFreeUnits(price, allowanceLeft(allowance.quantity, used ?? []));
   const { breakdown, ...priced } = ratePrice({
     ...terms,
     price: priceAfter(allowance?.used),
@@ -42,14 +44,16 @@ export function rateTask(task: RatingTask, usage: TaskUsage, run: RunFacts): Rat
   });
   const { key, name = key } = task.allowance?.terms ?? { key: "" };
   const shared = allowance === undefined ? [] : [allowanceStep({ ...allowance, name })];
+  const rolled = tellRollover(task, breakdown);
   const input = {
     quantity: decimalText(quantity),
     ...(prior !== undefined && { prior: decimalText(prior) }),
     ...(allowance !== undefined && { allowance }),
+    ...rolled.input,
   };
   return lineOfTask(
     task,
-    { part: usage.part, priced: { ...priced, breakdown: [...shared, ...breakdown] }, input },
+    { part: usage.part, priced: { ...priced, breakdown: [...shared, ...rolled.breakdown] }, input },
     run,
   );
 }

@@ -3,12 +3,15 @@ import type { Catalog, ContractSpan, EntityVersion } from "../../domain/catalog.
 import type { RatingRunEntry } from "../../domain/journal-entry.ts";
 import type { Instant } from "../../kernel/instant.ts";
 import type { BillingStore, Journal, OpenRuns } from "../ports.ts";
+import type { FinalizedInvoices } from "./task-rollover.ts";
 
 export type RatingDeps = {
   readonly store: BillingStore;
   readonly journal: Journal;
   /** The catalog as of a journal sequence. */
   readonly catalogAt: (seq: number) => Promise<Catalog>;
+  /** The invoices that were finalized by then, by id. */
+  readonly finalizedAt: (seq: number) => Promise<FinalizedInvoices>;
   readonly spansOf: (versions: readonly EntityVersion<"contract">[]) => readonly ContractSpan[];
   /** Raises the cut and returns the one before it, which is complete for ever. */
   readonly completeCut: () => Promise<number>;

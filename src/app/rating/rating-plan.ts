@@ -1,17 +1,17 @@
 /**
  * Which prices apply to whom and when: the parts of the contracts' billing periods, and for each part one task per price. Pure, so that a run can be planned again years later from the catalog as of the journal sequence it names.
  */
-import type { Catalog, EntityVersion, RateCardPrice } from "../../domain/catalog.ts";
+import type { EntityVersion, RateCardPrice } from "../../domain/catalog.ts";
 import { measureOf, type Measure } from "../../domain/meter.ts";
-import { weekOf } from "../../domain/price-hours.ts";
-import { canonicalJson } from "../../kernel/canonical-json.ts";
 import { AppError } from "../../kernel/errors.ts";
 import { instantText, type Instant } from "../../kernel/instant.ts";
 import type { Period } from "../../kernel/period.ts";
 import type { ProrationShare } from "../../kernel/proration.ts";
 import { contractParts, type ContractPart, type ContractPartsInput } from "./contract-parts.ts";
 import { prorateTask } from "./prorate-task.ts";
+import { sameSeries } from "./price-series.ts";
 import { allowanceProblem, withAllowances, type TaskAllowance } from "./task-allowance.ts";
+import { rolloverProblem, withRollover, type RolloverInput, type TaskRollover } from "./task-rollover.ts";
 import { addsUp, shapeOf, type UsageShape } from "./usage-shape.ts";
 
 /**
@@ -25,6 +25,8 @@ export type RatingTask = {
   readonly prorated?: ProrationShare;
   /** Free units that the price shares with others of its contract. */
   readonly allowance?: TaskAllowance;
+  /** Free units that earlier billing periods may have left over. */
+  readonly rollover?: TaskRollover;
   /** Absent for a flat price. */
   readonly metered?: Measure & { readonly meter: string; readonly chain: Period; readonly shape: UsageShape };
 };
@@ -49,7 +51,7 @@ export function planRating(input: PlanRatingInput): RatingPlan {
     parts.push(...own);
     for (const part of own) {
       const siblings = own.filter((other) => sameBilling(other, part));
-      tasks.push(...tasksOf({ catalog: input.catalog, siblings, part, problems }));
+      tasks.push(...tasksOf({ ...input, siblings, part, problems }));
     }
   }
   if (problems.length > 0) {
@@ -79,8 +81,7 @@ function wants(customers: ReadonlySet<string>, versions: readonly EntityVersion<
   return customer !== undefined && (customers.size === 0 || customers.has(customer));
 }
 
-type TasksInput = {
-  readonly catalog: Catalog;
+type TasksInput = RolloverInput & {
   /** The parts of the same billing period, in order. */
   readonly siblings: readonly ContractPart[];
   readonly part: ContractPart;
@@ -112,10 +113,11 @@ function tasksOf(input: TasksInput): readonly RatingTask[] {
       );
     const chain = chainOf({ siblings, part, price });
     const metered = { meter: meter.key, ...measureOf(meter.definition), chain, shape };
-    return [prorateTask({ part, price, metered }, proration)];
+    return [withRollover(prorateTask({ part, price, metered }, proration), input)];
   });
   const shared = withAllowances(tasks, part);
-  problems.push(...shared.map(allowanceProblem).filter((problem) => problem !== null));
+  const ofUnits = shared.flatMap((task) => [allowanceProblem(task), rolloverProblem(task)]);
+  problems.push(...ofUnits.filter((problem) => problem !== null));
   return shared;
 }
 
@@ -139,15 +141,6 @@ function chainOf(input: { siblings: readonly ContractPart[]; part: ContractPart;
     to = later.service.to;
   }
   return { from, to };
-}
-
-function sameSeries(a: RateCardPrice, b: RateCardPrice): boolean {
-  return (
-    a.key === b.key &&
-    a.meter === b.meter &&
-    canonicalJson([a.where, weekOf(a.when)]) === canonicalJson([b.where, weekOf(b.when)]) &&
-    a.price.model !== "flat"
-  );
 }
 
 /** `<contract>/<contract version>/<period from>/<price>`. */

@@ -11,8 +11,9 @@ import { RATING_REV } from "../../rating/rating-rev.ts";
 import { ratePlan } from "./rate-plan.ts";
 import type { RatingDeps } from "./rating-deps.ts";
 import { planRating, type RatingPlan } from "./rating-plan.ts";
+import { withLeftOver } from "./task-rollover.ts";
 
-export type RepeatDeps = Pick<RatingDeps, "store" | "catalogAt" | "spansOf" | "findRun">;
+export type RepeatDeps = Pick<RatingDeps, "store" | "catalogAt" | "finalizedAt" | "spansOf" | "findRun">;
 
 export type RepeatedRun = {
   readonly run: RatingRunEntry;
@@ -43,12 +44,9 @@ export async function repeatRun(deps: RepeatDeps, runId: string): Promise<Repeat
     });
   }
   const catalog = await deps.catalogAt(run.catalogSeq);
-  const plan = planRating({
-    catalog,
-    period: parsePeriodArgument(run.period),
-    customers: run.customers,
-    spansOf: deps.spansOf,
-  });
+  const period = parsePeriodArgument(run.period);
+  const planned = planRating({ catalog, period, customers: run.customers, spansOf: deps.spansOf });
+  const plan = withLeftOver(planned, await deps.finalizedAt(run.catalogSeq));
   const facts = { runId, cut: run.cut, catalogSeq: run.catalogSeq };
   const rated = await collect(ratePlan({ store: deps.store, plan, run: facts }));
   const stored = await collect(deps.store.ratedLines({ runId, customers: [] }));

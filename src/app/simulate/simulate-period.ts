@@ -17,6 +17,7 @@ import { termsOfParts } from "../invoicing/terms-of-parts.ts";
 import { requireAllPriced } from "../rating/find-unpriced.ts";
 import { ratePlan } from "../rating/rate-plan.ts";
 import { planRating } from "../rating/rating-plan.ts";
+import { withLeftOver, type FinalizedInvoices } from "../rating/task-rollover.ts";
 import { wholeSpan, type ChangedCatalog } from "./changed-catalog.ts";
 import { byShock, type CustomerEffect } from "./customer-effects.ts";
 import { rememberingStore, type UsageStore } from "./remembering-store.ts";
@@ -115,7 +116,7 @@ async function batchEffects(
   const { state, changed } = input;
   const store = rememberingStore(deps.store);
   const contracts = batch.flatMap((customer) => customer.contracts);
-  const rest = { period: input.period, cut: input.cut };
+  const rest = { period: input.period, cut: input.cut, finalized: state.finalized };
   const old = { ...rest, catalog: onlyContracts(state.catalog, contracts), spansOf: contractSpans };
   const before = await amountsOf({ store, ...old });
   if (!contracts.some((contract) => changed.contracts.has(contract)))
@@ -138,6 +139,8 @@ type AmountsInput = {
   readonly catalog: Catalog;
   readonly period: string;
   readonly cut: number;
+  /** What they left over is the same on both sides. */
+  readonly finalized: FinalizedInvoices;
   readonly spansOf: (versions: Versions) => readonly ContractSpan[];
   /** The catalog as it is may have gaps; the changed one must have none, or nothing could be billed with it. */
   readonly allPriced?: boolean;
@@ -147,7 +150,8 @@ type CustomerAmount = { readonly customer: string; readonly currency: string; re
 /** The totals of the invoices that would be drafted, by customer and currency. */
 async function amountsOf(input: AmountsInput): Promise<ReadonlyMap<string, CustomerAmount>> {
   const { store, catalog, cut, spansOf } = input;
-  const plan = planRating({ catalog, period: parsePeriodArgument(input.period), customers: [], spansOf });
+  const planned = planRating({ catalog, period: parsePeriodArgument(input.period), customers: [], spansOf });
+  const plan = withLeftOver(planned, input.finalized);
   if (input.allPriced === true) await requireAllPriced({ store, catalog, spansOf, parts: plan.parts, cut });
   const terms = termsOfParts(plan.parts);
   const lines = new Map<string, RatedLine[]>();

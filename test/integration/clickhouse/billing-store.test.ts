@@ -99,6 +99,15 @@ const PRICES = [
       price: TIERED,
     }),
   ),
+  ...BUCKETED.map(({ name }, index) =>
+    priceOf({
+      key: `some-${name}`,
+      meter: `m-${name}`,
+      where: { region: index === 0 ? { in: ["", "us"] } : { not: ["us"] } },
+      additional: true,
+      price: TIERED,
+    }),
+  ),
 ];
 
 /** The usage of count and of the sum in eu is what the sum asks about. */

@@ -1,5 +1,8 @@
-/** Voids and amends as a user meets them: published from a file, invoiced without what was taken back, and late usage after the invoice is final. */
-import { writeFileSync } from "node:fs";
+/**
+ * Voids and amends as a user meets them: published from a file, invoiced without what was taken back, and late usage after the invoice is final. Beside them a
+ * contract by the hour whose free units roll over, so that the same verification is of both.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Explanation } from "../../../src/app/explain/explain-line.ts";
@@ -153,6 +156,63 @@ test("finance.retractions says which of them decides", async () => {
     "a3 meterline.amend e2 true 1",
     "a4 meterline.amend e4 true 1",
   ]);
+});
+
+const HOURS = `meters:
+  - { key: energy, eventType: charging.stopped, aggregation: sum, value: /data/kwh }
+customers: [ { key: volt, name: Volt, currency: EUR, timeZone: Europe/Berlin } ]
+rateCards:
+  - key: charging
+    currency: EUR
+    prices:
+      - key: peak
+        meter: energy
+        when: { days: [mon, tue, wed, thu, fri], from: "08:00", to: "20:00" }
+        price: { model: per_unit, unitAmount: "1", minimumAmount: "31" }
+      - key: off-peak
+        meter: energy
+        when: { not: { days: [mon, tue, wed, thu, fri], from: "08:00", to: "20:00" } }
+        price: { model: per_unit, unitAmount: "0.5", usageDiscount: { freeUnits: "20", rollover: { periods: 1 } } }
+contracts:
+  - { key: volt-2026, customer: volt, rateCard: charging, effective: { from: "2026-08-15T00:00:00+02:00" }, proration: day }
+`;
+const charged = (id: string, time: string, kwh: string): Event => {
+  const [source, subject, type] = ["gw", "volt", "charging.stopped"];
+  return { specversion: "1.0", id, source, subject, type, time, data: { kwh } };
+};
+
+// Guarantee: of a minimum of 31 in 31 days 17 are due from the 15th on; 16 of August's 20 free units are left, of September's 40 used 4 are charged.
+test("prices by the hour are prorated, and finalized in the order in which their free units roll over", async () => {
+  const catalog = join(dir.path, "hours");
+  mkdirSync(catalog);
+  // Without the price of the other hours, a gap is told.
+  writeFileSync(join(catalog, "catalog.yaml"), HOURS.replace(/ {6}- key: off-peak[^]*?(?=contracts:)/, ""));
+  expect((await run("apply", catalog, "--dry-run")).stdout).toContain(
+    "! contract volt-2026: no price charges energy Mon 00:00–08:00 and Mon–Thu 20:00–08:00",
+  );
+  writeFileSync(join(catalog, "catalog.yaml"), HOURS);
+  await run("apply", catalog, "--yes");
+  await publish("hours", [
+    // Thursdays at 07:59:59, 08:00 and 20:00, a Saturday at noon, in Berlin.
+    ...[charged("c1", "2026-08-20T05:59:59Z", "3"), charged("c2", "2026-08-20T06:00:00Z", "10")],
+    ...[charged("c3", "2026-08-20T18:00:00Z", "1"), charged("c4", "2026-09-05T10:00:00Z", "40")],
+  ]);
+  const september = ["invoice", "finalize", "--period", "2026-09", "--customer", "volt", "--yes"];
+  const refused = await runMeterline(instance, september);
+  expect(refused.code).toBe(65);
+  expect(refused.stderr).toContain("finalize 2026-07-31T22:00:00Z/2026-08-31T22:00:00Z of contract volt-2026 first");
+  await run("invoice", "finalize", "--period", "2026-08", "--customer", "volt", "--yes");
+  await run(...september);
+  const lines = "FROM finance.invoice_lines WHERE customer = 'volt'";
+  expect(
+    await texts(`SELECT price, toString(quantity), toString(amount), status ${lines} ORDER BY period_from, price DESC`),
+  ).toEqual(["peak 10 17 finalized", "off-peak 4 0 finalized", "peak 0 31 finalized", "off-peak 40 2 finalized"]);
+  const [line] = await texts(`SELECT line_id ${lines} AND price = 'off-peak' ORDER BY period_from DESC LIMIT 1`);
+  const { stdout } = await run("explain", line ?? "");
+  expect(stdout).toContain(
+    "20 units free in this period; 16 left over from the period of 2026-08-01, which lapse after this one",
+  );
+  expect(stdout).not.toContain("BROKEN");
 });
 
 test("verification finds nothing, and the invoice's run comes out the same", async () => {

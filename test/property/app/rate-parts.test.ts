@@ -2,12 +2,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { planRating } from "../../../src/app/rating/rating-plan.ts";
+import { withLeftOver } from "../../../src/app/rating/task-rollover.ts";
 import { ratePlan } from "../../../src/app/rating/rate-plan.ts";
 import type { RateCardPrice } from "../../../src/domain/catalog.ts";
 import type { Allowance } from "../../../src/domain/contract-terms.ts";
 import { AGGREGATIONS, type Aggregation } from "../../../src/domain/meter.ts";
 import type { Price } from "../../../src/domain/price.ts";
-import type { RatedLine } from "../../../src/domain/rated-line.ts";
+import type { FinalizedInvoice } from "../../../src/domain/invoice.ts";
+import type { FreeUnitsGrant, RatedLine } from "../../../src/domain/rated-line.ts";
 import { decimal, decimalText, sumDecimals } from "../../../src/kernel/decimal.ts";
 import { NS_PER_DAY, NS_PER_SECOND, instantOf, instantText } from "../../../src/kernel/instant.ts";
 import { parsePeriodArgument, WINDOW_NS } from "../../../src/kernel/period.ts";
@@ -184,6 +186,29 @@ test("free units that prices share are given once", async () => {
   );
 });
 
+// Guarantee: units that were rolled over are given once too, and what is left of them doesn't depend on how the period is cut or in which order usage came.
+test("free units that roll over are given once, and left over once", async () => {
+  const grants = fc
+    .tuple(fc.integer({ min: 0, max: 90 }), fc.integer({ min: 1, max: 90 }))
+    .map(([first, second]) => [
+      ...(first === 0 ? [] : [{ granted: "2026-08-01", quantity: String(first), periods: 0 }]),
+      { granted: "2026-09-01", quantity: String(second), periods: 1 },
+    ]);
+  const usageDiscount = { freeUnits: "40", rollover: { periods: 2, limit: "50" } };
+  await fc.assert(
+    fc.asyncProperty(starts, usage, grants, fc.constantFrom(...PRICES), async (cuts, used, leftOver, price) => {
+      const prices = [priceOf({ key: "p", meter: "m-sum", price: { ...price, usageDiscount } })];
+      const events = used.map((each, index) => eventOf({ ...each, aggregation: "sum", index }));
+      const [whole] = await rated({ prices, cuts: [], events, leftOver });
+      const parts = await rated({ prices, cuts, events: events.toReversed(), leftOver });
+      expect(decimalText(sumDecimals(parts.map(({ amount }) => decimal(amount))))).toBe(whole?.amount);
+      expect(parts.at(-1)?.input.rollover).toEqual(whole?.input.rollover);
+      expect(whole?.input.rollover?.rolledIn).toEqual(leftOver);
+    }),
+    { numRuns: 60 },
+  );
+});
+
 function roundedSum(lines: readonly RatedLine[]): string {
   return decimalText(sumDecimals(lines.map((line) => decimal(line.amountRounded))));
 }
@@ -196,13 +221,18 @@ async function rated(input: {
   from?: string;
   to?: string;
   events: readonly WrittenEvent[];
+  /** Of price p by the invoice of September. */
+  leftOver?: readonly FreeUnitsGrant[];
 }): Promise<readonly RatedLine[]> {
-  const { events, cuts, prices, ...contract } = input;
+  const { events, cuts, prices, leftOver = [], ...contract } = input;
   const versions = [input.from ?? "2026-01-01T00:00:00Z", ...cuts].map((from) => ({ from, prices }));
   const catalog = billingCatalog([{ ...contract, key: "k", customer: "acme", versions }]);
   const store = memoryBillingStore();
   store.events.push(...events);
-  const plan = planRating({ catalog, period: parsePeriodArgument("2026-10"), customers: [], spansOf: testSpans });
+  const planned = planRating({ catalog, period: parsePeriodArgument("2026-10"), customers: [], spansOf: testSpans });
+  const periodTo = instantText(FROM);
+  const september = { contract: "k", periodTo, lines: [{ price: "p", periodTo, leftOver }] };
+  const plan = withLeftOver(planned, new Map([["inv_1", september as unknown as FinalizedInvoice]]));
   const lines: RatedLine[] = [];
   for await (const line of ratePlan({ store, plan, run: { runId: "run_1", cut: 1, catalogSeq: 1 } })) lines.push(line);
   return lines;

@@ -57,13 +57,14 @@ const taxes: fc.Arbitrary<Taxes> = fc
     percent,
     percent,
     subset,
+    fc.boolean(),
   )
-  .map(([amounts, rounding, rate, other, prices]) => ({
+  .map(([amounts, rounding, rate, other, prices, isCompound]) => ({
     amounts,
     rounding,
     rates: [
       { key: "vat", name: "VAT", rate },
-      { key: "city", name: "City", rate: other, ...named(prices) },
+      { key: "city", name: "City", rate: other, ...named(prices), ...(isCompound && { compoundOn: ["vat"] }) },
     ],
   }));
 

@@ -100,6 +100,21 @@ describe("parsePrice refuses", () => {
       /price\.usageDiscount: has no field: write exactly one/,
     ],
     [
+      "a share of the usage that rolls over",
+      { model: "per_unit", unitAmount: "1", usageDiscount: { percent: "5", rollover: { periods: 1 } } },
+      /usageDiscount\.rollover: rollover needs freeUnits: a share of the usage leaves nothing over/,
+    ],
+    [
+      "units that roll over for ever",
+      { model: "per_unit", unitAmount: "1", usageDiscount: { freeUnits: "5", rollover: {} } },
+      /rollover\.periods: periods is missing: write a number of billing periods from 1 to 1200, without quotes/,
+    ],
+    [
+      "a limit of nothing",
+      { model: "per_unit", unitAmount: "1", usageDiscount: { freeUnits: "5", rollover: { periods: 1, limit: "0" } } },
+      /limit is "0": it must be greater than 0/,
+    ],
+    [
       "a division by zero",
       { model: "flat", amount: "1", unitConversion: { divideBy: "0" } },
       /divideBy is "0": it must be greater than 0/,

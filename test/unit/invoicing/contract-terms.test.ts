@@ -1,6 +1,8 @@
 /** Discounts, commitments and taxes on an invoice, with amounts from published documentation or computed by hand. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { ContractTerms, Discount } from "../../../src/domain/contract-terms.ts";
+import type { ContractTerms, Discount, Taxes } from "../../../src/domain/contract-terms.ts";
 import type { Invoice } from "../../../src/domain/invoice.ts";
 import { draftInvoice } from "../../../src/invoicing/draft-invoice.ts";
 import type { Proration } from "../../../src/kernel/proration.ts";
@@ -256,6 +258,70 @@ describe("taxes", () => {
     );
     expect(taxed(inclusive)).toEqual(["a gst 5", "a pst 9.98", "b gst 5"]);
     expect(inclusive).toMatchObject({ net: "200", total: "219.98" });
+  });
+
+  describe("a compound rate taxes another tax too", () => {
+    const rates: Taxes["rates"] = [
+      { key: "gst", name: "GST", rate: "5" },
+      { key: "qst", name: "QST", rate: "8.5", compoundOn: ["gst"] },
+    ];
+
+    test("as docs/catalog.md tells", () => {
+      const page = readFileSync(join(import.meta.dirname, "../../../docs/catalog.md"), "utf8");
+      expect(page).toContain("with GST of 5 % and QST of 8.5 % on it, 100.00 have 5.00 and 8.93 on 105.00");
+      const invoice = invoiceOf({ a: "100" }, { taxes: { amounts: "exclusive", rounding: "line", rates } });
+      expect(invoice).toMatchObject({ subtotal: "100", tax: "13.93", total: "113.93" });
+      expect(invoice.taxes).toMatchObject([
+        { key: "gst", base: "100", amount: "5" },
+        { key: "qst", base: "105", amount: "8.93" },
+      ]);
+    });
+
+    // 8.5 % of 157.50 are 13.3875; of 105.00 8.925, of 52.50 4.4625: the cent that is left goes to the first.
+    test("on the sum, rounded once, and shared out", () => {
+      const invoice = invoiceOf({ a: "100", b: "50" }, { taxes: { amounts: "exclusive", rounding: "invoice", rates } });
+      expect(invoice.taxes).toMatchObject([
+        { base: "150", amount: "7.5" },
+        { base: "157.5", amount: "13.39" },
+      ]);
+      expect(taxed(invoice)).toEqual(["a gst 5", "a qst 8.93", "b gst 2.5", "b qst 4.46"]);
+    });
+
+    // 0.10 has 0.005 of GST, which is 0.01: 50 % of 0.11 are 0.055.
+    test("as that is rounded, so that the invoice can be recalculated", () => {
+      const halves = rates.map((rate) => (rate.key === "qst" ? { ...rate, rate: "50" } : rate));
+      const invoice = invoiceOf({ a: "0.1" }, { taxes: { amounts: "exclusive", rounding: "line", rates: halves } });
+      expect(invoice.taxes).toMatchObject([
+        { base: "0.1", amount: "0.01" },
+        { base: "0.11", amount: "0.06" },
+      ]);
+    });
+
+    test("where both are on the line", () => {
+      const some = rates.map((rate) => (rate.key === "gst" ? { ...rate, prices: ["a"] } : rate));
+      const invoice = invoiceOf(
+        { a: "100", b: "50" },
+        { taxes: { amounts: "exclusive", rounding: "line", rates: some } },
+      );
+      expect(taxed(invoice)).toEqual(["a gst 5", "a qst 8.93", "b qst 4.25"]);
+    });
+
+    // 200 and 10 of GST, 17.85 are 8.5 % of 210; a third one of 10 % on both is 22.785 on 227.85.
+    test("that the amount contains, and one on top of both", () => {
+      const taxes: Taxes = { amounts: "inclusive", rounding: "invoice", rates };
+      const invoice = invoiceOf({ a: "227.85" }, { taxes });
+      expect(invoice).toMatchObject({ net: "200", tax: "27.85", total: "227.85" });
+      expect(invoice.taxes).toMatchObject([
+        { base: "200", amount: "10" },
+        { base: "210", amount: "17.85" },
+      ]);
+      const third = { key: "city", name: "City", rate: "10", compoundOn: ["gst", "qst"] };
+      const three = { ...taxes, amounts: "exclusive" as const, rates: [...rates, third] };
+      expect(invoiceOf({ a: "200" }, { taxes: three }).taxes?.at(-1)).toMatchObject({
+        base: "227.85",
+        amount: "22.79",
+      });
+    });
   });
 
   test("reverse charge and exemption stand on the invoice with their reason", () => {

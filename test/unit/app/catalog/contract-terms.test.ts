@@ -60,6 +60,10 @@ describe("refused, with file and line", () => {
       /taxes name base in v and e: an exemption stands alone/,
     ],
     [
+      `taxes: { rates: [ { key: v, name: V, rate: "1", compoundOn: [w] }, { key: w, name: W, rate: "1" } ] }`,
+      /taxes\.rates\[0\]\.compoundOn\[0\]: w is none of the rates before it \(none\); put it there/,
+    ],
+    [
       `taxes: { amounts: inclusive, exemptions: [ { key: e, kind: reverse_charge, reason: R } ] }`,
       /exemptions\[0\]\.kind: amounts that contain the tax/,
     ],

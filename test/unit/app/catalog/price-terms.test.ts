@@ -55,6 +55,16 @@ describe("is refused", () => {
       'meter: peak, price: { model: percentage, rate: "1", freeAmount: "3" }',
       /percentage adds up events, and max of meter peak does not add up/,
     ],
+    [
+      "units that roll over of a matrix",
+      `meter: paid, price: { model: matrix, dimensions: [region], cells: ${cells}, usageDiscount: { freeUnits: "5", rollover: { periods: 1 } } }`,
+      /price p: its free units can't roll over: matrix looks at cells, not at one quantity/,
+    ],
+    [
+      "units that roll over of a flat price",
+      'price: { model: flat, amount: "5", usageDiscount: { freeUnits: "1", rollover: { periods: 1 } } }',
+      /price p: its free units can't roll over: a flat price has no usage/,
+    ],
     ["a negative amount in silence", 'price: { model: flat, amount: "-5" }', /amount is "-5": it must not be negative/],
     [
       "a unit that the card does not have",

@@ -6,6 +6,7 @@ import { prorateTask } from "../../../../src/app/rating/prorate-task.ts";
 import { ratePlan } from "../../../../src/app/rating/rate-plan.ts";
 import { planRating } from "../../../../src/app/rating/rating-plan.ts";
 import type { Price } from "../../../../src/domain/price.ts";
+import type { HoursSpan, PriceHours } from "../../../../src/domain/price-hours.ts";
 import type { RatedLine } from "../../../../src/domain/rated-line.ts";
 import { decimal, sumDecimals } from "../../../../src/kernel/decimal.ts";
 import { instantOf } from "../../../../src/kernel/instant.ts";
@@ -20,8 +21,8 @@ type Case = {
   readonly proration?: ProrationUnit;
   readonly timeZone?: string;
   readonly to?: string;
-  /** From when on which price. */
-  readonly versions: readonly (readonly [from: string, price: Price])[];
+  /** From when on which price, in which hours. */
+  readonly versions: readonly (readonly [from: string, price: Price, when?: PriceHours])[];
   /** A sum of this in the middle of the period's last day. */
   readonly used?: string;
 };
@@ -34,9 +35,16 @@ async function linesOf({ period, timeZone = "UTC", versions, used, ...contract }
       customer: "acme",
       timeZone,
       from: versions[0]?.[0] ?? "",
-      versions: versions.map(([from, price]) => ({
+      versions: versions.map(([from, price, when]) => ({
         from,
-        prices: [priceOf({ key: "p", price, ...(price.model !== "flat" && { meter: "m-sum" }) })],
+        prices: [
+          priceOf({
+            key: "p",
+            price,
+            ...(price.model !== "flat" && { meter: "m-sum" }),
+            ...(when !== undefined && { when }),
+          }),
+        ],
       })),
     },
   ]);
@@ -52,6 +60,10 @@ async function linesOf({ period, timeZone = "UTC", versions, used, ...contract }
   return lines;
 }
 
+const WORKING: readonly HoursSpan[] = [
+  { days: ["mon", "tue", "wed"], from: "08:00", to: "20:00" },
+  { days: ["thu", "fri"], from: "08:00", to: "20:00" },
+];
 const flat = (amount: string): Price => ({ model: "flat", amount });
 const OPEN = "2026-01-01T00:00:00Z";
 const BERLIN = "Europe/Berlin";
@@ -248,6 +260,26 @@ describe("a metered price", () => {
       price: { discount: { amount: "1.7" }, maximumAmount: "170", minimumAmount: "17" },
       proration: { unit: "day", from: "14", to: "31", of: "31" },
     });
+  });
+
+  // The usage is on a Wednesday at noon: in the hours, and not in the others.
+  test("of some hours of the week has the bounds of its days, whichever hours they are", async () => {
+    const from = "2026-10-15T00:00:00Z";
+    const inHours = async (when: PriceHours) =>
+      amounts(await linesOf({ ...begins, versions: [[from, bounded, when]], used: "100" }));
+    expect(await inHours({ in: WORKING })).toEqual(["98.3"]);
+    expect(await inHours({ not: WORKING })).toEqual(["17"]);
+  });
+
+  // 14 and 17 of 31 days, each with its own minimum; the same hours in other words are one run of the price.
+  test("has the bounds of the days for which its hours hold", async () => {
+    const after = (when: PriceHours): Case["versions"] => [
+      [OPEN, bounded, { in: WORKING }],
+      ["2026-10-15T00:00:00Z", bounded, when],
+    ];
+    expect(amounts(await linesOf({ ...begins, versions: after({ not: WORKING }) }))).toEqual(["14", "17"]);
+    const inOtherWords = { in: [...WORKING].reverse() };
+    expect(amounts(await linesOf({ ...begins, versions: after(inOtherWords) }))).toEqual(["31", "0"]);
   });
 
   test("keeps its quantities, and what its tiers charge when they are entered", async () => {
