@@ -21,22 +21,36 @@ ORDER BY key, version DESC
 LIMIT 1 BY key;
 
 -- @statement
--- What invoice_line_candidates is for the events inside a line's period, this is for those before it, of the lines that rest on them. There is no month to
--- be equal, so a line is looked up by meter and customer in all months. Late events count as well, whatever their time: a finalized line lacks what came
--- to any earlier period after its cut.
-CREATE OR REPLACE VIEW meterline.carried_line_candidates AS
+-- Every event that falls into an invoice line's period, meter, filter and limits, as it was published or as an amend says: see 0008. Of a meter that looks back
+-- also every one before the period, `carried`: then the line is spread over all months in which there is usage of such meters.
+CREATE OR REPLACE VIEW meterline.invoice_line_candidates AS
+WITH
+    (SELECT groupArray(key) FROM meterline.catalog_meters WHERE counts_earlier) AS carrying,
+    (
+        SELECT groupUniqArray(toYYYYMM(window_start)) FROM
+        (
+            SELECT window_start FROM meterline.usage_windows WHERE meter IN (SELECT key FROM meterline.catalog_meters WHERE counts_earlier)
+            UNION ALL
+            SELECT window_start FROM meterline.usage_replacements WHERE meter IN (SELECT key FROM meterline.catalog_meters WHERE counts_earlier)
+        )
+    ) AS carried_months
 SELECT l.invoice_id AS invoice_id, l.line_id AS line_id, l.status AS status, l.number AS number, l.period_from AS period_from,
     l.period_to AS period_to, l.cut AS line_cut, e.customer AS customer, e.meter AS meter, e.dimensions AS dimensions, e.source AS source,
     e.id AS id, e.event_time AS event_time, e.window_start AS window_start, e.quantity AS quantity, e.text AS text, e.body_hash AS body_hash,
     e.shard AS shard, e.incarnation AS incarnation, e.seq AS seq, e.position AS position, e.cut AS cut, '' AS amended_by,
-    r.retracted_at AS retracted_at, r.retracted_by AS retracted_by, r.retraction_type AS retraction_type, r.retraction_seq AS retraction_seq
+    r.retracted_at AS retracted_at, r.retracted_by AS retracted_by, r.retraction_type AS retraction_type, r.retraction_seq AS retraction_seq,
+    e.window_start < l.period_from AS carried
 FROM meterline.usage_events AS e
 INNER JOIN
 (
-    SELECT invoice_id, line_id, status, number, customer, meter, filter, limits, period_from, period_to, cut
+    SELECT invoice_id, line_id, status, number, customer, meter, filter, limits, period_from, period_to, cut,
+        if(has(carrying, meter), toDateTime(0, 'UTC'), period_from) AS counted_from,
+        arrayJoin(if(has(carrying, meter), arrayFilter(used -> used <= toYYYYMM(subtractSeconds(period_to, 1)), carried_months), arrayMap(
+            step -> toYYYYMM(addMonths(toStartOfMonth(period_from), step)),
+            range(toUInt32(dateDiff('month', period_from, subtractSeconds(period_to, 1))) + 1)))) AS month
     FROM finance.invoice_lines
-    WHERE meter IN (SELECT key FROM meterline.catalog_meters WHERE counts_earlier)
-) AS l ON e.meter = l.meter AND e.customer = l.customer
+    WHERE meter != ''
+) AS l ON toYYYYMM(e.window_start) = l.month AND e.meter = l.meter AND e.customer = l.customer
 LEFT JOIN
 (
     SELECT meter, customer, window_start, shard, target_incarnation AS incarnation, target_seq AS seq, target_position AS position,
@@ -45,7 +59,7 @@ LEFT JOIN
     GROUP BY meter, customer, window_start, shard, target_incarnation, target_seq, target_position
 ) AS r ON r.meter = e.meter AND r.customer = e.customer AND r.window_start = e.window_start AND r.shard = e.shard
     AND r.incarnation = e.incarnation AND r.seq = e.seq AND r.position = e.position
-WHERE e.window_start < l.period_from
+WHERE e.window_start >= l.counted_from AND e.window_start < l.period_to
     AND arrayAll((name, value) -> e.dimensions[name] = value, mapKeys(l.filter), mapValues(l.filter))
     AND usage_dimensions_fit(l.limits, e.dimensions) AND usage_hours_fit(l.limits, e.window_start)
 UNION ALL
@@ -53,14 +67,19 @@ SELECT l.invoice_id AS invoice_id, l.line_id AS line_id, l.status AS status, l.n
     l.period_to AS period_to, l.cut AS line_cut, e.customer AS customer, e.meter AS meter, e.dimensions AS dimensions, e.source AS source,
     e.id AS id, e.event_time AS event_time, e.window_start AS window_start, e.quantity AS quantity, e.text AS text, e.body_hash AS body_hash,
     e.shard AS shard, e.incarnation AS incarnation, e.seq AS seq, e.position AS position, e.cut AS cut, e.amended_by AS amended_by,
-    r.retracted_at AS retracted_at, r.retracted_by AS retracted_by, r.retraction_type AS retraction_type, r.retraction_seq AS retraction_seq
+    r.retracted_at AS retracted_at, r.retracted_by AS retracted_by, r.retraction_type AS retraction_type, r.retraction_seq AS retraction_seq,
+    e.window_start < l.period_from AS carried
 FROM meterline.usage_replacements AS e
 INNER JOIN
 (
-    SELECT invoice_id, line_id, status, number, customer, meter, filter, limits, period_from, period_to, cut
+    SELECT invoice_id, line_id, status, number, customer, meter, filter, limits, period_from, period_to, cut,
+        if(has(carrying, meter), toDateTime(0, 'UTC'), period_from) AS counted_from,
+        arrayJoin(if(has(carrying, meter), arrayFilter(used -> used <= toYYYYMM(subtractSeconds(period_to, 1)), carried_months), arrayMap(
+            step -> toYYYYMM(addMonths(toStartOfMonth(period_from), step)),
+            range(toUInt32(dateDiff('month', period_from, subtractSeconds(period_to, 1))) + 1)))) AS month
     FROM finance.invoice_lines
-    WHERE meter IN (SELECT key FROM meterline.catalog_meters WHERE counts_earlier)
-) AS l ON e.meter = l.meter AND e.customer = l.customer
+    WHERE meter != ''
+) AS l ON toYYYYMM(e.window_start) = l.month AND e.meter = l.meter AND e.customer = l.customer
 LEFT JOIN
 (
     SELECT meter, customer, window_start, shard, target_incarnation AS incarnation, target_seq AS seq, target_position AS position,
@@ -69,15 +88,9 @@ LEFT JOIN
     GROUP BY meter, customer, window_start, shard, target_incarnation, target_seq, target_position
 ) AS r ON r.meter = e.meter AND r.customer = e.customer AND r.window_start = e.window_start AND r.shard = e.shard
     AND r.incarnation = e.incarnation AND r.seq = e.seq AND r.position = e.position
-WHERE e.window_start < l.period_from
+WHERE e.window_start >= l.counted_from AND e.window_start < l.period_to
     AND arrayAll((name, value) -> e.dimensions[name] = value, mapKeys(l.filter), mapValues(l.filter))
     AND usage_dimensions_fit(l.limits, e.dimensions) AND usage_hours_fit(l.limits, e.window_start);
-
--- @statement
-CREATE OR REPLACE VIEW meterline.line_candidates AS
-SELECT *, false AS carried FROM meterline.invoice_line_candidates
-UNION ALL
-SELECT *, true AS carried FROM meterline.carried_line_candidates;
 
 -- @statement
 CREATE OR REPLACE VIEW finance.line_events
@@ -103,8 +116,8 @@ CREATE OR REPLACE VIEW finance.line_events
     carried Bool COMMENT 'it lies before the line''s period, and is a part of what the period begins with (see the meter''s recurring and uniqueOver)'
 ) AS
 SELECT invoice_id, line_id, source, id, event_time, quantity AS value, if(text = '', toString(quantity), text) AS value_text,
-    customer, meter, dimensions, window_start, body_hash, shard, incarnation, seq, position, cut, amended_by, carried
-FROM meterline.line_candidates
+    customer, meter, dimensions, window_start, body_hash, shard, incarnation, seq, position, cut, amended_by, CAST(carried AS Bool) AS carried
+FROM meterline.invoice_line_candidates
 WHERE cut <= line_cut AND (retracted_at = 0 OR retracted_at > line_cut);
 
 -- @statement
@@ -134,8 +147,8 @@ CREATE OR REPLACE VIEW finance.line_retractions
 ) AS
 SELECT invoice_id, line_id, source, id, event_time, quantity AS value, if(text = '', toString(quantity), text) AS value_text,
     customer, meter, dimensions, window_start, retraction_type AS kind, retracted_by, retraction_seq, retracted_at AS retraction_cut,
-    shard, incarnation, seq, position, cut, carried
-FROM meterline.line_candidates
+    shard, incarnation, seq, position, cut, CAST(carried AS Bool) AS carried
+FROM meterline.invoice_line_candidates
 WHERE cut <= line_cut AND retracted_at != 0 AND retracted_at <= line_cut;
 
 -- @statement
@@ -167,8 +180,8 @@ SELECT invoice_id, number, line_id, source, id, event_time, if(e.cut > line_cut,
     if(text = '', toString(value), text) AS value_text, customer, meter, dimensions, window_start, shard, incarnation, seq, position,
     if(e.cut > line_cut, e.cut, retracted_at) AS cut, line_cut AS invoice_cut,
     multiIf(e.cut <= line_cut, 'retracted', amended_by != '', 'amended', 'usage') AS kind,
-    if(e.cut <= line_cut, retracted_by, amended_by) AS decided_by, carried
-FROM meterline.line_candidates AS e
+    if(e.cut <= line_cut, retracted_by, amended_by) AS decided_by, CAST(carried AS Bool) AS carried
+FROM meterline.invoice_line_candidates AS e
 WHERE status = 'finalized' AND ((e.cut > line_cut AND retracted_at = 0) OR (e.cut <= line_cut AND retracted_at > line_cut));
 
 -- @statement
