@@ -79,11 +79,7 @@ export function measureOf({ aggregation, percentile, bucket, recurring, uniqueOv
 }
 
 /** For people: `recurring sum`, `unique_count over ever`. */
-export function measureText({
-  aggregation,
-  recurring,
-  uniqueOver,
-}: Omit<Measure, "aggregation"> & { aggregation: string }): string {
+export function measureText({ aggregation, recurring, uniqueOver }: Measure): string {
   return [...(recurring ? ["recurring"] : []), aggregation, ...(uniqueOver ? [`over ${uniqueOver}`] : [])].join(" ");
 }
 

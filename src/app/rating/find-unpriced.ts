@@ -59,6 +59,7 @@ export async function requireAllPriced(input: FindUnpricedInput): Promise<void> 
   });
 }
 
+/** One that was taken out of the catalog holds nobody up for what its level was. */
 function recurringMeters({ meters }: Catalog): readonly Pick<Meter, "key" | "aggregation">[] {
   return [...meters.values()].flatMap((versions) => {
     const { definition, removed } = present(versions.at(-1), "a meter's last version");
