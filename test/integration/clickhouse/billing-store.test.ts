@@ -23,6 +23,7 @@ import { instantOf, NS_PER_DAY } from "../../../src/kernel/instant.ts";
 import { billingCatalog, priceOf } from "../../support/billing-catalog.ts";
 import { BUCKETED_MEASURES, CARRIED_MEASURES } from "../../support/measure-for.ts";
 import { memoryInvoicing } from "../../support/memory-invoicing.ts";
+import { writeMeters } from "../../support/write-meters.ts";
 import { startTestServers, type TestServers } from "../../support/servers.ts";
 import { retractUsage, writeUsage, type WrittenEvent } from "../../support/usage-writer.ts";
 
@@ -136,7 +137,7 @@ beforeAll(async () => {
     { key: "acme-2026", customer: "acme", timeZone: "Europe/Berlin", versions, allowances: [SHARED] },
     { key: "beta-2026", customer: "beta", currency: "JPY", timeZone: "Asia/Kathmandu", versions: versions.slice(0, 1) },
   ]);
-  await writeMeters();
+  await writeMeters(clickhouse, catalog);
   const memory = memoryInvoicing(catalog);
   deps = { ...memory.deps, store: billingStore(clickhouse), invoiceStore: invoiceStore(clickhouse) };
   run = await ratePeriod(deps, OCTOBER);
@@ -402,20 +403,6 @@ async function finalizeRows(): Promise<void> {
       doing: "finalizing a draft's rows",
     });
   }
-}
-
-async function writeMeters(): Promise<void> {
-  const rows = [...catalog.meters.values()].flatMap((versions) =>
-    versions.map(({ key, version, hash, definition }) => ({
-      ...{ kind: "meter", key, version, hash, journal_seq: "1", removed: false },
-      definition: JSON.stringify(definition),
-    })),
-  );
-  await clickhouse.insert({
-    sql: "INSERT INTO meterline.catalog_versions FORMAT JSONEachRow",
-    body: rows.map((row) => `${JSON.stringify(row)}\n`).join(""),
-    doing: "writing the catalog's meters",
-  });
 }
 
 function eventsOf(aggregation: Aggregation): readonly WrittenEvent[] {

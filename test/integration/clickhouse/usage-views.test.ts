@@ -19,22 +19,19 @@ import { instantOf, NS_PER_MILLISECOND, NS_PER_MINUTE, NS_PER_SECOND } from "../
 import { localOffsets, WINDOW_NS } from "../../../src/kernel/period.ts";
 import { aggregate } from "../../../src/metering/aggregate.ts";
 import { bucketsOf } from "../../../src/metering/bucket.ts";
+import { billingCatalog } from "../../support/billing-catalog.ts";
+import { writeMeters } from "../../support/write-meters.ts";
 import { startTestServers, type TestServers } from "../../support/servers.ts";
+import { CUSTOMERS, LAST_CUT, spreadUsage, START } from "../../support/spread-usage.ts";
 import { retractUsage, writeUsage, type WrittenEvent } from "../../support/usage-writer.ts";
 import { BUCKETED_MEASURES, CARRIED_MEASURES, measureFor } from "../../support/measure-for.ts";
 
-const CUSTOMERS = ["acme", "beta", "zeta ä'\\"];
-const START = instantOf("2026-10-01T00:00:00Z", "start");
-const DAYS = 4;
-const EVENTS_PER_METER = 400;
-const LAST_CUT = 3;
-
 let servers: TestServers;
 let clickhouse: ClickHouse;
-const events = AGGREGATIONS.flatMap((aggregation, index) => eventsOf(aggregation, index));
+const events = AGGREGATIONS.flatMap((aggregation, index) => spreadUsage(aggregation, index));
 /** Of the meters that look back beyond their period. */
 const carried = CARRIED_MEASURES.flatMap(({ name, aggregation }, index) =>
-  eventsOf(aggregation, 100 + index).map((event) => ({ ...event, meter: `m-${name}`, id: `${name} ${event.id}` })),
+  spreadUsage(aggregation, 100 + index).map((event) => ({ ...event, meter: `m-${name}`, id: `${name} ${event.id}` })),
 );
 
 /** From the cut after the last one on. */
@@ -44,7 +41,7 @@ beforeAll(async () => {
   servers = await startTestServers();
   clickhouse = connectClickHouse({ url: servers.clickhouseUrl, user: "default", password: "" });
   await migrate(clickhouse);
-  await writeMeters();
+  await writeMeters(clickhouse, billingCatalog([]));
   await writeUsage(clickhouse, [...events, ...carried]);
 }, 120_000);
 
@@ -489,64 +486,4 @@ function selected(
         Object.entries(query.where).every(([name, value]) => (event.dimensions[name] ?? "") === value),
     )
     .map((event) => ({ ...event, source: "gw" }));
-}
-
-/** Spread over the days, with ties in time, repeated values, gaps of whole windows, both shards and all cuts. */
-function eventsOf(aggregation: Aggregation, salt: number): WrittenEvent[] {
-  let state = 1_000_003 * (salt + 1);
-  const next = (below: number) => {
-    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
-    return Math.floor((state / 2_147_483_648) * below);
-  };
-  return Array.from({ length: EVENTS_PER_METER }, (_, index): WrittenEvent => {
-    const second = BigInt(next(DAYS * 86_400));
-    const nanosecond = BigInt(next(3)) * 333_333_333n;
-    return {
-      meter: `m-${aggregation}`,
-      aggregation,
-      customer: CUSTOMERS[next(CUSTOMERS.length)] ?? "acme",
-      time: START + (index % 10 === 0 ? 86_400n * 1_000_000_000n : second * 1_000_000_000n + nanosecond),
-      id: `${aggregation}-${String(index)}`,
-      value:
-        aggregation === "unique_count"
-          ? `user-${String(next(40))}`
-          : `${String(next(2_000_000) - 500_000)}.${String(next(10 ** 9)).padStart(9, "0")}1`.replace("-0.", "0."),
-      dimensions:
-        index % 3 === 0
-          ? { model: "m1", region: "eu" }
-          : index % 3 === 1
-            ? { model: "m1", region: "" }
-            : { model: "m2", region: "us" },
-      cut: 1 + (index % LAST_CUT),
-      shard: index % 2,
-      seq: 100 + index,
-    };
-  });
-}
-
-async function writeMeters(): Promise<void> {
-  const measures = [
-    ...AGGREGATIONS.map((aggregation) => ({ name: aggregation, ...measureFor(aggregation) })),
-    ...CARRIED_MEASURES,
-  ];
-  const rows = measures.map(({ name, ...measure }) => ({
-    kind: "meter",
-    key: `m-${name}`,
-    version: 1,
-    hash: "h",
-    journal_seq: "1",
-    removed: false,
-    definition: JSON.stringify({
-      key: `m-${name}`,
-      eventType: "t",
-      ...measure,
-      dimensions: {},
-      whenMissing: "reject",
-    }),
-  }));
-  await clickhouse.insert({
-    sql: "INSERT INTO meterline.catalog_versions FORMAT JSONEachRow",
-    body: rows.map((row) => `${JSON.stringify(row)}\n`).join(""),
-    doing: "writing test meters",
-  });
 }
