@@ -75,7 +75,7 @@ function factLines(line: LineFacts): string[] {
       "meter",
       line.meter === ""
         ? "none (flat)"
-        : `${line.meter} (${line.aggregation})${filter.length > 0 ? ` where ${filter.join(", ")}` : ""}`,
+        : `${line.meter} (${line.aggregation}${line.countsEarlier ? ", with all events before the period" : ""})${filter.length > 0 ? ` where ${filter.join(", ")}` : ""}`,
     ],
     ["quantity", `${line.quantity} from ${line.eventCount} events`],
     ["exact amount", `${line.amountExact} ${line.currency}`],
@@ -95,7 +95,7 @@ function usageLines({ line, windows, events, retractions }: Explanation): string
   const shown = windows.slice(0, WINDOWS_SHOWN);
   const windowTable = tableText(
     [
-      { title: "window (15 min)", text: (window) => window.windowStart },
+      { title: "window (15 min)", text: (window) => window.windowStart || "before the period" },
       { title: "events", text: (window) => window.eventCount, align: "right" },
       { title: "quantity", text: (window) => window.quantity, align: "right" },
       { title: "digest", text: (window) => `${window.eventsDigest.slice(0, 16)}…` },

@@ -1,9 +1,9 @@
--- The digest of the single events behind a line, from usage_events and not from any window: what the stored digest must equal.
+-- The digest of the single events behind a line (counted_from is 0 where it rests on all that came before), from usage_events and not from any window: what the stored digest must equal.
 SELECT toString(count()) AS event_count,
     leftPad(lower(hex(sum(usage_event_leaf(source, id, body_hash, customer, meter, dimensions, event_time, quantity, text)))), 64, '0') AS events_digest
 FROM meterline.usage_events_as_of(cut = {cut: UInt32})
 WHERE meter = {meter: String} AND customer = {customer: String}
-    AND window_start >= toDateTime({period_from: UInt32}, 'UTC') AND window_start < toDateTime({period_to: UInt32}, 'UTC')
+    AND window_start >= toDateTime({counted_from: UInt32}, 'UTC') AND window_start < toDateTime({period_to: UInt32}, 'UTC')
     AND arrayAll((name, value) -> dimensions[name] = value, {where_names: Array(String)}, {where_values: Array(String)})
     AND usage_dimensions_fit({limits: String}, dimensions)
     AND usage_hours_fit({limits: String}, window_start)

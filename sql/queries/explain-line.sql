@@ -8,7 +8,8 @@ SELECT l.invoice_id AS invoice_id, l.line_id AS line_id, l.line_number AS line_n
     l.line_hash AS line_hash, toString(l.event_count) AS event_count, l.events_digest AS events_digest,
     arrayMap(part -> concat('shard ', toString(part.1), '/', toString(part.2), ': ', toString(part.3), '-', toString(part.4)), l.shard_ranges) AS shard_ranges,
     i.merkle_root AS merkle_root, toUInt32(ifNull(i.journal_seq, 0)) AS journal_seq,
-    toString(l.net) AS net, toString(l.tax) AS tax, l.compares AS compares, l.explanation AS explanation, l.limits AS limits
+    toString(l.net) AS net, toString(l.tax) AS tax, l.compares AS compares, l.explanation AS explanation, l.limits AS limits,
+    l.meter IN (SELECT key FROM meterline.catalog_meters WHERE counts_earlier) AS counts_earlier
 FROM finance.invoice_lines AS l
 INNER JOIN finance.invoices AS i ON i.invoice_id = l.invoice_id
 WHERE l.line_id = {line_id: String}

@@ -1,4 +1,5 @@
--- Lineage per customer of a meter in [from, to) as of a cut, and the quantity of count and sum.
+-- Lineage per customer of a meter in [from, to) as of a cut, and the quantity of count and sum. From `counted_from` on: `from`, or 0 where the
+-- quantity rests on all that came before.
 SELECT customer, toString(sum(quantity)) AS quantity, toString(sum(events)) AS event_count, toString(sum(digest)) AS events_digest,
     arrayMap(range -> (toString(range.1), toString(range.2), toString(range.3), toString(range.4)),
         arraySort(groupArray((shard, incarnation, first, last)))) AS shard_ranges
@@ -8,7 +9,7 @@ FROM
         min(first_seq) AS first, max(last_seq) AS last
     FROM meterline.usage_windows_as_of(cut = {cut:UInt32})
     WHERE meter = {meter:String}
-        AND window_start >= toDateTime({from:UInt32}, 'UTC') AND window_start < toDateTime({to:UInt32}, 'UTC')
+        AND window_start >= toDateTime({counted_from:UInt32}, 'UTC') AND window_start < toDateTime({to:UInt32}, 'UTC')
         AND arrayAll((name, value) -> dimensions[name] = value, {where_names:Array(String)}, {where_values:Array(String)})
         AND usage_dimensions_fit({limits:String}, dimensions)
         AND usage_hours_fit({limits:String}, window_start)

@@ -5,7 +5,7 @@
 import type { BatchPlan, CommittedBatch, PlanMark, ShardKey } from "../domain/sink-plan.ts";
 import type { JournalBody, RatingRunEntry, RecordedEntry } from "../domain/journal-entry.ts";
 import type { Invoice, InvoiceAdjustment, InvoiceTax } from "../domain/invoice.ts";
-import type { Measure } from "../domain/meter.ts";
+import type { Measure, Meter } from "../domain/meter.ts";
 import type { MeteredUsage, RatedLine } from "../domain/rated-line.ts";
 import type { EventOrigin, QuarantinedRow } from "../domain/quarantine.ts";
 import type { UsageMessage } from "../domain/usage-event.ts";
@@ -134,6 +134,7 @@ export type UsageQuery = Omit<Measure, "aggregation"> & {
   readonly timeZone?: string;
   readonly where: Readonly<Record<string, string>>;
   readonly limits?: UsageLimits;
+  /** Of a measure that counts earlier events too, its quantity is that of [from, to), and its lineage all events before `to`. */
   readonly from: Instant;
   readonly to: Instant;
   readonly cut: number;
@@ -169,13 +170,17 @@ export type BillingStore = {
   meteredCells(query: UsageQuery & { readonly by: readonly string[] }): AsyncIterable<readonly UsageCellRow[]>;
   /** The single events, in pieces, in the order of customer, time, source and id. */
   meteredEvents(query: UsageQuery & { readonly earlierThan: Instant }): AsyncIterable<readonly UsageEventRow[]>;
-  /** Combinations of meter and dimensions that a customer used in a period, in hours that lie in each of `hours`, to find usage without a price. */
+  /**
+   * Combinations of meter and dimensions that a customer used in a period, in hours that lie in each of `hours`, to find usage without a price. Of the
+   * `recurring` meters also those that the period only begins with: a total or level other than 0, values that were there before.
+   */
   usedMeters(query: {
     from: Instant;
     to: Instant;
     cut: number;
     customers: readonly string[];
     hours: readonly UsageLimits[];
+    recurring: readonly Pick<Meter, "key" | "aggregation">[];
   }): AsyncIterable<{
     readonly customer: string;
     readonly meter: string;

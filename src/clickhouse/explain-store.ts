@@ -46,6 +46,7 @@ type LineRow = {
   readonly compares: readonly string[];
   readonly explanation: readonly string[];
   readonly limits: string;
+  readonly counts_earlier: number;
 };
 type RatedRow = {
   readonly input: string;
@@ -118,6 +119,7 @@ function usageParams(line: LineFacts): Record<string, unknown> {
     aggregation: line.aggregation,
     customer: line.customer,
     cut: line.cut,
+    counted_from: line.countsEarlier ? 0 : Date.parse(line.periodFrom) / 1000,
     period_from: Date.parse(line.periodFrom) / 1000,
     period_to: Date.parse(line.periodTo) / 1000,
     where_names: Object.keys(line.filter),
@@ -143,6 +145,7 @@ function lineFacts(row: LineRow, rated: RatedRow | undefined): Omit<LineFacts, "
     aggregation: rated?.aggregation ?? "",
     filter: row.filter,
     limits: row.limits,
+    countsEarlier: row.counts_earlier === 1,
     quantity: row.quantity,
     amount: row.amount,
     amountExact: row.amount_exact,
@@ -183,7 +186,7 @@ function explainedRetraction(row: RetractionRow): ExplainedRetraction {
 
 function explainedWindow(row: WindowRow): ExplainedWindow {
   return {
-    windowStart: secondsText(row.window_start),
+    windowStart: row.window_start === 0 ? "" : secondsText(row.window_start),
     eventCount: row.event_count,
     quantity: row.quantity,
     eventsDigest: row.events_digest,

@@ -3,7 +3,7 @@
  * events as of the same cut, so a difference is a broken view and stops the run.
  */
 import type { BillingStore, UsageQuery } from "../app/ports.ts";
-import { BUCKETED_AGGREGATIONS, type Aggregation, type Bucket } from "../domain/meter.ts";
+import { BUCKETED_AGGREGATIONS, countsEarlier, type Aggregation, type Bucket } from "../domain/meter.ts";
 import type { MeteredUsage } from "../domain/rated-line.ts";
 import { limitsText } from "../domain/usage-limits.ts";
 import { assert, present } from "../kernel/assert.ts";
@@ -36,6 +36,8 @@ export async function* meteredUsage(
   const wanted = customerFilter(query.customers);
   const params = {
     ...usageParams(query, wanted),
+    // All that lies before the period's end is behind the quantity, and so in the lineage.
+    counted_from: countsEarlier(query) ? 0 : wholeSeconds(query.from),
     ...(query.percentile !== undefined && { percentile: thousandths(query.percentile) }),
     ...(query.bucket !== undefined && bucketParams(query, query.bucket)),
   };
@@ -96,10 +98,17 @@ function quantityQueryOf(query: UsageQuery): string | null {
     max: "metered-max",
     latest: "metered-latest",
     time_weighted_sum: "metered-levels",
-    unique_count: dayOf(query.from) === dayOf(query.to) ? "metered-unique-within-day" : "metered-unique",
+    unique_count: uniqueQueryOf(query),
   };
   if (Object.hasOwn(queries, query.aggregation)) return queries[query.aggregation as Aggregation];
   throw unknownAggregation(query);
+}
+
+function uniqueQueryOf({ uniqueOver, recurring, from, to }: UsageQuery): string {
+  if (uniqueOver === "ever") return "metered-unique-ever";
+  // What was there before any period lies on other days than its end.
+  const isWithinDay = recurring !== true && dayOf(from) === dayOf(to);
+  return isWithinDay ? "metered-unique-within-day" : "metered-unique";
 }
 
 function bucketQueryOf(query: UsageQuery, bucket: Bucket): string {
@@ -170,10 +179,23 @@ export async function* usedMeters(
   const wanted = customerFilter(query.customers);
   const rows = rowsOf<{ customer: string; meter: string; dimensions: Record<string, string> }>(clickhouse, {
     sql: querySql("used-meters"),
-    params: { ...periodParams(query), ...wanted.params, hours: query.hours.map(limitsText) },
+    params: {
+      ...periodParams(query),
+      counted_from: wholeSeconds(query.from),
+      ...wanted.params,
+      hours: query.hours.map(limitsText),
+      ...recurringParams(query.recurring),
+    },
     doing: "reading which meters were used",
   });
   for await (const row of rows) if (wanted.includes(row.customer)) yield row;
+}
+
+function recurringParams(meters: Parameters<BillingStore["usedMeters"]>[0]["recurring"]) {
+  const keysOf = (isUnique: boolean): readonly string[] =>
+    meters.filter(({ aggregation }) => (aggregation === "unique_count") === isUnique).map(({ key }) => key);
+  const since = meters.length === 0 ? {} : { counted_from: 0 };
+  return { ...since, recurring_totals: keysOf(false), recurring_values: keysOf(true) };
 }
 
 function periodParams(query: { readonly from: Instant; readonly to: Instant; readonly cut: number }) {

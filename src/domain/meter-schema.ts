@@ -1,5 +1,6 @@
 /** A meter as people write it in files. */
 import { z } from "zod";
+import { recurring, uniqueOver, withCarriedRules, withoutDefaults } from "./carried-fields.ts";
 import { decimalField, shownValue } from "./decimal-field.ts";
 import { checked, flag, inAnyCase, key, listOf, oneOf, strict, TEXT_LENGTH_MAX } from "./file-fields.ts";
 import {
@@ -97,17 +98,21 @@ const condition = z
     ...(value.not !== undefined && { not: [...new Set(value.not)].sort() }),
   }));
 
-export const meter = strict({
+const fields = strict({
   key,
   eventType,
   aggregation: oneOf(AGGREGATIONS),
   value: value.optional(),
   percentile,
   bucket,
+  recurring,
+  uniqueOver,
   where: z.record(pointer, condition).exactOptional(),
   dimensions: z.record(dimensionName, pointer).default({}),
   whenMissing: oneOf(["reject", "skip"]).default("reject"),
-})
+});
+
+export const meter = withCarriedRules(fields)
   .refine(({ aggregation, value }) => aggregation !== "unique_count" || value === undefined || "value" in value, {
     ...inAnyCase("value"),
     message: "must be a JSON pointer: unique_count tells texts apart, which an expression has none of",
@@ -136,4 +141,4 @@ export const meter = strict({
     ...inAnyCase("dimensions"),
     message: `must be at most ${DIMENSIONS_MAX}`,
   })
-  .transform(({ value: read, ...rest }) => ({ ...rest, ...read }));
+  .transform(({ value: read, ...rest }) => ({ ...withoutDefaults(rest), ...read }));

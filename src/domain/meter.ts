@@ -18,6 +18,13 @@ export type Bucket = (typeof BUCKETS)[number];
 /** Those that make another sense of a period when they are taken per sub-window; the others would give the same, or mean nothing. */
 export const BUCKETED_AGGREGATIONS = ["min", "max", "latest", "unique_count"] as const satisfies readonly Aggregation[];
 
+/** Those whose events add to something that outlives the period: a total, a level, a set of values. */
+export const RECURRING_AGGREGATIONS = [
+  "sum",
+  "unique_count",
+  "time_weighted_sum",
+] as const satisfies readonly Aggregation[];
+
 export type Meter = {
   readonly key: string;
   readonly eventType: string;
@@ -30,6 +37,10 @@ export type Meter = {
   readonly percentile?: string;
   /** The quantity of a period is the sum over its hours or days of each one's value. Absent: the value of the whole period. */
   readonly bucket?: Bucket;
+  /** A period begins with what all earlier events have come to. Absent: with nothing. */
+  readonly recurring?: true;
+  /** Of `unique_count`: a value counts in the period in which it appears for the first time, and never again. Absent: once in each period. */
+  readonly uniqueOver?: "ever";
   /** JSON pointer to what the value there has to be; an event that does not fit one of them is not the meter's. Absent: all events. */
   readonly where?: Readonly<Record<string, MeterCondition>>;
   /** Dimension name to JSON pointer. */
@@ -55,14 +66,34 @@ export type MeterCondition = {
 export const CONDITION_BOUNDS = ["gt", "gte", "lt", "lte"] as const;
 
 /** How a meter makes one quantity of what its events contribute. */
-export type Measure = Pick<Meter, "aggregation" | "percentile" | "bucket">;
+export type Measure = Pick<Meter, "aggregation" | "percentile" | "bucket" | "recurring" | "uniqueOver">;
 
-export function measureOf({ aggregation, percentile, bucket }: Measure): Measure {
-  return { aggregation, ...(percentile !== undefined && { percentile }), ...(bucket !== undefined && { bucket }) };
+export function measureOf({ aggregation, percentile, bucket, recurring, uniqueOver }: Measure): Measure {
+  return {
+    aggregation,
+    ...(percentile !== undefined && { percentile }),
+    ...(bucket !== undefined && { bucket }),
+    ...(recurring !== undefined && { recurring }),
+    ...(uniqueOver !== undefined && { uniqueOver }),
+  };
+}
+
+/** For people: `recurring sum`, `unique_count over ever`. */
+export function measureText({ aggregation, recurring, uniqueOver }: Measure): string {
+  return [...(recurring ? ["recurring"] : []), aggregation, ...(uniqueOver ? [`over ${uniqueOver}`] : [])].join(" ");
+}
+
+/** True where a period's quantity rests on all events before its end, not only on those inside it. */
+export function countsEarlier({ recurring, uniqueOver }: Omit<Measure, "aggregation">): boolean {
+  return recurring === true || uniqueOver === "ever";
 }
 
 export function takesBucket(aggregation: Aggregation): aggregation is (typeof BUCKETED_AGGREGATIONS)[number] {
   return BUCKETED_AGGREGATIONS.some((name) => name === aggregation);
+}
+
+export function canRecur(aggregation: Aggregation): aggregation is (typeof RECURRING_AGGREGATIONS)[number] {
+  return RECURRING_AGGREGATIONS.some((name) => name === aggregation);
 }
 
 /** Quantities per event are Decimal(38, 18): up to 20 digits before the point and 18 behind it. */

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { isCurrency } from "../kernel/currency.ts";
 import { parseInstant, type Instant } from "../kernel/instant.ts";
 import { isTimeZone } from "../kernel/period.ts";
+import { recurring, uniqueOver, withCarriedRules, withoutDefaults } from "./carried-fields.ts";
 import { decimalField, nonNegativeDecimalField, shownValue } from "./decimal-field.ts";
 import { AGGREGATIONS, takesBucket } from "./meter.ts";
 import { bucket, BUCKET_RULE, percentile } from "./meter-schema.ts";
@@ -48,33 +49,35 @@ const usage = z
   .refine((value) => Object.keys(value).length === 1, { error: USAGE_SHAPES });
 
 export const priceCase = z.object({ id, currency, price: priceSchema, usage, prior: usage.optional() });
-export const meteringCase = z
-  .object({
-    id,
-    aggregation: z.enum(AGGREGATIONS, {
-      error: (issue) => `aggregation is ${shownValue(issue.input)}: choose one of ${AGGREGATIONS.join(", ")}`,
+const meteringFields = z.object({
+  id,
+  aggregation: z.enum(AGGREGATIONS, {
+    error: (issue) => `aggregation is ${shownValue(issue.input)}: choose one of ${AGGREGATIONS.join(", ")}`,
+  }),
+  percentile,
+  bucket,
+  recurring,
+  uniqueOver,
+  timeZone: z
+    .string()
+    .refine(isTimeZone, {
+      error: (issue) => `is ${shownValue(issue.input)}: write an IANA zone such as Europe/Berlin or UTC`,
+    })
+    .default("UTC"),
+  period: z
+    .strictObject({ from: instant, to: instant })
+    .refine(({ from, to }) => from < to, { error: "the period's from must lie before its to" }),
+  carriedIn: decimalField.optional(),
+  events: z.array(
+    z.object({
+      time: instant,
+      value: z.string({ error: (issue) => valueMessage(issue.input) }).optional(),
+      source: z.string().optional(),
+      id: z.string().optional(),
     }),
-    percentile,
-    bucket,
-    timeZone: z
-      .string()
-      .refine(isTimeZone, {
-        error: (issue) => `is ${shownValue(issue.input)}: write an IANA zone such as Europe/Berlin or UTC`,
-      })
-      .default("UTC"),
-    period: z
-      .strictObject({ from: instant, to: instant })
-      .refine(({ from, to }) => from < to, { error: "the period's from must lie before its to" }),
-    carriedIn: decimalField.optional(),
-    events: z.array(
-      z.object({
-        time: instant,
-        value: z.string({ error: (issue) => valueMessage(issue.input) }).optional(),
-        source: z.string().optional(),
-        id: z.string().optional(),
-      }),
-    ),
-  })
+  ),
+});
+export const meteringCase = withCarriedRules(meteringFields)
   .refine(({ aggregation, percentile }) => (aggregation === "percentile") === (percentile !== undefined), {
     path: ["percentile"],
     error: "belongs to the aggregation percentile, which cannot do without, such as 95",
@@ -82,7 +85,8 @@ export const meteringCase = z
   .refine(({ aggregation, bucket }) => bucket === undefined || takesBucket(aggregation), {
     path: ["bucket"],
     error: BUCKET_RULE,
-  });
+  })
+  .transform((fields) => withoutDefaults(fields));
 export const allocationCase = z.object({
   id,
   currency,

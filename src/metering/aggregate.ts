@@ -2,7 +2,7 @@
  * What a meter measures over a period, from the list of its events: the naive definition of every aggregation, written to be obviously
  * right. `quote` answers with it, and the tests compare the views of the pipeline with it.
  */
-import type { Bucket, Measure } from "../domain/meter.ts";
+import { countsEarlier, type Bucket, type Measure } from "../domain/meter.ts";
 import { present, unreachable } from "../kernel/assert.ts";
 import { Decimal, ZERO, decimal, divide, maxDecimal, minDecimal, sumDecimals } from "../kernel/decimal.ts";
 import { AppError } from "../kernel/errors.ts";
@@ -22,10 +22,10 @@ export type AggregatedEvent = {
 export type AggregateInput = Measure & {
   /** Where hours and days begin, for a measure with a bucket; UTC unless given. */
   readonly timeZone?: string | undefined;
-  /** Events outside of [from, to) do not count. */
+  /** Events from `to` on do not count; those before `from` only for a measure that is recurring or unique over ever. */
   readonly period: Period;
   readonly events: readonly AggregatedEvent[];
-  /** The level at the period's beginning, for meters that carry one. Not for `average`, `percentile`, `unique_count` and buckets, where a number says not which values. */
+  /** What there was before all events, such as a level at the period's beginning. Not for `average`, `percentile`, `unique_count` and buckets, where a number says not which values. */
   readonly carriedIn?: Decimal | undefined;
 };
 
@@ -37,12 +37,13 @@ export function aggregate(input: AggregateInput): Decimal {
   if (input.bucket !== undefined) return sumOfBuckets(input, input.bucket);
   const { aggregation, period, carriedIn } = input;
   const events = input.events.filter((event) => periodContains(period, event.time));
+  const earlier = countsEarlier(input) ? input.events.filter((event) => event.time < period.from) : [];
   const carried = carriedIn === undefined ? [] : [carriedIn];
   switch (aggregation) {
     case "count":
       return new Decimal(events.length).plus(carriedIn ?? ZERO);
     case "sum":
-      return sumDecimals([...carried, ...events.map(valueOf)]);
+      return sumDecimals([...carried, ...earlier.map(valueOf), ...events.map(valueOf)]);
     case "average":
       refuseCarried(input);
       return events.length === 0 ? ZERO : mean(sumDecimals(events.map(valueOf)), new Decimal(events.length));
@@ -62,9 +63,9 @@ export function aggregate(input: AggregateInput): Decimal {
     }
     case "unique_count":
       refuseCarried(input);
-      return new Decimal(new Set(events.map(textOf)).size);
+      return new Decimal(countedValues({ ...input, earlier, events }).size);
     case "time_weighted_sum":
-      return meanLevel({ period, events, carriedIn: carriedIn ?? ZERO });
+      return meanLevel({ period, events, carriedIn: sumDecimals([...carried, ...earlier.map(valueOf)]) });
     default:
       return unreachable(aggregation);
   }
@@ -78,6 +79,18 @@ function sumOfBuckets(input: AggregateInput, bucket: Bucket): Decimal {
   const bucketOf = bucketsOf({ bucket, period, timeZone });
   const each = Map.groupBy(events, (event) => bucketOf(event.time)).values();
   return sumDecimals([...each].map((own) => aggregate({ aggregation, period, events: own })));
+}
+
+type CountedValuesInput = Pick<Measure, "uniqueOver"> & {
+  readonly earlier: readonly AggregatedEvent[];
+  readonly events: readonly AggregatedEvent[];
+};
+
+/** Those that appear; over ever without those that appeared earlier, else with them (there are none unless the measure is recurring). */
+function countedValues({ uniqueOver, earlier, events }: CountedValuesInput): ReadonlySet<string> {
+  if (uniqueOver !== "ever") return new Set([...earlier, ...events].map(textOf));
+  const known = new Set(earlier.map(textOf));
+  return new Set(events.map(textOf).filter((value) => !known.has(value)));
 }
 
 /** Mean of the level over the period: every value is a change that holds from its time to the period's end. */

@@ -3,7 +3,13 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { expect, it } from "vitest";
 import { quoteCases } from "../../src/app/quote-cases.ts";
-import { AGGREGATIONS, BUCKETED_AGGREGATIONS, BUCKETS, type Measure } from "../../src/domain/meter.ts";
+import {
+  AGGREGATIONS,
+  BUCKETED_AGGREGATIONS,
+  BUCKETS,
+  RECURRING_AGGREGATIONS,
+  type Measure,
+} from "../../src/domain/meter.ts";
 
 type Example = Measure & { readonly id: string; readonly expect: { readonly quantity: string } };
 
@@ -21,5 +27,8 @@ it("has an example of every aggregation, with and without a bucket", () => {
     new Set(EXAMPLES.filter(({ bucket }) => (bucket !== undefined) === bucketed).map(({ aggregation }) => aggregation));
   expect(shown(false)).toEqual(new Set(AGGREGATIONS));
   expect(shown(true)).toEqual(new Set(BUCKETED_AGGREGATIONS));
+  const goingOn = EXAMPLES.filter(({ recurring }) => recurring === true).map(({ aggregation }) => aggregation);
+  expect(new Set(goingOn)).toEqual(new Set(RECURRING_AGGREGATIONS));
+  expect(EXAMPLES.map(({ uniqueOver }) => uniqueOver)).toContain("ever");
   expect(new Set(EXAMPLES.flatMap(({ bucket }) => bucket ?? []))).toEqual(new Set(BUCKETS));
 });

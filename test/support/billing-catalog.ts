@@ -5,7 +5,7 @@ import { AGGREGATIONS } from "../../src/domain/meter.ts";
 import { instantOf } from "../../src/kernel/instant.ts";
 import type { ProrationUnit } from "../../src/kernel/proration.ts";
 import { catalogOf, versionOf } from "./catalog-of.ts";
-import { BUCKETED_MEASURES, measureFor } from "./measure-for.ts";
+import { BUCKETED_MEASURES, CARRIED_MEASURES, measureFor } from "./measure-for.ts";
 
 export type TestContract = {
   readonly key: string;
@@ -31,6 +31,7 @@ export function billingCatalog(contracts: readonly TestContract[]): Catalog {
     meters: [
       ...AGGREGATIONS.map((aggregation) => ({ name: aggregation, ...measureFor(aggregation) })),
       ...BUCKETED_MEASURES,
+      ...CARRIED_MEASURES,
     ].map(({ name, ...measure }) => ({ key: `m-${name}`, eventType: "t", ...measure })),
     customers: [...new Set(contracts.map((contract) => contract.customer))].map((key) => ({ key })),
   });

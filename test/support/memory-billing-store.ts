@@ -1,8 +1,9 @@
 /** Usage in memory, measured by the naive reference, and rated lines and drafts in maps: for tests of rating and invoicing decisions. */
 import type { BillingStore, InvoiceStore, StoredLine, UsageQuery } from "../../src/app/ports.ts";
-import { measureOf, type Aggregation } from "../../src/domain/meter.ts";
+import { countsEarlier, measureOf, type Aggregation } from "../../src/domain/meter.ts";
 import type { Invoice } from "../../src/domain/invoice.ts";
 import type { UsageLimits } from "../../src/domain/usage-limits.ts";
+import { present } from "../../src/kernel/assert.ts";
 import { canonicalJson } from "../../src/kernel/canonical-json.ts";
 import { decimal, decimalText, sumDecimals } from "../../src/kernel/decimal.ts";
 import { aggregate } from "../../src/metering/aggregate.ts";
@@ -20,16 +21,17 @@ export type MemoryBillingStore = BillingStore & {
 export function memoryBillingStore(): MemoryBillingStore {
   const events: WrittenEvent[] = [];
   const lines = new Map<string, StoredLine>();
-  const inPeriod = (query: { from: bigint; to: bigint; cut: number; customers: readonly string[] }) =>
+  type Scope = { from: bigint; to: bigint; cut: number; customers: readonly string[] };
+  const before = (query: Omit<Scope, "from">) =>
     events.filter(
       (event) =>
-        event.time >= query.from &&
         event.time < query.to &&
         event.cut <= query.cut &&
         (query.customers.length === 0 || query.customers.includes(event.customer)),
     );
+  const inPeriod = (query: Scope) => before(query).filter((event) => event.time >= query.from);
   const matching = (query: UsageQuery) =>
-    inPeriod(query).filter(
+    (countsEarlier(query) ? before(query) : inPeriod(query)).filter(
       (event) =>
         event.meter === query.meter &&
         Object.entries(query.where).every(([name, value]) => (event.dimensions[name] ?? "") === value) &&
@@ -82,10 +84,17 @@ export function memoryBillingStore(): MemoryBillingStore {
     },
     // eslint-disable-next-line @typescript-eslint/require-await -- the port is asynchronous
     usedMeters: async function* (query) {
-      for (const { customer, meter, dimensions } of inPeriod(query).filter((event) =>
-        query.hours.every((hours) => within(hours, event)),
-      ))
-        yield { customer, meter, dimensions };
+      const used = inPeriod(query).filter((event) => query.hours.every((hours) => within(hours, event)));
+      const carried = query.recurring.flatMap(({ key, aggregation }) => {
+        const earlier = before({ ...query, to: query.from }).filter((event) => event.meter === key);
+        const groups = Map.groupBy(earlier, ({ customer, dimensions }) =>
+          canonicalJson([customer, dimensions]),
+        ).values();
+        const isLeft = (group: readonly WrittenEvent[]) =>
+          aggregation === "unique_count" || !sumDecimals(group.map(({ value }) => decimal(value))).isZero();
+        return [...groups].filter(isLeft).map(([first]) => present(first, "the first of a group"));
+      });
+      for (const { customer, meter, dimensions } of [...used, ...carried]) yield { customer, meter, dimensions };
     },
     writeRatedLines: (written) => {
       for (const stored of written) {

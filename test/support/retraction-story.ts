@@ -3,13 +3,14 @@
  * goes through the events one by one with a pencil. The reference knows no batches, cuts, windows or tables.
  */
 import fc from "fast-check";
-import { AGGREGATIONS, type Aggregation } from "../../src/domain/meter.ts";
+import { AGGREGATIONS, type Aggregation, type Measure } from "../../src/domain/meter.ts";
 import { instantOf, type Instant } from "../../src/kernel/instant.ts";
 import type { AggregatedEvent } from "../../src/metering/aggregate.ts";
 import { compileMeteringCatalog, type MeteringCatalog } from "../../src/metering/metering-catalog.ts";
 import { catalogOf, type CatalogOfInput } from "./catalog-of.ts";
-import { measureFor } from "./measure-for.ts";
+import { CARRIED_MEASURES, measureFor } from "./measure-for.ts";
 
+type Meters = NonNullable<CatalogOfInput["meters"]>;
 type UsageData = { readonly tokens?: string; readonly user: string };
 type Changes = { readonly data?: UsageData; readonly time?: string; readonly subject?: string };
 export type StoryEvent = {
@@ -87,16 +88,26 @@ export const STORY_PERIOD = {
 };
 
 /** One meter of each aggregation, `m-<aggregation>`. */
-export const STORY_METERS: NonNullable<CatalogOfInput["meters"]> = AGGREGATIONS.map((aggregation) => ({
-  key: `m-${aggregation}`,
-  eventType: USAGE,
-  ...measureFor(aggregation),
-  ...(aggregation === "count" ? {} : { value: aggregation === "unique_count" ? "/data/user" : "/data/tokens" }),
-  dimensions: { user: "/data/user", customer: "/subject" },
-}));
+export const STORY_METERS: Meters = AGGREGATIONS.map((aggregation) =>
+  storyMeter(`m-${aggregation}`, measureFor(aggregation)),
+);
+
+/** Those that look back beyond their period, `m-<name>`. */
+export const CARRIED_METERS: Meters = CARRIED_MEASURES.map(({ name, ...measure }) => storyMeter(`m-${name}`, measure));
+
+function storyMeter(key: string, measure: Measure): Meters[number] {
+  const value = measure.aggregation === "unique_count" ? "/data/user" : "/data/tokens";
+  return {
+    key,
+    eventType: USAGE,
+    ...measure,
+    ...(measure.aggregation === "count" ? {} : { value }),
+    dimensions: { user: "/data/user", customer: "/subject" },
+  };
+}
 
 /** Meters of some events only, by texts and bounds and by what is missing, and one of a computed value. */
-export const FILTERED_METERS: NonNullable<CatalogOfInput["meters"]> = [
+export const FILTERED_METERS: Meters = [
   {
     key: "m-some",
     eventType: USAGE,

@@ -7,12 +7,19 @@ import type { SinkStore } from "../../src/app/ports.ts";
 import { raiseCut } from "../../src/app/sink/raise-cut.ts";
 import { AppError } from "../../src/kernel/errors.ts";
 import { systemClock } from "../../cmd/system-clock.ts";
-import { FILTERED_METERS, storyCatalog, storyOf, STORY_METERS, type StoryEvent } from "./retraction-story.ts";
+import {
+  CARRIED_METERS,
+  FILTERED_METERS,
+  storyCatalog,
+  storyOf,
+  STORY_METERS,
+  type StoryEvent,
+} from "./retraction-story.ts";
 import { startTestServers } from "./servers.ts";
 import { openSinkWorld, startSink, untilStored, type SinkWorld } from "./sink-world.ts";
 
 const SEED = 20_261_101;
-const METERS = [...STORY_METERS, ...FILTERED_METERS];
+const METERS = [...STORY_METERS, ...CARRIED_METERS, ...FILTERED_METERS];
 const EVENTS_PER_MESSAGE = 3;
 /** Of them each has a cut of its own. */
 export const CHUNKS = 4;

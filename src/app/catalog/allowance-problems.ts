@@ -1,7 +1,7 @@
 /** What is wrong with free units that prices share: prices that can't share any, or that would share two allowances. */
 import type { Located } from "../../domain/catalog-files.ts";
 import { effectiveTerms, type Allowance, type ContractTerms, type SharedTerms } from "../../domain/contract-terms.ts";
-import type { Meter } from "../../domain/meter.ts";
+import type { Measure } from "../../domain/meter.ts";
 import { whyNoAllowance } from "../rating/task-allowance.ts";
 import { allPricesOf, withOverrides, type PriceLike } from "./price-problems.ts";
 import { ownPath, type TermProblem } from "./term-problems.ts";
@@ -10,7 +10,7 @@ export type AllowanceProblemsInput = {
   readonly allowances: readonly Allowance[];
   /** Of the rate card, with the contract's overrides in place. */
   readonly prices: readonly PriceLike[];
-  readonly meters: ReadonlyMap<string, Located<Pick<Meter, "aggregation">>>;
+  readonly meters: ReadonlyMap<string, Located<Measure>>;
 };
 
 export function allowanceProblems({ allowances, prices, meters }: AllowanceProblemsInput): TermProblem[] {
@@ -22,8 +22,8 @@ export function allowanceProblems({ allowances, prices, meters }: AllowanceProbl
       const doubled = other === undefined ? [] : [say(`${key} shares allowance ${other.key} too; name it in one`)];
       const price = prices.find((candidate) => candidate.key === key);
       if (price === undefined) return doubled;
-      const aggregation = meters.get(price.meter ?? "")?.value.aggregation;
-      const whys = new Set(allPricesOf(price).map((each) => whyNoAllowance(each, aggregation)));
+      const measure = meters.get(price.meter ?? "")?.value;
+      const whys = new Set(allPricesOf(price).map((each) => whyNoAllowance(each, measure)));
       return [
         ...doubled,
         ...[...whys].filter((why) => why !== null).map((why) => say(`${key} can't share free units: ${why}`)),

@@ -11,7 +11,7 @@ import type { Catalog, ContractVersion, Customer, EntityKind, RateCard } from ".
 import type { ContractTerms, SharedTerms } from "../../domain/contract-terms.ts";
 import type { CatalogVersionEntry } from "../../domain/journal-entry.ts";
 import type { EventType } from "../../domain/event-type.ts";
-import type { Meter } from "../../domain/meter.ts";
+import type { Measure } from "../../domain/meter.ts";
 import { instantOf } from "../../kernel/instant.ts";
 import { nearestName } from "../../kernel/nearest-name.ts";
 import { currentVersion, KIND_OF_SECTION, SECTION_OF_KIND, versionsOf } from "./catalog-entities.ts";
@@ -30,7 +30,7 @@ export type CatalogProblemsInput = {
 /** Entities after the apply, by key: those of the files, and those of the catalog that stay as they are. */
 export type KnownEntities = {
   readonly event_type: ReadonlyMap<string, Located<EventType>>;
-  readonly meter: ReadonlyMap<string, Located<MeterPointers & Pick<Meter, "aggregation">>>;
+  readonly meter: ReadonlyMap<string, Located<MeterPointers & Measure>>;
   readonly customer: ReadonlyMap<string, Located<Pick<Customer, "key" | "currency" | "aliases">>>;
   readonly rate_card: ReadonlyMap<
     string,

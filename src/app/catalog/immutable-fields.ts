@@ -7,7 +7,18 @@ import { equalFields, shownField } from "./changed-fields.ts";
 /** Of a meter all that gives its numbers their meaning; of a contract what its billing periods rest on. */
 const IMMUTABLE_FIELDS: Readonly<Record<EntityKind, readonly string[]>> = {
   event_type: [],
-  meter: ["eventType", "aggregation", "value", "expression", "percentile", "bucket", "where", "dimensions"],
+  meter: [
+    "eventType",
+    "aggregation",
+    "value",
+    "expression",
+    "percentile",
+    "bucket",
+    "recurring",
+    "uniqueOver",
+    "where",
+    "dimensions",
+  ],
   customer: [],
   rate_card: ["currency"],
   contract: ["customer", "currency", "timeZone", "billing"],

@@ -1,7 +1,7 @@
 /** What is wrong with the prices of a rate card, or with those that a contract puts in their place. */
 import type { CatalogProblem, Located } from "../../domain/catalog-files.ts";
 import type { RateCard, RateCardPrice } from "../../domain/catalog.ts";
-import type { Meter } from "../../domain/meter.ts";
+import { measureText, type Measure, type Meter } from "../../domain/meter.ts";
 import type { Price } from "../../domain/price.ts";
 import { hoursText, spansMeet, weekOf } from "../../domain/price-hours.ts";
 import { canBothFit } from "../../domain/price-where.ts";
@@ -25,8 +25,9 @@ export type PlacedPrices = {
   /** The pricing units of the rate card. */
   readonly units: RateCard["units"] | undefined;
 };
+type MeterLike = Measure & Pick<Meter, "key" | "dimensions">;
 type Meters = {
-  readonly meters: ReadonlyMap<string, Located<Pick<Meter, "key" | "dimensions" | "aggregation">>>;
+  readonly meters: ReadonlyMap<string, Located<MeterLike>>;
   readonly missing: ExplainMissing;
 };
 
@@ -104,7 +105,7 @@ function ofMeter(item: PriceLike, { meters, missing }: Meters): string[] {
 function unknownDimensions(input: {
   readonly field: string;
   readonly named: readonly string[];
-  readonly meter: Pick<Meter, "key" | "dimensions">;
+  readonly meter: MeterLike;
 }): string[] {
   const { field, named, meter } = input;
   const names = Object.keys(meter.dimensions);
@@ -122,22 +123,22 @@ export function allPricesOf({ price, ramp }: PriceLike): readonly Price[] {
 }
 
 /** Only what adds up over windows can be cut into hours and still be charged once. */
-function ofHours({ when }: PriceLike, { key, aggregation }: Pick<Meter, "key" | "aggregation">): string[] {
-  if (when === undefined || addsUp(aggregation)) return [];
+function ofHours({ when }: PriceLike, meter: MeterLike): string[] {
+  if (when === undefined || addsUp(meter)) return [];
   return [
-    `when is ${hoursText(when)}, and ${aggregation} of meter ${key} does not add up over hours; take when out, or use a meter of count or sum`,
+    `when is ${hoursText(when)}, and ${measureText(meter)} of meter ${meter.key} does not add up over hours; take when out, or use a meter of count or sum`,
   ];
 }
 
 /** A matrix and a price over single events add up parts of the usage, which only counts and sums have. */
-function ofShape(price: Price, { key, aggregation }: Pick<Meter, "key" | "aggregation">): string[] {
+function ofShape(price: Price, meter: MeterLike): string[] {
   const shape = shapeOf(price);
-  if (shape === "total" || addsUp(aggregation)) return [];
+  if (shape === "total" || addsUp(meter)) return [];
   const way =
     shape === "cells"
       ? "write one price with `where` for each cell"
       : "take fixedAmount, freeEvents, freeAmount, minPerEvent and maxPerEvent out";
   return [
-    `${price.model} adds up ${shape}, and ${aggregation} of meter ${key} does not add up; ${way}, or use a meter of count or sum`,
+    `${price.model} adds up ${shape}, and ${measureText(meter)} of meter ${meter.key} does not add up; ${way}, or use a meter of count or sum`,
   ];
 }

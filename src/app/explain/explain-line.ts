@@ -23,6 +23,8 @@ export type LineFacts = {
   readonly filter: Readonly<Record<string, string>>;
   /** Further limits of the price as they are stored, canonical JSON; empty without any. */
   readonly limits: string;
+  /** The meter is recurring or unique over ever: all events before the line's end are behind it. */
+  readonly countsEarlier: boolean;
   readonly quantity: string;
   readonly amount: string;
   readonly amountExact: string;
@@ -59,6 +61,7 @@ export type LineFacts = {
 };
 
 export type ExplainedWindow = {
+  /** Empty for all windows before the line's period together, where the line rests on them. */
   readonly windowStart: string;
   readonly eventCount: string;
   readonly quantity: string;

@@ -3,10 +3,13 @@
  * contracts covers, at all or in some hours. It blocks the run, unless a contract says `unpriced: free`: usage must not go unbilled because somebody forgot a price.
  */
 import type { BillingStore } from "../ports.ts";
+import type { Catalog } from "../../domain/catalog.ts";
+import type { Meter } from "../../domain/meter.ts";
 import type { Price } from "../../domain/price.ts";
 import { uncovered, weekOf, WHOLE_WEEK, type WeekSpan } from "../../domain/price-hours.ts";
 import { fits } from "../../domain/price-where.ts";
 import { hoursOf, type UsageLimits } from "../../domain/usage-limits.ts";
+import { present } from "../../kernel/assert.ts";
 import { canonicalJson } from "../../kernel/canonical-json.ts";
 import { periodText, type Period } from "../../kernel/period.ts";
 import { AppError } from "../../kernel/errors.ts";
@@ -24,9 +27,10 @@ export type FindUnpricedInput = ChargedPeriodsInput & {
 export async function requireAllPriced(input: FindUnpricedInput): Promise<void> {
   const unpriced: string[] = [];
   let count = 0;
+  const recurring = recurringMeters(input.catalog);
   for (const { period, charging } of chargedPeriods(input)) {
     const customers = [...charging.keys()].sort();
-    const asked = { ...period, cut: input.cut };
+    const asked = { ...period, cut: input.cut, recurring };
     const doubted = new Map<string, Doubted>();
     const found = (used: UsedMeter): void => {
       count += 1;
@@ -55,6 +59,15 @@ export async function requireAllPriced(input: FindUnpricedInput): Promise<void> 
   });
 }
 
+/** One that was taken out of the catalog holds nobody up for what its level was. */
+function recurringMeters({ meters }: Catalog): readonly Pick<Meter, "key" | "aggregation">[] {
+  return [...meters.values()].flatMap((versions) => {
+    const { definition, removed } = present(versions.at(-1), "a meter's last version");
+    if (removed || definition.recurring !== true) return [];
+    return [{ key: definition.key, aggregation: definition.aggregation }];
+  });
+}
+
 type UsedMeter = {
   readonly customer: string;
   readonly meter: string;
@@ -79,7 +92,7 @@ function addDoubt(doubted: Map<string, Doubted>, { hours, used }: { hours: reado
 async function* usedInGaps(
   store: FindUnpricedInput["store"],
   doubted: Iterable<Doubted>,
-  asked: Period & { readonly cut: number },
+  asked: Period & Pick<Parameters<FindUnpricedInput["store"]["usedMeters"]>[0], "cut" | "recurring">,
 ): AsyncGenerator<UsedMeter> {
   for (const { hours, customers, combinations } of doubted)
     for await (const used of store.usedMeters({ ...asked, customers: [...customers].sort(), hours }))

@@ -2,7 +2,7 @@
  * One rated line from one task and what the views measured. Pure: the line's `input` holds everything the amount follows from.
  *
  * Parts of a chain add up to the whole: with M(t) the usage measured from the chain's start to t, a part that ends at t charges
- * f(M(t)) − f(M(start of the part)). For count and sum M adds up over windows; for the others it is measured anew up to t, so a value
+ * f(M(t)) − f(M(start of the part)). For count and sum M adds up over windows (not where they are recurring); for the others it is measured anew up to t, so a value
  * that two parts share counts once. The mean level is taken over the whole chain: a part contributes its share of it.
  */
 import type { Price } from "../../domain/price.ts";
@@ -13,6 +13,7 @@ import { allowanceLeft, allowanceStep, withFreeUnits } from "../../rating/shared
 import { priceWithRolledIn, tellRollover } from "./rollover-line.ts";
 import { lineOfTask, termsOf, type RunFacts } from "./line-of-task.ts";
 import type { RatingTask } from "./rating-plan.ts";
+import { addsUp } from "./usage-shape.ts";
 
 const MEAN_PLACES = 18;
 
@@ -70,7 +71,7 @@ function allowanceOf({ allowance }: RatingTask, usage: TaskUsage, isLaterPart: b
 
 /** True for the tasks whose quantity is the difference of two measurements from the chain's start. */
 export function measuresThrough({ part, metered }: RatingTask): boolean {
-  if (metered === undefined || metered.aggregation === "count" || metered.aggregation === "sum") return false;
+  if (metered === undefined || addsUp(metered)) return false;
   if (metered.aggregation === "time_weighted_sum")
     return metered.chain.from !== part.service.from || metered.chain.to !== part.service.to;
   return metered.chain.from !== part.service.from;

@@ -2,7 +2,7 @@
  * Which prices apply to whom and when: the parts of the contracts' billing periods, and for each part one task per price. Pure, so that a run can be planned again years later from the catalog as of the journal sequence it names.
  */
 import type { EntityVersion, RateCardPrice } from "../../domain/catalog.ts";
-import { measureOf, type Measure } from "../../domain/meter.ts";
+import { measureOf, measureText, type Measure } from "../../domain/meter.ts";
 import { AppError } from "../../kernel/errors.ts";
 import { instantText, type Instant } from "../../kernel/instant.ts";
 import type { Period } from "../../kernel/period.ts";
@@ -101,15 +101,13 @@ function tasksOf(input: TasksInput): readonly RatingTask[] {
       problems.push(`${place}: the catalog has no meter "${price.meter ?? ""}" (apply it, or take the price out)`);
       return [];
     }
-    const { aggregation } = meter.definition;
+    const measure = measureText(meter.definition);
     const shape = shapeOf(price.price);
-    if (shape !== "total" && !addsUp(aggregation))
+    if (shape !== "total" && !addsUp(meter.definition))
+      problems.push(`${place}: its model adds up parts of the usage, which ${measure} of meter ${meter.key} has not`);
+    if (price.when !== undefined && !addsUp(meter.definition))
       problems.push(
-        `${place}: its model adds up parts of the usage, which ${aggregation} of meter ${meter.key} has not`,
-      );
-    if (price.when !== undefined && !addsUp(aggregation))
-      problems.push(
-        `${place}: its hours cut the usage, and ${aggregation} of meter ${meter.key} does not add up over them`,
+        `${place}: its hours cut the usage, and ${measure} of meter ${meter.key} does not add up over them`,
       );
     const chain = chainOf({ siblings, part, price });
     const metered = { meter: meter.key, ...measureOf(meter.definition), chain, shape };

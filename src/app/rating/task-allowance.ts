@@ -3,7 +3,7 @@
  * the usage of the price that takes them: over its chain. What the prices before it have used is measured by queries of its own, so that every
  * price is still rated without the lines of another.
  */
-import type { Aggregation } from "../../domain/meter.ts";
+import { measureText, type Measure } from "../../domain/meter.ts";
 import { effectiveTerms, type Allowance } from "../../domain/contract-terms.ts";
 import type { Price } from "../../domain/price.ts";
 import type { ContractPart } from "./contract-parts.ts";
@@ -30,17 +30,17 @@ export function withAllowances(tasks: readonly RatingTask[], part: ContractPart)
 
 /** An apply refuses it; a run must not leave free units out in silence. */
 export function allowanceProblem({ part, price, metered, allowance }: RatingTask): string | null {
-  const why = allowance === undefined ? null : whyNoAllowance(price.price, metered?.aggregation);
+  const why = allowance === undefined ? null : whyNoAllowance(price.price, metered);
   if (why === null) return null;
   const { key, version } = part.contract;
   return `contract ${key} version ${String(version)}, price ${price.key}: it can't share free units: ${why}`;
 }
 
 /** Why a price can't share free units; null if it can. */
-export function whyNoAllowance(price: Price, aggregation: Aggregation | undefined): string | null {
+export function whyNoAllowance(price: Price, measure: Measure | undefined): string | null {
   if (price.model === "flat") return "a flat price has no usage";
   if (shapeOf(price) !== "total") return `${price.model} looks at ${shapeOf(price)}, not at one quantity`;
-  if (aggregation !== undefined && !addsUp(aggregation)) return `usage by ${aggregation} does not add up`;
+  if (measure !== undefined && !addsUp(measure)) return `usage by ${measureText(measure)} does not add up`;
   const modifier = price.usageDiscount !== undefined ? "usageDiscount" : "unitConversion";
   return price[modifier] === undefined ? null : `it has ${modifier}; take that out, so that its units are the meter's`;
 }

@@ -1,5 +1,5 @@
 /** What a price looks at: one quantity, a quantity per cell of a matrix, or the single events in the order of (time, source, id). */
-import type { Aggregation } from "../../domain/meter.ts";
+import { countsEarlier, type Measure } from "../../domain/meter.ts";
 import type { Price } from "../../domain/price.ts";
 import { ratesSingleEvents } from "../../rating/models/percentage.ts";
 
@@ -11,6 +11,6 @@ export function shapeOf(price: Price): UsageShape {
 }
 
 /** True where the usage of a period is the sum over its parts, whichever way it is divided. */
-export function addsUp(aggregation: Aggregation): boolean {
-  return aggregation === "count" || aggregation === "sum";
+export function addsUp(measure: Measure): boolean {
+  return (measure.aggregation === "count" || measure.aggregation === "sum") && !countsEarlier(measure);
 }

@@ -18,12 +18,14 @@ import type { Price } from "../../../src/domain/price.ts";
 import { WEEKDAYS, type HoursSpan } from "../../../src/domain/price-hours.ts";
 import { merkleRoot } from "../../../src/invoicing/merkle.ts";
 import { present } from "../../../src/kernel/assert.ts";
-import { instantOf } from "../../../src/kernel/instant.ts";
+import { decimal, decimalText, sumDecimals } from "../../../src/kernel/decimal.ts";
+import { instantOf, NS_PER_DAY } from "../../../src/kernel/instant.ts";
 import { billingCatalog, priceOf } from "../../support/billing-catalog.ts";
-import { BUCKETED_MEASURES } from "../../support/measure-for.ts";
+import { BUCKETED_MEASURES, CARRIED_MEASURES } from "../../support/measure-for.ts";
 import { memoryInvoicing } from "../../support/memory-invoicing.ts";
+import { writeMeters } from "../../support/write-meters.ts";
 import { startTestServers, type TestServers } from "../../support/servers.ts";
-import { writeUsage, type WrittenEvent } from "../../support/usage-writer.ts";
+import { retractUsage, writeUsage, type WrittenEvent } from "../../support/usage-writer.ts";
 
 const OCTOBER = { period: "2026-10", customers: [] };
 const TIERED: Price = {
@@ -35,11 +37,14 @@ const TIERED: Price = {
 };
 /** Two say that hours and days of the contract's zone reach the lines; usage-views.test.ts measures all of them. */
 const BUCKETED = BUCKETED_MEASURES.filter(({ name }) => ["max-per-hour", "latest-per-day"].includes(name));
+/** A level and values ever, of which one half of the events lie before the period; usage-views.test.ts measures all that look back. */
+const CARRIED = CARRIED_MEASURES.filter(({ name }) => ["recurring-time_weighted_sum", "unique-ever"].includes(name));
 const WORKING: readonly HoursSpan[] = [{ days: ["mon", "tue", "wed", "thu", "fri"], from: "08:00", to: "20:00" }];
 const PRICES = [
   priceOf({ key: "fee", price: { model: "flat", amount: "49.90" } }),
   ...AGGREGATIONS.map((aggregation) => priceOf({ key: aggregation, meter: `m-${aggregation}`, price: TIERED })),
   ...BUCKETED.map(({ name }) => priceOf({ key: name, meter: `m-${name}`, price: TIERED })),
+  ...CARRIED.map(({ name }) => priceOf({ key: name, meter: `m-${name}`, price: TIERED })),
   priceOf({
     key: "sum-eu",
     meter: "m-sum",
@@ -123,6 +128,12 @@ const usage = [
   ...BUCKETED.flatMap(({ name, aggregation }) =>
     eventsOf(aggregation).map((event) => ({ ...event, meter: `m-${name}`, id: `${name} ${event.id}` })),
   ),
+  ...CARRIED.flatMap(({ name, aggregation }) =>
+    eventsOf(aggregation).map((event) => ({
+      ...event,
+      ...{ meter: `m-${name}`, id: `${name} ${event.id}`, time: event.time - 15n * NS_PER_DAY },
+    })),
+  ),
 ];
 
 beforeAll(async () => {
@@ -135,6 +146,7 @@ beforeAll(async () => {
     { key: "acme-2026", customer: "acme", timeZone: "Europe/Berlin", versions, allowances: [SHARED] },
     { key: "beta-2026", customer: "beta", currency: "JPY", timeZone: "Asia/Kathmandu", versions: versions.slice(0, 1) },
   ]);
+  await writeMeters(clickhouse, catalog);
   const memory = memoryInvoicing(catalog);
   deps = { ...memory.deps, store: billingStore(clickhouse), invoiceStore: invoiceStore(clickhouse) };
   run = await ratePeriod(deps, OCTOBER);
@@ -242,13 +254,43 @@ test("finance.line_events gives exactly the events behind a line", async () => {
     const [found] = await clickhouse.rows<{ count: string; sum: string; digest: string }>({
       sql: `SELECT toString(count()) AS count, toString(sum(toDecimal256(value, 18))) AS sum,
           leftPad(lower(hex(sum(usage_event_leaf(source, id, body_hash, customer, meter, dimensions, event_time, value,
-            if(meter = 'm-unique_count', value_text, ''))))), 64, '0') AS digest
+            if(meter IN ('m-unique_count', 'm-unique-ever'), value_text, ''))))), 64, '0') AS digest
         FROM finance.line_events WHERE line_id = {line:String}`,
       params: { line: line.line_id },
       doing: "reading line events",
     });
     expect([found?.count, found?.digest], line.line_id).toEqual([line.event_count, line.events_digest]);
     if (line.meter === "m-sum") expect(found?.sum).toBe(line.quantity);
+  }
+});
+
+// Guarantee: the line of a level, and of values that are new, leads to the events before its period that it rests on, and says what the period begins with.
+test("lines of meters that look back are explained from all events before their end", async () => {
+  const lines = await clickhouse.rows<{ line_id: string; meter: string; carried: number; all: number }>({
+    sql: `SELECT line_id, meter, toUInt32(countIf(carried)) AS carried, toUInt32(count()) AS all FROM finance.line_events
+      WHERE meter IN ('m-recurring-time_weighted_sum', 'm-unique-ever') GROUP BY line_id, meter ORDER BY carried DESC LIMIT 1 BY meter`,
+    doing: "reading the events of lines that look back",
+  });
+  expect(lines).toHaveLength(2);
+  for (const { line_id: lineId, meter, carried, all } of lines) {
+    const { line, events, windows, proofs } = await explainLine(
+      { store: createExplainStore(clickhouse), merkleRoot },
+      { lineId, eventsMax: 1000 },
+    );
+    // There is no contract in this database.
+    expect(proofs.filter(({ holds }) => !holds).map(({ name }) => name)).toEqual(["contract version"]);
+    expect([events.length, Number(line.eventCount)]).toEqual([all, all]);
+    const earlier = events.filter(({ eventTime }) => Date.parse(eventTime) < Date.parse(line.periodFrom));
+    expect(earlier.length).toBe(carried);
+    expect(carried).toBeGreaterThan(0);
+    expect(carried).toBeLessThan(all);
+    const [first, ...rest] = windows;
+    expect([first?.windowStart, first?.eventCount]).toEqual(["", String(carried)]);
+    expect(rest.every(({ windowStart }) => Date.parse(windowStart) >= Date.parse(line.periodFrom))).toBe(true);
+    if (meter === "m-recurring-time_weighted_sum")
+      expect(decimalText(decimal(first?.quantity ?? ""))).toBe(
+        decimalText(sumDecimals(earlier.map(({ value }) => decimal(value)))),
+      );
   }
 });
 
@@ -322,6 +364,26 @@ test("finance.late_usage names what came after a finalized invoice's cut", async
   expect(new Set(found.map((row) => row.id))).toEqual(new Set(["very-late"]));
   expect(found.length).toBeGreaterThan(0);
   expect(found[0]?.number).toBe("INV-000001");
+});
+
+// Guarantee: what comes to, or is taken from, any time before a finalized line's end is late for that line, when the line rests on it.
+test("finance.late_usage names what changes a level that a finalized period began with", async () => {
+  const meter = "m-recurring-time_weighted_sum";
+  const own = usage.filter((event) => event.meter === meter && event.customer === "beta");
+  const early = { ...present(own[0], "an early event"), id: "late-level", cut: 1000, seq: 99_998 };
+  await writeUsage(clickhouse, [early]);
+  const voided = present(own[1], "another early event");
+  await retractUsage(clickhouse, { event: voided, cut: 1001 });
+  const rows = await clickhouse.rows<{ id: string; kind: string; value: string; carried: boolean; contract: string }>({
+    sql: `SELECT id, kind, toString(value) AS value, carried, l.contract AS contract FROM finance.late_usage AS u
+      INNER JOIN finance.invoice_lines AS l ON l.line_id = u.line_id WHERE u.meter = {meter:String} ORDER BY kind, id`,
+    params: { meter },
+    doing: "reading late changes of a level",
+  });
+  expect(rows).toEqual([
+    { id: voided.id, kind: "retracted", value: `-${voided.value}`, carried: true, contract: "beta-2026" },
+    { id: "late-level", kind: "usage", value: decimalText(decimal(early.value)), carried: true, contract: "beta-2026" },
+  ]);
 });
 
 test("every event has its verdict and, once its batch is committed, the time it was stored", async () => {

@@ -5,25 +5,34 @@ import { connectClickHouse, type ClickHouse } from "../../../src/clickhouse/conn
 import { migrate } from "../../../src/clickhouse/migrate.ts";
 import type { MeteredUsage } from "../../../src/domain/rated-line.ts";
 import type { UsageQuery } from "../../../src/app/ports.ts";
-import { AGGREGATIONS, BUCKETS, measureOf, type Aggregation } from "../../../src/domain/meter.ts";
-import { decimalText } from "../../../src/kernel/decimal.ts";
+import {
+  AGGREGATIONS,
+  BUCKETS,
+  countsEarlier,
+  measureOf,
+  RECURRING_AGGREGATIONS,
+  type Aggregation,
+} from "../../../src/domain/meter.ts";
+import { present } from "../../../src/kernel/assert.ts";
+import { decimal, decimalText } from "../../../src/kernel/decimal.ts";
 import { instantOf, NS_PER_MILLISECOND, NS_PER_MINUTE, NS_PER_SECOND } from "../../../src/kernel/instant.ts";
 import { localOffsets, WINDOW_NS } from "../../../src/kernel/period.ts";
 import { aggregate } from "../../../src/metering/aggregate.ts";
 import { bucketsOf } from "../../../src/metering/bucket.ts";
+import { billingCatalog } from "../../support/billing-catalog.ts";
+import { writeMeters } from "../../support/write-meters.ts";
 import { startTestServers, type TestServers } from "../../support/servers.ts";
+import { CUSTOMERS, LAST_CUT, spreadUsage, START } from "../../support/spread-usage.ts";
 import { retractUsage, writeUsage, type WrittenEvent } from "../../support/usage-writer.ts";
-import { BUCKETED_MEASURES, measureFor } from "../../support/measure-for.ts";
-
-const CUSTOMERS = ["acme", "beta", "zeta ä'\\"];
-const START = instantOf("2026-10-01T00:00:00Z", "start");
-const DAYS = 4;
-const EVENTS_PER_METER = 400;
-const LAST_CUT = 3;
+import { BUCKETED_MEASURES, CARRIED_MEASURES, measureFor } from "../../support/measure-for.ts";
 
 let servers: TestServers;
 let clickhouse: ClickHouse;
-const events = AGGREGATIONS.flatMap((aggregation, index) => eventsOf(aggregation, index));
+const events = AGGREGATIONS.flatMap((aggregation, index) => spreadUsage(aggregation, index));
+/** Of the meters that look back beyond their period. */
+const carried = CARRIED_MEASURES.flatMap(({ name, aggregation }, index) =>
+  spreadUsage(aggregation, 100 + index).map((event) => ({ ...event, meter: `m-${name}`, id: `${name} ${event.id}` })),
+);
 
 /** From the cut after the last one on. */
 const retracted: WrittenEvent[] = [];
@@ -32,8 +41,8 @@ beforeAll(async () => {
   servers = await startTestServers();
   clickhouse = connectClickHouse({ url: servers.clickhouseUrl, user: "default", password: "" });
   await migrate(clickhouse);
-  await writeMeters();
-  await writeUsage(clickhouse, events);
+  await writeMeters(clickhouse, billingCatalog([]));
+  await writeUsage(clickhouse, [...events, ...carried]);
 }, 120_000);
 
 afterAll(async () => {
@@ -49,6 +58,7 @@ const PERIODS = [
   ["one base window", "2026-10-02T12:00:00Z", "2026-10-02T12:15:00Z"],
   ["two neighbouring days in part", "2026-10-02T23:45:00Z", "2026-10-03T00:15:00Z"],
 ] as const;
+const AFTER = ["after all events", "2026-10-07T00:00:00Z", "2026-10-09T06:15:00Z"] as const;
 
 describe.each(AGGREGATIONS)("%s", (aggregation) => {
   // Guarantee: what is billed equals the plain definition of the aggregation over the single events, for any period, filter and cut.
@@ -78,6 +88,119 @@ describe.each(AGGREGATIONS)("%s", (aggregation) => {
       String(selected(later, rest, victim.customer).length),
     );
   });
+});
+
+// Guarantee: a total, a level, values that were there and values that are new go by all events before the period's end, and a retraction of an event
+// of an earlier day changes them from its cut on. All of these events are behind the quantity. Each measure meets each period, filter and cut.
+describe.each(CARRIED_MEASURES)("$name", ({ name, ...measure }) => {
+  const queryFrom = (from: string, to: string, more: Partial<UsageQuery>): UsageQuery => {
+    const query = { ...queryOf({ aggregation: measure.aggregation, from, to, where: {}, cut: LAST_CUT }), ...measure };
+    return { ...query, meter: `m-${name}`, ...more };
+  };
+
+  test("equals the naive reference", async () => {
+    for (const [index, [period, from, to]] of [...PERIODS, AFTER].entries()) {
+      const where = [{}, { region: "eu" }, { region: "", model: "m1" }][index % 3] ?? {};
+      const query = queryFrom(from, to, { where, cut: index % 2 === 0 ? LAST_CUT : 1 });
+      const found = await usageOf(query);
+      expect(quantities(found), period).toEqual(expected(query, carried));
+      for (const { customer, eventCount } of found)
+        expect(eventCount).toBe(String(selected(query, carried, customer).length));
+    }
+  });
+
+  test("without a retracted event of an earlier day a period begins with what it would have begun with", async () => {
+    const from = instantOf(PERIODS[1][1], "from");
+    const earlier = carried.filter(({ meter, time, cut }) => meter === `m-${name}` && time < from && cut === 1);
+    const victim = present(earlier[0], "an event to take out");
+    await retractUsage(clickhouse, { event: victim, cut: LAST_CUT + 1 });
+    for (const [, begins, ends] of [PERIODS[1], AFTER]) {
+      const query = queryFrom(begins, ends, { cut: LAST_CUT + 1 });
+      const rest = carried.filter((event) => event !== victim);
+      expect(quantities(await usageOf(query))).toEqual(expected(query, rest));
+    }
+    const before = queryFrom(PERIODS[1][1], PERIODS[1][2], {});
+    expect(quantities(await usageOf(before))).toEqual(expected(before, carried));
+  });
+});
+
+// Guarantee: a customer who has seats, or users who are billed every month, is asked about in a month in which nothing changed; one who has none left is not.
+test("recurring meters are used by what a period begins with", async () => {
+  const recurring = RECURRING_AGGREGATIONS.map((aggregation) => ({ key: `m-recurring-${aggregation}`, aggregation }));
+  const change = { customer: "quiet", dimensions: { region: "eu" }, cut: 1, shard: 0 };
+  const of = (aggregation: Aggregation, index: number, value: string): WrittenEvent => ({
+    ...change,
+    ...{ aggregation, meter: `m-recurring-${aggregation}`, time: START + BigInt(index) * WINDOW_NS, value },
+    ...{ id: `quiet ${aggregation} ${String(index)}`, seq: 20_000 + index },
+  });
+  await writeUsage(clickhouse, [
+    ...[
+      of("sum", 1, "2.5"),
+      of("sum", 2, "-2.5"),
+      of("time_weighted_sum", 3, "2.5"),
+      of("time_weighted_sum", 4, "-2.4"),
+    ],
+    of("unique_count", 5, "ada"),
+  ]);
+  const asked = { cut: 1, customers: ["quiet"], hours: [], recurring };
+  const usedIn = async (from: string, to: string, more: Partial<typeof asked> = {}): Promise<string[]> => {
+    const used: string[] = [];
+    const period = { from: instantOf(from, "from"), to: instantOf(to, "to") };
+    for await (const { meter, dimensions } of billingStore(clickhouse).usedMeters({ ...asked, ...more, ...period }))
+      used.push(`${meter} ${dimensions["region"] ?? ""}`);
+    return used;
+  };
+  const [, from, to] = AFTER;
+  expect(await usedIn(from, to)).toEqual(["m-recurring-time_weighted_sum eu", "m-recurring-unique_count eu"]);
+  expect(await usedIn(from, to, { recurring: [] })).toEqual([]);
+  expect(await usedIn("2026-10-01T00:30:00Z", "2026-10-01T00:45:00Z")).toEqual(["m-recurring-sum eu"]);
+  expect(await usedIn("2026-09-01T00:00:00Z", "2026-10-01T00:00:00Z")).toEqual([]);
+});
+
+// Guarantee: whoever adds up the rows of the view over any quarter hours gets what the invoice has.
+test("finance.levels gives the level at any time, and the mean between any two", async () => {
+  const rows = await clickhouse.rows<{ meter: string; customer: string; region: string; mean: string; level: string }>({
+    sql: `WITH toDateTime('2026-10-02 06:15:00', 'UTC') AS period_from, toDateTime('2026-10-04 22:00:00', 'UTC') AS period_to
+      SELECT meter, customer, dimensions['region'] AS region,
+        toString(sum(ifNull(mean_level, 0) * dateDiff('second', greatest(window_start, period_from), greatest(least(window_end, period_to), greatest(window_start, period_from)))
+          + level_after * dateDiff('second', greatest(window_end, period_from), greatest(least(ifNull(level_until, period_to), period_to), greatest(window_end, period_from))))) AS mean,
+        toString(argMax(level_after, window_start)) AS level
+      FROM finance.levels WHERE window_start < period_to AND customer != 'quiet' AND dimensions['model'] != 'm2'
+      GROUP BY meter, customer, region ORDER BY meter, customer, region`,
+    doing: "reading finance.levels",
+  });
+  expect(rows).toHaveLength(2 * CUSTOMERS.length * 2);
+  const gone = new Set(
+    (
+      await clickhouse.rows<{ id: string }>({
+        sql: "SELECT id FROM meterline.usage_retractions WHERE meter LIKE 'm-recurring%'",
+        doing: "reading retractions",
+      })
+    ).map(({ id }) => id),
+  );
+  expect(gone.size).toBe(RECURRING_AGGREGATIONS.length);
+  const to = instantOf("2026-10-04T22:00:00Z", "to");
+  for (const { meter, customer, region, mean, level } of rows) {
+    const own = carried.filter(
+      (event) =>
+        event.meter === meter &&
+        event.customer === customer &&
+        event.dimensions["region"] === region &&
+        !gone.has(event.id),
+    );
+    const ofOwn = (aggregation: Aggregation) =>
+      aggregate({
+        ...{ aggregation, recurring: true, events: own },
+        period: { from: instantOf("2026-10-02T06:15:00Z", "from"), to },
+      });
+    expect(decimalText(decimal(level)), `${meter} ${customer} ${region}`).toBe(decimalText(ofOwn("sum")));
+    if (meter !== "m-recurring-time_weighted_sum") continue;
+    // The means of the quarter hours are rounded, each at 18 places.
+    const seconds = decimal(String(63.75 * 3600));
+    expect(decimal(mean).div(seconds).minus(ofOwn("time_weighted_sum")).abs().lt(decimal("0.000000000000001"))).toBe(
+      true,
+    );
+  }
 });
 
 // Guarantee: hours and days are those of the zone's clock, also where it stands at quarter hours, changes by half an hour (Lord Howe on
@@ -162,10 +285,11 @@ test("used meters name every combination of meter and dimensions once", async ()
     cut: LAST_CUT,
     customers: ["beta"],
     hours: [],
+    recurring: [],
   })) {
     used.push(`${row.meter} ${JSON.stringify(row.dimensions)}`);
   }
-  const own = events
+  const own = [...events, ...carried]
     .filter((event) => event.customer === "beta")
     .map((event) => `${event.meter} ${JSON.stringify(event.dimensions)}`);
   expect(used.toSorted()).toEqual([...new Set(own)].toSorted());
@@ -278,6 +402,7 @@ test("every column of every finance view says what it means", async () => {
     new Set([
       "usage",
       "usage_sliding",
+      "levels",
       "rated_lines",
       "invoices",
       "invoice_lines",
@@ -356,65 +481,9 @@ function selected(
         event.meter === query.meter &&
         event.customer === customer &&
         event.cut <= query.cut &&
-        event.time >= query.from &&
+        (countsEarlier(query) || event.time >= query.from) &&
         event.time < query.to &&
         Object.entries(query.where).every(([name, value]) => (event.dimensions[name] ?? "") === value),
     )
     .map((event) => ({ ...event, source: "gw" }));
-}
-
-/** Spread over the days, with ties in time, repeated values, gaps of whole windows, both shards and all cuts. */
-function eventsOf(aggregation: Aggregation, salt: number): WrittenEvent[] {
-  let state = 1_000_003 * (salt + 1);
-  const next = (below: number) => {
-    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
-    return Math.floor((state / 2_147_483_648) * below);
-  };
-  return Array.from({ length: EVENTS_PER_METER }, (_, index): WrittenEvent => {
-    const second = BigInt(next(DAYS * 86_400));
-    const nanosecond = BigInt(next(3)) * 333_333_333n;
-    return {
-      meter: `m-${aggregation}`,
-      aggregation,
-      customer: CUSTOMERS[next(CUSTOMERS.length)] ?? "acme",
-      time: START + (index % 10 === 0 ? 86_400n * 1_000_000_000n : second * 1_000_000_000n + nanosecond),
-      id: `${aggregation}-${String(index)}`,
-      value:
-        aggregation === "unique_count"
-          ? `user-${String(next(40))}`
-          : `${String(next(2_000_000) - 500_000)}.${String(next(10 ** 9)).padStart(9, "0")}1`.replace("-0.", "0."),
-      dimensions:
-        index % 3 === 0
-          ? { model: "m1", region: "eu" }
-          : index % 3 === 1
-            ? { model: "m1", region: "" }
-            : { model: "m2", region: "us" },
-      cut: 1 + (index % LAST_CUT),
-      shard: index % 2,
-      seq: 100 + index,
-    };
-  });
-}
-
-async function writeMeters(): Promise<void> {
-  const rows = AGGREGATIONS.map((aggregation) => ({
-    kind: "meter",
-    key: `m-${aggregation}`,
-    version: 1,
-    hash: "h",
-    journal_seq: "1",
-    removed: false,
-    definition: JSON.stringify({
-      key: `m-${aggregation}`,
-      eventType: "t",
-      ...measureFor(aggregation),
-      dimensions: {},
-      whenMissing: "reject",
-    }),
-  }));
-  await clickhouse.insert({
-    sql: "INSERT INTO meterline.catalog_versions FORMAT JSONEachRow",
-    body: rows.map((row) => `${JSON.stringify(row)}\n`).join(""),
-    doing: "writing test meters",
-  });
 }

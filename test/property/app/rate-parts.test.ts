@@ -15,7 +15,7 @@ import { NS_PER_DAY, NS_PER_SECOND, instantOf, instantText } from "../../../src/
 import { parsePeriodArgument, WINDOW_NS } from "../../../src/kernel/period.ts";
 import type { ProrationUnit } from "../../../src/kernel/proration.ts";
 import { billingCatalog, priceOf, testSpans } from "../../support/billing-catalog.ts";
-import { BUCKETED_MEASURES } from "../../support/measure-for.ts";
+import { BUCKETED_MEASURES, CARRIED_MEASURES } from "../../support/measure-for.ts";
 import { memoryBillingStore } from "../../support/memory-billing-store.ts";
 import type { WrittenEvent } from "../../support/usage-writer.ts";
 
@@ -66,6 +66,34 @@ describe.each(MEASURES)("$name", ({ name, aggregation }) => {
         for (const field of ["amount", "quantity", "eventCount"] as const) {
           expect(decimalText(sumDecimals(parts.map((line) => decimal(line[field])))), field).toBe(whole[0]?.[field]);
         }
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe.each(CARRIED_MEASURES)("$name", ({ name, aggregation }) => {
+  // Guarantee: the same for meters that begin their periods with what came before: every part rests on all events before its end, and charges what they change.
+  test("the parts of a period add up to the whole", async () => {
+    const months = fc.array(
+      fc.record({
+        second: fc.integer({ min: -40 * 86_400, max: 31 * 86_400 - 1 }),
+        value: fc.integer({ min: -9, max: 30 }),
+      }),
+      { maxLength: 25 },
+    );
+    await fc.assert(
+      fc.asyncProperty(starts, months, fc.constantFrom(...PRICES), async (cuts, used, price) => {
+        const prices = [priceOf({ key: "p", meter: `m-${name}`, price })];
+        const events = used
+          .map(({ second, value }, index) => eventOf({ aggregation, second, value, index }))
+          .map((event) => ({ ...event, meter: `m-${name}` }));
+        const [whole] = await rated({ prices, cuts: [], events });
+        const parts = await rated({ prices, cuts, events });
+        for (const field of ["amount", "quantity"] as const)
+          expect(decimalText(sumDecimals(parts.map((line) => decimal(line[field])))), field).toBe(whole?.[field]);
+        for (const { periodTo, eventCount } of parts)
+          expect(eventCount).toBe(String(events.filter(({ time }) => time < instantOf(periodTo, "to")).length));
       }),
       { numRuns: 60 },
     );

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AGGREGATIONS } from "../../../src/domain/meter.ts";
-import { decimal, decimalText } from "../../../src/kernel/decimal.ts";
+import { decimal, decimalText, sumDecimals } from "../../../src/kernel/decimal.ts";
 import { NS_PER_HOUR } from "../../../src/kernel/instant.ts";
 import { aggregate, type AggregatedEvent } from "../../../src/metering/aggregate.ts";
-import { measureFor } from "../../support/measure-for.ts";
+import { CARRIED_MEASURES, measureFor } from "../../support/measure-for.ts";
 
 const period = { from: 0n, to: 24n * NS_PER_HOUR };
 const values = fc
@@ -38,6 +38,63 @@ it.each(AGGREGATIONS)("events outside of the period change nothing in %s", (aggr
       const inside = list.filter(({ time }) => time >= period.from && time < period.to);
       expect(decimalText(aggregate({ ...measureFor(aggregation), period, events: list }))).toBe(
         decimalText(aggregate({ ...measureFor(aggregation), period, events: inside })),
+      );
+    }),
+  );
+});
+
+it.each(CARRIED_MEASURES)(
+  "$name counts no event from the period's end on, and in any order the same",
+  ({ name: _, ...measure }) => {
+    fc.assert(
+      fc.property(events, (list) => {
+        const known = list.filter(({ time }) => time < period.to);
+        expect(decimalText(aggregate({ ...measure, period, events: list.toReversed() }))).toBe(
+          decimalText(aggregate({ ...measure, period, events: known })),
+        );
+      }),
+    );
+  },
+);
+
+const begins = fc.bigInt({ min: 1n, max: 23n * NS_PER_HOUR });
+
+// Two ways to the same: what was there at the period's beginning is carried in as a number, or follows from the events.
+it.each(["sum", "time_weighted_sum"] as const)(
+  "a recurring %s begins with the sum of all earlier values",
+  (aggregation) => {
+    fc.assert(
+      fc.property(events, begins, (list, from) => {
+        const later = { from, to: period.to };
+        const carriedIn = sumDecimals(list.filter(({ time }) => time < from).map(({ value = "0" }) => decimal(value)));
+        expect(decimalText(aggregate({ aggregation, recurring: true, period: later, events: list }))).toBe(
+          decimalText(aggregate({ aggregation, period: later, events: list, carriedIn })),
+        );
+      }),
+    );
+  },
+);
+
+it("unique_count over ever counts each value in one of consecutive periods, the one in which it appears first", () => {
+  const few = fc.array(fc.record({ time: times, value: fc.constantFrom("a", "b", "c", "d") }), { maxLength: 12 });
+  fc.assert(
+    fc.property(few, begins, (list, split) => {
+      const bounds = [-NS_PER_HOUR, split, 26n * NS_PER_HOUR] as const;
+      const counted = [0, 1].map((index) => {
+        const own = { from: bounds[index] ?? 0n, to: bounds[index + 1] ?? 0n };
+        return aggregate({ aggregation: "unique_count", uniqueOver: "ever", period: own, events: list }).toNumber();
+      });
+      const first = new Map<string, bigint>();
+      for (const { time, value } of list)
+        first.set(value, time < (first.get(value) ?? time) ? time : (first.get(value) ?? time));
+      const appeared = [...first.values()];
+      expect(counted).toEqual([
+        appeared.filter((time) => time < split).length,
+        appeared.filter((time) => time >= split).length,
+      ]);
+      const ever = { from: split, to: bounds[2] };
+      expect(aggregate({ aggregation: "unique_count", recurring: true, period: ever, events: list }).toNumber()).toBe(
+        first.size,
       );
     }),
   );

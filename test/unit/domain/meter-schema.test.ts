@@ -44,6 +44,17 @@ it.each([
   });
 });
 
+// Guarantee: what is so anyway has one content hash, written or not.
+it("leaves out what is so anyway", () => {
+  const plain = { ...BASE, aggregation: "unique_count" };
+  expect(meter.parse({ ...plain, recurring: false, uniqueOver: "period" })).toEqual(meter.parse(plain));
+  expect(Object.keys(meter.parse({ ...plain, recurring: false, uniqueOver: "period" })).sort()).toEqual(
+    Object.keys(meter.parse(plain)).sort(),
+  );
+  expect(meter.parse({ ...plain, uniqueOver: "ever" }).uniqueOver).toBe("ever");
+  expect(meter.parse({ ...BASE, recurring: true }).recurring).toBe(true);
+});
+
 it("takes a whole percentile without quotes", () => {
   const of = (percentile: unknown) => meter.parse({ ...BASE, aggregation: "percentile", percentile }).percentile;
   expect([of(95), of("95"), of("99.9"), of("0.001")]).toEqual(["95", "95", "99.9", "0.001"]);
@@ -58,6 +69,20 @@ it.each([
   [{ value: undefined }, /^value: is missing/],
   [{ bucket: "hour" }, /^bucket: must be absent: only min, max, latest, unique_count are taken per hour or day$/],
   [{ aggregation: "max", bucket: "week" }, /^bucket: is "week"/],
+  [
+    { aggregation: "max", recurring: true },
+    /^recurring: must be absent: only sum, unique_count, time_weighted_sum can go on from one period to the next$/,
+  ],
+  [{ recurring: "yes" }, /^recurring: is "yes"; write true or false$/],
+  [{ uniqueOver: "ever" }, /^uniqueOver: must be absent: only unique_count tells values apart$/],
+  [{ aggregation: "unique_count", uniqueOver: "always" }, /^uniqueOver: is "always"; write one of period, ever$/],
+  [
+    { aggregation: "unique_count", uniqueOver: "ever", recurring: true },
+    /^uniqueOver: must not be ever beside recurring: true, .*; leave one of them out$/,
+  ],
+  ...[{ recurring: true }, { uniqueOver: "ever" }].map(
+    (fields) => [{ aggregation: "unique_count", bucket: "day", ...fields }, /^bucket: must be absent beside /] as const,
+  ),
   [{ percentile: 95 }, /^percentile: belongs to the aggregation percentile/],
   ...[0, 100, "0", "0.0", "99.9999", 99.5, "-1", "05"].map(
     (percentile) => [{ aggregation: "percentile", percentile }, /^percentile: is .*/] as const,

@@ -4,12 +4,12 @@ import type { UsageQuery } from "../../../../src/app/ports.ts";
 import { verifyUsage } from "../../../../src/app/verify/verify.ts";
 import { billingStore } from "../../../../src/clickhouse/billing-store.ts";
 import { createVerifyStore } from "../../../../src/clickhouse/verify-store.ts";
-import { AGGREGATIONS, type Aggregation } from "../../../../src/domain/meter.ts";
+import { AGGREGATIONS, countsEarlier, measureOf, type Aggregation } from "../../../../src/domain/meter.ts";
 import { decimal, decimalText, ZERO } from "../../../../src/kernel/decimal.ts";
 import { aggregate } from "../../../../src/metering/aggregate.ts";
 import { aggregatedEvents, tell, STORY_PERIOD, type Counted } from "../../../support/retraction-story.ts";
 import { CHUNKS, startRetractionWorld, storiesOf, type RetractionWorld } from "../../../support/retraction-world.ts";
-import { measureFor } from "../../../support/measure-for.ts";
+import { CARRIED_MEASURES, measureFor } from "../../../support/measure-for.ts";
 
 const STORIES = 6;
 const NOW_CUT = 4_294_967_295;
@@ -85,6 +85,25 @@ describe.each(AGGREGATIONS)("%s", (aggregation) => {
   });
 });
 
+// Guarantee: what a period begins with is what the events count as in the end, as of every cut: voided, amended to another time or customer, or come late.
+test.each(CARRIED_MEASURES)(
+  "$name of the second day goes by the first day's events too",
+  async ({ name, ...measure }) => {
+    const from = STORY_PERIOD.from + 86_400_000_000_000n;
+    const query = { meter: `m-${name}`, ...measure, where: {}, from, to: STORY_PERIOD.to, customers: [] };
+    const later = { from: STORY_PERIOD.to, to: STORY_PERIOD.to + 900_000_000_000n };
+    for (const cut of [1, 2, 3, CHUNKS]) {
+      const counted = countedAsOf(cut);
+      expect(counted.some(({ time }) => time < from)).toBe(true);
+      expect(await measured({ ...query, cut }), `as of cut ${String(cut)}`).toEqual(
+        expectedOf({ ...query, cut }, counted),
+      );
+      if (cut === CHUNKS)
+        expect(await measured({ ...query, ...later, cut })).toEqual(expectedOf({ ...query, ...later, cut }, counted));
+    }
+  },
+);
+
 // Guarantee: a filter decides the same before and after an amend, and verification (below) finds the same events by SQL.
 test("meters with filters count the events that fit, and no others", async () => {
   const query = { where: {}, ...STORY_PERIOD, customers: [] };
@@ -123,14 +142,14 @@ async function measured(query: UsageQuery): Promise<Record<string, string>> {
 
 function expectedOf(query: UsageQuery & { readonly aggregation: Aggregation }, counted: readonly Counted[]) {
   const { aggregation, from, to } = query;
-  const inside = counted.filter(({ time }) => time >= from && time < to);
+  const inside = counted.filter(({ time }) => (countsEarlier(query) || time >= from) && time < to);
   return Object.fromEntries(
     [...new Set(inside.map(({ customer }) => customer))].toSorted().map((customer) => {
       const own = inside.filter((event) => event.customer === customer);
       const events = aggregatedEvents(own, aggregation);
       return [
         customer,
-        `${decimalText(aggregate({ ...measureFor(aggregation), period: { from, to }, events }))} of ${String(own.length)}`,
+        `${decimalText(aggregate({ ...measureOf(query), period: { from, to }, events }))} of ${String(own.length)}`,
       ];
     }),
   );

@@ -182,6 +182,11 @@ describe("what is refused", () => {
     ],
     ["a meter's event type", METERS.replace("eventType: llm", "eventType: chat"), "meter out: eventType never changes"],
     ["a meter's value", METERS.replace("/data/out", "/data/other"), "meter out: value never changes"],
+    [
+      "whether a meter is recurring",
+      METERS.replace("value: /data/out", "value: /data/out, recurring: true"),
+      "meter out: recurring never changes",
+    ],
     ["a meter's dimensions", METERS.replace("{ model: /data/model }", "{}"), "meter out: dimensions never changes"],
   ])("%s changes", (_what, meters, message) => {
     expect(problemsOf(plan(base(), { ...BASE, "meters.yaml": meters }))).toEqual([expect.stringContaining(message)]);

@@ -8,6 +8,7 @@ import { catalogInFiles } from "../../../support/catalog-in-files.ts";
 const METERS = `meters:
   - { key: paid, eventType: payment, aggregation: sum, value: /data/amount, dimensions: { region: /data/region } }
   - { key: peak, eventType: payment, aggregation: max, value: /data/amount, dimensions: { region: /data/region } }
+  - { key: stored, eventType: payment, aggregation: sum, value: /data/amount, dimensions: { region: /data/region }, recurring: true }
 `;
 const CREDITS = '    units: { credits: { rate: "0.01" } }\n';
 
@@ -27,6 +28,7 @@ describe("is taken", () => {
       `meter: paid, price: { model: matrix, dimensions: [region], cells: ${cells} }`,
     ],
     ["a percentage over single events", 'meter: paid, price: { model: percentage, rate: "1", fixedAmount: "0.3" }'],
+    ["a price over a total that goes on", 'meter: stored, price: { model: per_unit, unitAmount: "1" }'],
     ["a credit that is meant", 'price: { model: flat, amount: "-5", allowNegative: true }'],
     ["a price in credits", 'unit: credits, price: { model: flat, amount: "100" }', CREDITS],
     [
@@ -49,6 +51,16 @@ describe("is refused", () => {
       "a matrix over what does not add up",
       `meter: peak, price: { model: matrix, dimensions: [region], cells: ${cells} }`,
       /matrix adds up cells, and max of meter peak does not add up; write one price with `where` for each cell/,
+    ],
+    [
+      "a matrix over a total that goes on",
+      `meter: stored, price: { model: matrix, dimensions: [region], cells: ${cells} }`,
+      /matrix adds up cells, and recurring sum of meter stored does not add up; write one price with `where` for each cell/,
+    ],
+    [
+      "hours of a total that goes on",
+      'meter: stored, when: { from: "08:00", to: "20:00" }, price: { model: per_unit, unitAmount: "1" }',
+      /when is .*, and recurring sum of meter stored does not add up over hours/,
     ],
     [
       "a fee per event of what has no single amounts",

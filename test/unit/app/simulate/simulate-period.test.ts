@@ -60,13 +60,10 @@ function usage(): MemoryBillingStore {
   return store;
 }
 
-async function simulated(text: string, state: JournalState, customers: readonly string[] = []) {
+async function simulated(text: string, state: JournalState, customers: readonly string[] = [], period = "2026-10") {
   const { catalog: files, unread } = catalogInFiles({ "a.yaml": text });
-  const changed = changedCatalog({ state, files, unread, period: parsePeriodArgument("2026-10") });
-  const { effects } = await simulatePeriod(
-    { store: usage() },
-    { state, changed, period: "2026-10", customers, cut: CUT },
-  );
+  const changed = changedCatalog({ state, files, unread, period: parsePeriodArgument(period) });
+  const { effects } = await simulatePeriod({ store: usage() }, { state, changed, period, customers, cut: CUT });
   return effects
     .map(({ customer, before, after }) => `${customer} ${decimalText(before)} ${decimalText(after)}`)
     .sort();
@@ -86,6 +83,15 @@ it("counts discounts, commitments and taxes in", async () => {
   const files = catalog("1").replace('{ from: "2026-01-01T00:00:00Z" } }', terms);
   // Half of 20 is 10, raised to 40, and 10 % of it on top.
   await expect(simulated(files, state)).resolves.toEqual(["a 20 44", "b 10 10", "c 10 10"]);
+});
+
+// Guarantee: a level or total that goes on is priced with what all earlier periods left, as of the cut.
+it("begins the period of a recurring meter with what came before", async () => {
+  const text = (amount: string) => catalog(amount).replace("value: /data/out", "value: /data/out, recurring: true");
+  const state = applied(text("1"));
+  await expect(simulated(text("3"), state, ["a"])).resolves.toEqual(["a 20 60"]);
+  await expect(simulated(text("3"), state, ["a"], "2026-11")).resolves.toEqual(["a 20 60"]);
+  await expect(simulated(text("3"), state, ["a"], "2026-09")).resolves.toEqual(["a 0 0"]);
 });
 
 // Guarantee: files that change nothing have no effect, whatever else is to come already.

@@ -1,0 +1,17 @@
+-- Values that appear for the first time in [from, to), per customer of a meter as of a cut, over all dimensions that match. Each row has an event in its
+-- first window, so the least of a value's is where it appeared first.
+SELECT customer, toString(countIf(appeared >= toDateTime({from:UInt32}, 'UTC'))) AS quantity
+FROM
+(
+    SELECT customer, value_hash, min(first_window) AS appeared
+    FROM meterline.usage_unique_values_as_of(cut = {cut:UInt32})
+    WHERE meter = {meter:String}
+        AND day <= toDate(toDateTime({to:UInt32}, 'UTC'), 'UTC') AND first_window < toDateTime({to:UInt32}, 'UTC')
+        AND arrayAll((name, value) -> dimensions[name] = value, {where_names:Array(String)}, {where_values:Array(String)})
+        AND usage_dimensions_fit({limits:String}, dimensions)
+        AND customer >= {customer_from:String} AND customer <= {customer_to:String}
+        AND (empty({customers:Array(String)}) OR customer IN {customers:Array(String)})
+    GROUP BY customer, value_hash
+)
+GROUP BY customer
+ORDER BY customer
