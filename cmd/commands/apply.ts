@@ -40,7 +40,10 @@ export async function applyDirectory({ context, services, directory, options }: 
   if (options.dryRun === true) {
     const plan = planApply({ ...wanted, state: await services.reader.head() });
     requireSoundPlan(plan);
-    context.output.result({ text: planText(plan), value: { applied: false, changes: plan.changes } });
+    context.output.result({
+      text: planText(plan),
+      value: { applied: false, changes: plan.changes, ...warningsOf(plan) },
+    });
     return;
   }
   const applied = await applyCatalog(
@@ -60,14 +63,24 @@ export async function applyDirectory({ context, services, directory, options }: 
       : applied.applied
         ? `Applied, at journal entry ${applied.journalSeq}.`
         : "Nothing was applied.";
-  context.output.result({ text, value: { applied: applied.applied, journalSeq: applied.journalSeq, changes } });
+  context.output.result({
+    text,
+    value: { applied: applied.applied, journalSeq: applied.journalSeq, changes, ...warningsOf(applied.plan) },
+  });
 }
 
 function planText(plan: ApplyPlan): string {
   if (plan.changes.length === 0) return "The catalog is up to date.";
-  return plan.changes
-    .flatMap((change) => [changeText(change), ...change.fields.map((field) => `      ${field}`)])
-    .join("\n");
+  const changes = plan.changes.flatMap((change) => [
+    changeText(change),
+    ...change.fields.map((field) => `      ${field}`),
+  ]);
+  return [...changes, ...plan.warnings.map((warning) => `  ! ${warning}`)].join("\n");
+}
+
+/** Absent without any. */
+function warningsOf({ warnings }: ApplyPlan): Partial<Pick<ApplyPlan, "warnings">> {
+  return warnings.length === 0 ? {} : { warnings };
 }
 
 const SIGNS = { add: "+", change: "~", remove: "-" } as const;

@@ -17,6 +17,7 @@ import { currentVersion, versionsOf, type Wanted } from "./catalog-entities.ts";
 import { catalogProblems } from "./catalog-problems.ts";
 import { doubleCharges } from "./double-charges.ts";
 import type { JournalState } from "./fold-journal.ts";
+import { hoursGaps } from "./hours-gaps.ts";
 import { immutableProblems } from "./immutable-fields.ts";
 import { planContracts, type CardVersion } from "./plan-contracts.ts";
 import { planRemovals } from "./plan-removals.ts";
@@ -42,6 +43,8 @@ export type ApplyPlan = {
   /** In the order in which they are appended, without the commit. */
   readonly versions: readonly Omit<CatalogVersionEntry, "change">[];
   readonly problems: readonly CatalogProblem[];
+  /** What is allowed, but may not be meant. */
+  readonly warnings: readonly string[];
 };
 
 export type PlanApplyInput = {
@@ -84,7 +87,8 @@ export function planApply(input: PlanApplyInput): ApplyPlan {
       ...runningUses({ catalog, versions, now: input.now }),
     );
   }
-  return { changes: all.map((step) => step.change), versions, problems };
+  const warnings = problems.length === 0 ? hoursGaps({ catalog, versions }) : [];
+  return { changes: all.map((step) => step.change), versions, problems, warnings };
 }
 
 function wantedEventType({ at, value }: Located<EventTypeInFile>): Wanted<"event_type"> {

@@ -185,6 +185,11 @@ const charged = (id: string, time: string, kwh: string): Event => {
 test("prices by the hour are prorated, and finalized in the order in which their free units roll over", async () => {
   const catalog = join(dir.path, "hours");
   mkdirSync(catalog);
+  // Without the price of the other hours, a gap is told.
+  writeFileSync(join(catalog, "catalog.yaml"), HOURS.replace(/ {6}- key: off-peak[^]*?(?=contracts:)/, ""));
+  expect((await run("apply", catalog, "--dry-run")).stdout).toContain(
+    "! contract volt-2026: no price charges energy Mon 00:00–08:00 and Mon–Thu 20:00–08:00",
+  );
   writeFileSync(join(catalog, "catalog.yaml"), HOURS);
   await run("apply", catalog, "--yes");
   await publish("hours", [

@@ -1,5 +1,5 @@
 /** What an apply takes and says of `when`, `in` and `not` in a price. */
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { emptyJournalState } from "../../../../src/app/catalog/fold-journal.ts";
 import { planApply } from "../../../../src/app/catalog/plan-apply.ts";
 import { instantOf } from "../../../../src/kernel/instant.ts";
@@ -99,4 +99,52 @@ test("refuses hours of what does not add up, and of a flat price", () => {
     "when is Mon–Fri 08:00–20:00, and unique_count of meter users does not add up over hours; take when out, or use a meter of count or sum",
   );
   expect(told[1]).toContain("when: must be absent: a flat price charges per period");
+});
+
+// Guarantee: hours that nobody charges are told before usage in them blocks an invoice; what another price or `unpriced: free` covers is not.
+describe("an apply tells hours that no price charges", () => {
+  const warningsOf = (limits: readonly string[], more = "", contracts = 1): readonly string[] => {
+    const prices = limits.map(
+      (limit, index) =>
+        `      - { key: p${String(index)}, meter: paid, price: { model: per_unit, unitAmount: "1" }, ${limit} }\n`,
+    );
+    const card = `rateCards:\n  - key: payg\n    currency: EUR\n    prices:\n${prices.join("")}`;
+    const each = (text: (name: string) => string): string =>
+      Array.from({ length: contracts }, (_, index) => text(`c${String(index)}`)).join("");
+    const customers = each((key) => `  - { key: ${key}, name: N, currency: EUR, timeZone: Europe/Berlin }\n`);
+    const signed = each(
+      (key) =>
+        `  - { key: k-${key}, customer: ${key}, rateCard: payg, effective: { from: "2026-01-01T00:00:00+01:00" }${more} }\n`,
+    );
+    const { catalog, unread } = catalogInFiles({
+      "meters.yaml": METERS,
+      "cards.yaml": card,
+      "contracts.yaml": `customers:\n${customers}contracts:\n${signed}`,
+    });
+    const now = instantOf("2026-11-20T12:00:00Z", "now");
+    const plan = planApply({ state: emptyJournalState(), files: catalog, unread, now, prune: false });
+    expect(plan.problems).toEqual([]);
+    return plan.warnings;
+  };
+
+  test("by contract, meter and hours, once for all that have them", () => {
+    const evening = ['when: { from: "08:00", to: "20:00" }', 'when: { from: "20:15", to: "08:00" }'];
+    const says =
+      "no price charges paid daily 20:00–20:15; usage then blocks the invoice, unless a price charges it or the contract says unpriced: free";
+    expect(warningsOf(evening)).toEqual([`contract k-c0: ${says}`]);
+    expect(warningsOf(evening, "", 3)).toEqual([`contract k-c0 and 2 more: ${says}`]);
+  });
+
+  test.each<[string, readonly string[], string?]>([
+    ["the rest of the week", [`when: ${DAY}`, `when: { not: ${DAY} }`]],
+    ["a price of all hours for some dimensions", [`when: ${DAY}, where: { region: eu }`, "where: { region: us }"]],
+    ["unpriced: free", [`when: ${DAY}`], ", unpriced: free"],
+    [
+      "an override without hours",
+      [`when: ${DAY}`],
+      ', overrides: [ { key: p0, meter: paid, price: { model: per_unit, unitAmount: "2" } } ]',
+    ],
+  ])("but not with %s", (_what, limits, more) => {
+    expect(warningsOf(limits, more)).toEqual([]);
+  });
 });
