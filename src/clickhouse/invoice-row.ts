@@ -2,7 +2,8 @@
 import type { FinalizedInvoice, Invoice, InvoiceLine } from "../domain/invoice.ts";
 import { invoiceLineHash } from "../domain/invoice-hash.ts";
 import { limitsText } from "../domain/usage-limits.ts";
-import { decimal, decimalText, sumDecimals } from "../kernel/decimal.ts";
+import type { FreeUnitsGrant } from "../domain/rated-line.ts";
+import { decimal, decimalText, roundTo, sumDecimals } from "../kernel/decimal.ts";
 import { epochSeconds, shardRangeRows } from "./rated-line-row.ts";
 
 export const FINALIZED_REVISION = "18446744073709551615";
@@ -13,7 +14,9 @@ export const INVOICE_COLUMNS =
 export const INVOICE_LINE_COLUMNS =
   "invoice_id, revision, line_id, line_number, description, run_id, rated_line_id, customer, contract, contract_version, contract_hash, price, " +
   "meter, filter, period_from, period_to, quantity, amount, amount_exact, currency, event_count, shard_ranges, events_digest, cut, rating_rev, " +
-  "rated_line_hash, line_hash, adjustment, net, tax, adjustments, taxes, compares, explanation, limits";
+  "rated_line_hash, line_hash, adjustment, net, tax, adjustments, taxes, compares, explanation, limits, left_over";
+
+const LEFT_OVER_PLACES = 24;
 
 type Status = {
   readonly revision: string;
@@ -106,7 +109,13 @@ export function invoiceLineRow({ invoice, revision, line }: InvoiceLineRowInput)
     compares: line.compares ?? [],
     explanation: line.explanation ?? [],
     limits: limitsText(line.limits),
+    left_over: (line.leftOver ?? []).map(leftOverRow),
   };
+}
+
+/** The column has no room for all places that a unit conversion can make. */
+function leftOverRow({ granted, quantity, periods }: FreeUnitsGrant): object {
+  return { granted, quantity: decimalText(roundTo(decimal(quantity), LEFT_OVER_PLACES, "down")), periods };
 }
 
 function sumOf(parts: readonly { readonly amount: string }[] | undefined): string {

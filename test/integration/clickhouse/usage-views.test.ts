@@ -408,6 +408,7 @@ test("every column of every finance view says what it means", async () => {
       "invoice_lines",
       "invoice_taxes",
       "invoice_adjustments",
+      "free_units_left",
       "line_events",
       "line_retractions",
       "late_usage",

@@ -207,6 +207,11 @@ test("prices by the hour are prorated, and finalized in the order in which their
   expect(
     await texts(`SELECT price, toString(quantity), toString(amount), status ${lines} ORDER BY period_from, price DESC`),
   ).toEqual(["peak 10 17 finalized", "off-peak 4 0 finalized", "peak 0 31 finalized", "off-peak 40 2 finalized"]);
+  expect(
+    await texts(
+      "SELECT number, granted, toString(quantity), toString(periods) FROM finance.free_units_left ORDER BY number",
+    ),
+  ).toEqual(["INV-000004 2026-08-01 16 0"]);
   const [line] = await texts(`SELECT line_id ${lines} AND price = 'off-peak' ORDER BY period_from DESC LIMIT 1`);
   const { stdout } = await run("explain", line ?? "");
   expect(stdout).toContain(
