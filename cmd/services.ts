@@ -137,6 +137,7 @@ function ratingDeps(base: Base & Pick<Services, "reader" | "project"> & Pick<Rat
     findRun: async (runId) => (await reader.head()).runs.get(runId) ?? null,
     project,
     now: systemClock.now,
+    turn: () => systemClock.sleep(0),
   };
 }
 

@@ -32,6 +32,7 @@ export function memoryInvoicing(catalog: Catalog) {
       return Promise.resolve();
     },
     now: (): Instant => world.now,
+    turn: () => Promise.resolve(),
     readState: () => Promise.resolve(stateOf(journal)),
     verifyForFinalize: () => {
       world.verified += 1;

@@ -23,6 +23,8 @@ import { planRating, ratedLineId, type RatingPlan, type RatingTask } from "./rat
 
 /** Lines per insert. */
 const WRITE_BATCH_LINES = 5_000;
+/** Lines that are rated without a pause: as long as they are, no insert and no query of the next lines gets out of the process. */
+const TURN_LINES = 250;
 
 export type RatePeriodInput = {
   /** `2026-10`, or two instants `FROM/TO`. */
@@ -105,6 +107,7 @@ async function writeLines(
     hashes.push({ lineId: line.lineId, hash });
     batch.push({ line, hash });
     if (batch.length === WRITE_BATCH_LINES) await write();
+    if (hashes.length % TURN_LINES === 0) await deps.turn();
   }
   await write();
   await writing;

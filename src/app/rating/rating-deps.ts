@@ -21,5 +21,7 @@ export type RatingDeps = {
   /** Brings the projections up to the journal's head. */
   readonly project: () => Promise<void>;
   readonly now: () => Instant;
+  /** Lets the process do what else is due: questions to the database are sent, and answers come in. */
+  readonly turn: () => Promise<void>;
   readonly onProgress?: (done: { readonly lines: number; readonly total: number }) => void;
 };
