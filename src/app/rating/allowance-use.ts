@@ -4,33 +4,34 @@
  */
 import type { Period } from "../../kernel/period.ts";
 import type { RateGroupInput } from "./customer-rating.ts";
+import { quantitiesOf, type Quantities } from "./quantities-of.ts";
 import type { TaskUsage } from "./rate-task.ts";
 
-type Quantities = ReadonlyMap<string, string>;
-type AllowanceUse = Pick<TaskUsage, "usedThrough" | "usedBefore">;
+export type AllowanceUse = {
+  prepare(): Promise<void>;
+  of(customer: string): Pick<TaskUsage, "usedThrough" | "usedBefore">;
+};
 
-export function allowanceUse(input: RateGroupInput): (customer: string) => Promise<AllowanceUse> {
+export function allowanceUse(input: RateGroupInput): AllowanceUse {
   const { service } = input.first.part;
   const chain = input.first.metered?.chain ?? service;
-  const read = async () => ({
-    through: await usedIn(input, { from: chain.from, to: service.to }),
-    before: chain.from === service.from ? [] : await usedIn(input, { from: chain.from, to: service.from }),
-  });
-  let used: ReturnType<typeof read> | undefined;
-  return async (customer) => {
-    const { through, before } = await (used ??= read());
-    const of = (prices: readonly Quantities[]): readonly string[] =>
-      prices.map((quantities) => quantities.get(customer) ?? "0");
-    return { usedThrough: of(through), usedBefore: of(before) };
+  let through: readonly Quantities[] = [];
+  let before: readonly Quantities[] = [];
+  return {
+    async prepare() {
+      through = await usedIn(input, { from: chain.from, to: service.to });
+      before = chain.from === service.from ? [] : await usedIn(input, { from: chain.from, to: service.from });
+    },
+    of(customer) {
+      const ofCustomer = (prices: readonly Quantities[]): readonly string[] =>
+        prices.map((quantities) => quantities.get(customer) ?? "0");
+      return { usedThrough: ofCustomer(through), usedBefore: ofCustomer(before) };
+    },
   };
 }
 
 async function usedIn({ store, first, query }: RateGroupInput, period: Period): Promise<readonly Quantities[]> {
   const used: Quantities[] = [];
-  for (const other of first.allowance?.earlier ?? []) {
-    const quantities = new Map<string, string>();
-    for await (const row of store.meteredUsage(query(period, other))) quantities.set(row.customer, row.quantity);
-    used.push(quantities);
-  }
+  for (const other of first.allowance?.earlier ?? []) used.push(await quantitiesOf(store, query(period, other)));
   return used;
 }

@@ -1,7 +1,6 @@
 /**
  * Rows that come in the order of their customers, read beside others in the same order: whoever asks for one customer after the other
- * gets each one's rows, and no more than one piece of them is in memory. The first piece is asked for at once, so that several cursors wait for
- * their queries together.
+ * gets each one's rows, and no more than one piece of them is in memory.
  */
 export type CustomerCursor<Row> = {
   /** Hands over the customer's rows; those of earlier customers are left out. Customers are asked for in the order of their keys. */
@@ -14,9 +13,6 @@ export function customerCursor<Row extends { readonly customer: string }>(
   pieces: AsyncIterable<readonly Row[]>,
 ): CustomerCursor<Row> {
   const source = pieces[Symbol.asyncIterator]();
-  let reading: ReturnType<typeof source.next> | undefined = source.next();
-  // Whoever asks for a customer hears of a failure.
-  reading.catch(() => undefined);
   let piece: readonly Row[] = [];
   let next = 0;
   let ended = false;
@@ -29,8 +25,7 @@ export function customerCursor<Row extends { readonly customer: string }>(
         if (row.customer === customer) visit(row);
       }
       if (ended) return;
-      const read = await (reading ?? source.next());
-      reading = undefined;
+      const read = await source.next();
       ended = read.done === true;
       piece = read.done === true ? [] : read.value;
       next = 0;
@@ -53,4 +48,30 @@ export function customerCursor<Row extends { readonly customer: string }>(
 /** Rows that come one by one, as pieces of one. */
 export async function* singly<Row>(rows: AsyncIterable<Row>): AsyncGenerator<readonly Row[]> {
   for await (const row of rows) yield [row];
+}
+
+/** Rows that are all read at once, beginning now, and wait in memory: their query ends by itself, whether or not anybody asks for them. */
+export function collected<Row>(rows: AsyncIterable<Row>): AsyncIterable<readonly Row[]> {
+  const reading = collect(rows);
+  // Whoever asks for the rows hears of a failure.
+  reading.catch(() => undefined);
+  let handedOver = false;
+  const iterator: AsyncIterator<readonly Row[], undefined> = {
+    async next() {
+      if (handedOver) return { done: true, value: undefined };
+      handedOver = true;
+      return { done: false, value: await reading };
+    },
+    async return() {
+      await reading.catch(() => undefined);
+      return { done: true, value: undefined };
+    },
+  };
+  return { [Symbol.asyncIterator]: () => iterator };
+}
+
+export async function collect<Row>(rows: AsyncIterable<Row>): Promise<readonly Row[]> {
+  const all: Row[] = [];
+  for await (const row of rows) all.push(row);
+  return all;
 }

@@ -15,6 +15,8 @@ export type RateGroupInput = {
 };
 
 export type CustomerRating = {
+  /** Reads what is held of all customers. Before the part's usage is asked for: a query that waits for us keeps a connection from this one. */
+  prepare(): Promise<void>;
   /** Rates the tasks of one customer, given what was used in the part. Customers come in the order of their keys. */
   rate(customer: string, tasks: readonly RatingTask[], part: MeteredUsage | undefined): Promise<readonly RatedLine[]>;
   close(): Promise<void>;

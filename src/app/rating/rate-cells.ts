@@ -13,13 +13,16 @@ export function rateCells({ store, run, first, query }: RateGroupInput): Custome
   const { service } = first.part;
   const chain = first.metered?.chain ?? service;
   const by = first.price.price.model === "matrix" ? first.price.price.dimensions : [];
-  const cellsIn = (period: Period) => customerCursor(store.meteredCells({ ...query(period), by }));
-  const inPart = cellsIn(service);
-  const before = chain.from === service.from ? null : cellsIn({ from: chain.from, to: service.from });
+  const cellsIn = (period: Period) => store.meteredCells({ ...query(period), by });
+  const inPart = customerCursor(cellsIn(service));
+  let before: ReadonlyMap<string, readonly UsedCell[]> | undefined;
   return {
+    async prepare() {
+      if (chain.from !== service.from) before = await cellsByCustomer(cellsIn({ from: chain.from, to: service.from }));
+    },
     async rate(customer, tasks, part) {
       const cells = (await inPart.all(customer)).map(usedCell);
-      const priorCells = before === null ? undefined : (await before.all(customer)).map(usedCell);
+      const priorCells = before === undefined ? undefined : (before.get(customer) ?? []);
       const quantity = totalOf(cells);
       assert(quantity === (part?.quantity ?? "0"), `the cells of ${customer} add up to what the windows say`, {
         quantity,
@@ -38,10 +41,21 @@ export function rateCells({ store, run, first, query }: RateGroupInput): Custome
         );
       });
     },
-    async close() {
-      await Promise.all([inPart.close(), before?.close()]);
-    },
+    close: () => inPart.close(),
   };
+}
+
+async function cellsByCustomer(
+  pieces: ReturnType<RateGroupInput["store"]["meteredCells"]>,
+): Promise<ReadonlyMap<string, readonly UsedCell[]>> {
+  const cells = new Map<string, UsedCell[]>();
+  for await (const rows of pieces)
+    for (const row of rows) {
+      const own = cells.get(row.customer);
+      if (own === undefined) cells.set(row.customer, [usedCell(row)]);
+      else own.push(usedCell(row));
+    }
+  return cells;
 }
 
 function usedCell({ match, quantity }: UsedCell): UsedCell {

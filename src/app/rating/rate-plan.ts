@@ -8,7 +8,7 @@ import { filterOf } from "../../domain/usage-limits.ts";
 import { measureOf } from "../../domain/meter.ts";
 import { canonicalJson } from "../../kernel/canonical-json.ts";
 import type { Period } from "../../kernel/period.ts";
-import { customerCursor, singly } from "./customer-cursor.ts";
+import { collected, customerCursor, singly } from "./customer-cursor.ts";
 import type { CustomerRating, RateGroupInput } from "./customer-rating.ts";
 import type { RunFacts } from "./line-of-task.ts";
 import { prorateLine } from "./prorate-line.ts";
@@ -24,12 +24,16 @@ export type RatePlanInput = {
   readonly run: RunFacts;
 };
 
-/** The next group's queries begin while so many customers of the one before are still to be rated: late enough for no answer to wait for long. */
-const AHEAD_CUSTOMERS = 2_000;
+/**
+ * The usage of a group of so many customers is read at once, and while as many of the group before are still to be rated. Of a larger one it is read as it
+ * is rated, so a query then waits for us and holds one of the few connections: nothing else may wait for another one meanwhile but the insert.
+ */
+const HELD_CUSTOMERS_MAX = 2_000;
 
 /** Tasks that are rated together, customer by customer. */
 type OpenGroup = {
   readonly customers: readonly string[];
+  prepare(): Promise<void>;
   rate(customer: string): Promise<readonly RatedLine[]>;
   close(): Promise<void>;
 };
@@ -45,9 +49,10 @@ export async function* ratePlan(input: RatePlanInput): AsyncGenerator<RatedLine>
   let next: OpenGroup | undefined;
   try {
     for (; group !== undefined; group = next, next = undefined) {
+      await group.prepare();
       let left = group.customers.length;
       for (const customer of group.customers) {
-        next ??= left <= AHEAD_CUSTOMERS ? openNext() : undefined;
+        next ??= left <= HELD_CUSTOMERS_MAX ? openNext() : undefined;
         yield* await group.rate(customer);
         left -= 1;
       }
@@ -66,14 +71,17 @@ function openGroup(input: RatePlanInput, tasks: readonly RatingTask[]): OpenGrou
   if (first?.metered === undefined)
     return {
       customers,
+      prepare: () => Promise.resolve(),
       rate: (customer) => Promise.resolve(flatLines(input, tasksOf(customer))),
       close: () => Promise.resolve(),
     };
   const query = (period: Period, task = first): UsageQuery => queryOf(input, { task, period, customers });
-  const parts = customerCursor(singly(input.store.meteredUsage(query(first.part.service))));
+  const usage = input.store.meteredUsage(query(first.part.service));
+  const parts = customerCursor(customers.length <= HELD_CUSTOMERS_MAX ? collected(usage) : singly(usage));
   const rating = customerRating({ store: input.store, run: input.run, first, query });
   return {
     customers,
+    prepare: () => rating.prepare(),
     rate: async (customer) => {
       const [part] = await parts.all(customer);
       return await rating.rate(customer, tasksOf(customer), part);

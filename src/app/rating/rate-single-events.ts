@@ -13,6 +13,7 @@ export function rateSingleEvents({ store, run, first, query }: RateGroupInput): 
   const period = { from: chain.from, to: service.to };
   const events = customerCursor(store.meteredEvents({ ...query(period), earlierThan: service.from }));
   return {
+    prepare: () => Promise.resolve(),
     async rate(customer, tasks, part) {
       const ratings = tasks.map((task) => ({ task, rating: rateEvents({ ...termsOf(task), isLaterPart }) }));
       const used = { events: 0, quantity: ZERO };

@@ -1,29 +1,31 @@
 /** The tasks of prices over one quantity: measured before the part, and up to its end where the quantities of parts do not add up. */
-import type { Period } from "../../kernel/period.ts";
 import { allowanceUse } from "./allowance-use.ts";
-import { customerCursor, singly } from "./customer-cursor.ts";
 import type { CustomerRating, RateGroupInput } from "./customer-rating.ts";
+import { quantitiesOf, type Quantities } from "./quantities-of.ts";
 import { measuresThrough, rateTask } from "./rate-task.ts";
 
 export function rateTotals({ store, run, first, query }: RateGroupInput): CustomerRating {
   const { service } = first.part;
   const chain = first.metered?.chain ?? service;
-  const measured = (period: Period) => customerCursor(singly(store.meteredUsage(query(period))));
-  const before = chain.from === service.from ? null : measured({ from: chain.from, to: service.from });
-  const through = measuresThrough(first) ? measured({ from: chain.from, to: service.to }) : null;
   const allowance = allowanceUse({ store, run, first, query });
+  let before: Quantities | undefined;
+  let through: Quantities | undefined;
   return {
-    async rate(customer, tasks, part) {
+    async prepare() {
+      if (chain.from !== service.from)
+        before = await quantitiesOf(store, query({ from: chain.from, to: service.from }));
+      if (measuresThrough(first)) through = await quantitiesOf(store, query({ from: chain.from, to: service.to }));
+      await allowance.prepare();
+    },
+    rate(customer, tasks, part) {
       const usage = {
-        ...(await allowance(customer)),
+        ...allowance.of(customer),
         part,
-        before: (await before?.all(customer))?.[0]?.quantity,
-        through: (await through?.all(customer))?.[0]?.quantity,
+        before: before?.get(customer),
+        through: through?.get(customer),
       };
-      return tasks.map((task) => rateTask(task, usage, run));
+      return Promise.resolve(tasks.map((task) => rateTask(task, usage, run)));
     },
-    async close() {
-      await Promise.all([before?.close(), through?.close()]);
-    },
+    close: () => Promise.resolve(),
   };
 }

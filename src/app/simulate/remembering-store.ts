@@ -1,6 +1,7 @@
 /** Usage that was read once is at hand when it is asked for again: both sides of a simulation ask for nearly the same. Made for one batch. */
 import type { MeteredUsage } from "../../domain/rated-line.ts";
 import type { BillingStore, UsageQuery } from "../ports.ts";
+import { collect } from "../rating/customer-cursor.ts";
 
 export type UsageStore = Pick<BillingStore, "meteredUsage" | "meteredCells" | "meteredEvents" | "usedMeters">;
 
@@ -16,12 +17,6 @@ export function rememberingStore(store: UsageStore): UsageStore {
       yield* rows;
     },
   };
-}
-
-async function collect<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
-  const found: T[] = [];
-  for await (const item of items) found.push(item);
-  return found;
 }
 
 function keyOf(query: UsageQuery): string {
