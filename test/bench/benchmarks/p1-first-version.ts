@@ -22,7 +22,7 @@ export const firstVersion: Benchmark = {
   title: "Meterline beside what a good engineer writes first",
   events: 500_000,
   rounds: 5,
-  minutes: 6,
+  minutes: 9,
   run: async ({ events, rounds, worlds, say }) => {
     const world = await worlds.fresh();
     await prepareNaive(world);

@@ -28,7 +28,7 @@ export const durable: Benchmark = {
   title: "Everything synced to disk beside the servers' defaults",
   events: 500_000,
   rounds: 5,
-  minutes: 6,
+  minutes: 9,
   run: async ({ events, rounds, worlds, say }) => {
     const synced = await worlds.fresh({ natsSync: "always", clickhouseFsync: true });
     const defaults = await worlds.fresh();

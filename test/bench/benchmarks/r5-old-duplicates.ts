@@ -19,7 +19,7 @@ export const oldDuplicates: Benchmark = {
   title: "Half of the input accepted long ago",
   events: 500_000,
   rounds: 5,
-  minutes: 4,
+  minutes: 7,
   run: async (input) => {
     const { events, rounds, identities, worlds, say } = input;
     const { world, sink, stored } = await worlds.stored(identities);

@@ -19,7 +19,7 @@ export const drain: Benchmark = {
   title: "Draining a backlog after kill -9",
   events: 4_000_000,
   rounds: 5,
-  minutes: 16,
+  minutes: 28,
   run: async ({ events, rounds, identities, worlds, say }) => {
     const { world, stopSink } = await worlds.stored(identities);
     await stopSink();

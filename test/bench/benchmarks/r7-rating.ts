@@ -22,7 +22,7 @@ export const rating: Benchmark = {
   /** Lines: a tenth as many customers. */
   events: 20_000,
   rounds: 5,
-  minutes: 6,
+  minutes: 1,
   run: async ({ events: lines, rounds, worlds, say }) => {
     const customers = Math.max(Math.round(lines / METERS), 1);
     const dir = await tempDir("bench-catalog");

@@ -32,7 +32,7 @@ export const storedEvents: Benchmark = {
   title: "Stored events",
   events: 50_000_000,
   rounds: 5,
-  minutes: 7,
+  minutes: 6,
   run: async ({ events, rounds, scale, worlds, say }) => {
     const dir = await tempDir("bench-catalog");
     writeBenchCatalog(dir.path, { customers: CUSTOMERS, meters: 1 });

@@ -28,7 +28,7 @@ export const customers: Benchmark = {
   /** That come in at each size. */
   events: 400_000,
   rounds: 5,
-  minutes: 7,
+  minutes: 5,
   run: async ({ events, rounds, scale, worlds, say }) => {
     const dir = await tempDir("bench-catalog");
     writeBenchCatalog(dir.path, { customers: 0, meters: 1 });

@@ -20,7 +20,7 @@ export const meters: Benchmark = {
   title: "Events beside meters",
   events: 300_000,
   rounds: 1,
-  minutes: 3,
+  minutes: 2,
   run: async ({ events, scale, worlds, say }) => {
     const points: ScalePoint[] = [];
     for (const size of METERS) {

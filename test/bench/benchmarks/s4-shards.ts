@@ -15,7 +15,7 @@ export const shards: Benchmark = {
   /** For each shard. */
   events: 300_000,
   rounds: 1,
-  minutes: 3,
+  minutes: 2,
   run: async ({ events, scale, worlds, say }) => {
     const points: ScalePoint[] = [];
     for (const size of SHARDS) {

@@ -23,7 +23,7 @@ export const ratedLines: Benchmark = {
   /** Lines. */
   events: 1_000_000,
   rounds: 1,
-  minutes: 11,
+  minutes: 9,
   run: async ({ events: lines, scale, worlds, say }) => {
     const points: ScalePoint[] = [];
     let rest = 0;
