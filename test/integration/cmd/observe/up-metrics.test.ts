@@ -62,11 +62,13 @@ async function apply(): Promise<void> {
   expect((await runMeterline(instance, ["apply", CATALOG, "--yes"])).code).toBe(0);
 }
 
+/** The scrape with which `events` are stored and acknowledged: the acknowledgement follows the commit, so a scrape may fall between the two. */
 async function untilStored(running: Up, events: number): Promise<Scrape> {
   return until(`${String(events)} events are stored`, DEADLINE_MS, async () => {
     const found = await scrape(running.httpUrl);
     const stored = VERDICTS.map((verdict) => found("meterline_stored_events_total", { verdict }) ?? 0);
-    return stored.reduce((a, b) => a + b) === events && found("meterline_sink_lag_messages") === 0 ? found : undefined;
+    const settled = found("meterline_sink_lag_messages") === 0 && found("meterline_stream_unacked_messages") === 0;
+    return stored.reduce((a, b) => a + b) === events && settled ? found : undefined;
   });
 }
 
