@@ -3,7 +3,7 @@
  * understood in one way when it is checked and in another when it runs.
  */
 import type { EngineSession, Named } from "./engine-session.ts";
-import type { EngineFunctions } from "./foreign-functions.ts";
+import { takesText, type EngineFunctions } from "./foreign-functions.ts";
 import { lastFormat } from "./statement-head.ts";
 import { SeatQueue } from "./seat-queue.ts";
 import { literal, tokensOf, upper, type Span, type Token } from "./sql-text.ts";
@@ -48,7 +48,8 @@ export async function createStatementReading(
     const session = open();
     try {
       const parsed = await parseIn(session, text, parameters);
-      if (text.length <= CACHED_TEXT_MAX && parameters.length === 0) keep(cached, text, parsed);
+      if (text.length <= CACHED_TEXT_MAX && (parameters.length === 0 || isSameForAllValues(parsed)))
+        keep(cached, text, parsed);
       return parsed;
     } finally {
       session.close();
@@ -82,6 +83,9 @@ async function readFunctions(session: EngineSession): Promise<EngineFunctions> {
 
 export type Call = { readonly kind: string; readonly name: string };
 
+/** Statements that come again and again with other parameters. */
+const REPEATED = /^(SelectWithUnion|SelectIntersect|InsertQuery)/;
+const IDENTIFIER_PARAMETER = /:\s*Identifier\s*\}/i;
 const CALL = /^(Function|TableFunction|FunctionWithKeyValueArguments)\s+([^\s(]+)/;
 
 /** The function that a node calls, in lower case, or null. */
@@ -97,6 +101,18 @@ export function argumentsOf(nodes: readonly SyntaxNode[], at: number): readonly 
   if (list?.depth !== depth) return [];
   const end = nodes.findIndex((node, index) => index > at + 1 && node.depth <= depth);
   return nodes.slice(at + 2, end < 0 ? undefined : end).filter((node) => node.depth === depth + 1);
+}
+
+/**
+ * Whether the checks see the same whatever the parameters are: a value is a literal of the tree, and literals are looked into where the engine finds SQL in
+ * them; an Identifier may name any table. Reading such a statement again each time takes 5 ms (2026-11-28), as much as the query of a small result.
+ */
+function isSameForAllValues({ sql, nodes }: ParsedStatement): boolean {
+  if (!REPEATED.test(nodes[0]?.text ?? "") || IDENTIFIER_PARAMETER.test(sql)) return false;
+  return nodes.every((node) => {
+    const call = callOf(node);
+    return call === null || !(call.kind === "FunctionWithKeyValueArguments" || takesText(call.name));
+  });
 }
 
 async function parseIn(session: EngineSession, text: string, parameters: Named): Promise<ParsedStatement> {

@@ -192,6 +192,25 @@ test("fields of a form are no login and no second statement", async () => {
   expect(second).toMatch(/^Code: 62\./);
 });
 
+// Guarantee: a statement that was harmless with its first parameters is looked at again with others.
+test.each([
+  ["the rows of a format", "SELECT * FROM format(Values, 'a String', {p:String})", "('x')", "(file('$CANARY'))"],
+  ["a structure", "SELECT * FROM format(JSONEachRow, {p:String}, '{}')", "a String", "a String DEFAULT file('$CANARY')"],
+  ["rows of values()", "SELECT * FROM values({p:String}, ('x', 'y'))", "a String, b String", "a String, b String DEFAULT file('$CANARY')"],
+  ["a format's name", "SELECT * FROM format({p:Identifier}, 'a String', $$(file('$CANARY'))$$)", "TSV", "Values"],
+  ["a table", "SELECT count() FROM {p:Identifier}", "meterline.counts", "meterline.secret"],
+])("%s by a parameter, after it was something else", async (_, body, first, then) => {
+  const asking = (param_p: string): Promise<HttpAnswer> => {
+    const filled = fill({ body, parameters: { param_p } });
+    return as("finance", { ...filled, body: filled.body });
+  };
+  for (const value of [first, first, then]) {
+    const { text } = await asking(value);
+    expect(text).not.toContain(CANARY);
+    if (value === then) expect(text).toMatch(/^Code: (497|60|81)\./);
+  }
+});
+
 // Guarantee: a format's name is nothing but a name: behind a semicolon, `SET ROLE ALL` would give a session every right there is.
 test.each([
   ["by its parameter", "SELECT 1", { default_format: "TSV;SET ROLE ALL" }],
