@@ -4,10 +4,6 @@ SELECT customer, toString(quantity) AS quantity, window_start < toDateTime({earl
 FROM meterline.usage_events_as_of(cut = {cut:UInt32})
 WHERE meter = {meter:String}
     AND window_start >= toDateTime({from:UInt32}, 'UTC') AND window_start < toDateTime({to:UInt32}, 'UTC')
-    AND arrayAll((name, value) -> dimensions[name] = value, {where_names:Array(String)}, {where_values:Array(String)})
-    AND usage_dimensions_fit({limits:String}, dimensions)
-    AND usage_hours_fit({limits:String}, window_start)
-    AND customer >= {customer_from:String} AND customer <= {customer_to:String}
-    AND (empty({customers:Array(String)}) OR customer IN {customers:Array(String)})
+    AND {{asked}}
 ORDER BY customer, event_time, source, id
 SETTINGS max_bytes_before_external_sort = 1000000000

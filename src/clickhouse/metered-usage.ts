@@ -43,7 +43,7 @@ export async function* meteredUsage(
   };
   const quantityQuery = quantityQueryOf(query);
   const doing = `reading the usage of meter ${query.meter}`;
-  const usageSql = await usageSqls(params);
+  const usageSql = await usageSqls(params, query.limits);
   const windows = rowsOf<WindowsRow>(clickhouse, { sql: usageSql("metered-windows"), params, doing });
   const quantities =
     quantityQuery === null ? null : rowsOf<QuantityRow>(clickhouse, { sql: usageSql(quantityQuery), params, doing });
@@ -138,7 +138,7 @@ export async function* meteredCells(
   const { by } = query;
   const wanted = customerFilter(query.customers);
   const params = { ...usageParams(query, wanted), by };
-  const usageSql = await usageSqls(params);
+  const usageSql = await usageSqls(params, query.limits);
   const pieces = clickhouse.stream<{ customer: string; cell: readonly string[]; quantity: string }>({
     sql: usageSql("metered-cells"),
     params,
@@ -160,7 +160,7 @@ export async function* meteredEvents(
 ): ReturnType<BillingStore["meteredEvents"]> {
   const wanted = customerFilter(query.customers);
   const params = { ...usageParams(query, wanted), earlier_than: wholeSeconds(query.earlierThan) };
-  const usageSql = await usageSqls(params);
+  const usageSql = await usageSqls(params, query.limits);
   const pieces = clickhouse.stream<{ customer: string; quantity: string; earlier: number }>({
     sql: usageSql("metered-events"),
     params,

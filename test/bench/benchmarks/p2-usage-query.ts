@@ -2,6 +2,8 @@
  * P2: time of the usage query of one customer-month ÷ the same as OpenMeter asks it: a table of events ordered by type, customer and hour, with the data as JSON text that is
  * read by JSON_VALUE at query time. The same events, the same engine; the peer's sum is made exact (Decimal256), which a double would not be.
  */
+import type { BillingStore } from "../../../src/app/ports.ts";
+import { billingStore } from "../../../src/clickhouse/billing-store.ts";
 import type { ClickHouse } from "../../../src/clickhouse/connect.ts";
 import { timed } from "../bench-world.ts";
 import { requireEqual, type Benchmark } from "../benchmark.ts";
@@ -35,12 +37,13 @@ export const usageQuery: Benchmark = {
     });
     await copyAsJson(clickhouse);
     say("the events are stored in both ways");
+    const store = billingStore(clickhouse);
     let number = 0;
     const times = await interleave({ rounds, sides: SIDES, unit: "ms", say }, async (side, round) => {
       const customer = `c${round % CUSTOMERS}`;
       let usage: readonly MonthUsage[] = [];
       const { seconds } = await timed(async () => {
-        usage = side === "Meterline" ? await ours(clickhouse, customer) : await theirs(clickhouse, customer);
+        usage = side === "Meterline" ? await ours(store, customer) : await theirs(clickhouse, customer);
       });
       number += usage.length;
       requireEqual(`usage of ${customer}, ${side}`, usageText(usage), usageText(await theirs(clickhouse, customer)));
@@ -63,8 +66,8 @@ export const usageQuery: Benchmark = {
   },
 };
 
-async function ours(clickhouse: ClickHouse, customer: string): Promise<readonly MonthUsage[]> {
-  return await invoiceUsage(clickhouse, { meter: METER, aggregation: "sum", customers: [customer] });
+async function ours(store: BillingStore, customer: string): Promise<readonly MonthUsage[]> {
+  return await invoiceUsage(store, { meter: METER, aggregation: "sum", customers: [customer] });
 }
 
 async function theirs(clickhouse: ClickHouse, subject: string): Promise<readonly MonthUsage[]> {

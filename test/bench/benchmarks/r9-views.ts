@@ -2,6 +2,7 @@
  * R9: time of the invoice query over all customers from the views ÷ time of the same from the accepted events (the same columns: quantity, events, digest, ranges of
  * the stream), at 100 and at 10,000 events per row of the windows; unique_count apart, with ten events per value.
  */
+import { billingStore } from "../../../src/clickhouse/billing-store.ts";
 import type { ClickHouse } from "../../../src/clickhouse/connect.ts";
 import { timed } from "../bench-world.ts";
 import { requireEqual, type Benchmark } from "../benchmark.ts";
@@ -57,8 +58,9 @@ export const views: Benchmark = {
 type MeasureInput = { readonly usage: GeneratedUsage; readonly rounds: number; readonly say: (text: string) => void };
 
 async function measure(clickhouse: ClickHouse, { usage, rounds, say }: MeasureInput) {
+  const store = billingStore(clickhouse);
   const asked = {
-    views: () => invoiceUsage(clickhouse, { meter: usage.meter, aggregation: usage.aggregation, customers: [] }),
+    views: () => invoiceUsage(store, { meter: usage.meter, aggregation: usage.aggregation, customers: [] }),
     events: () => usageFromEvents(clickhouse, usage),
   };
   const wanted = usageText(await asked.events());

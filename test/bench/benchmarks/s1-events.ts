@@ -2,6 +2,7 @@
  * S1: what events that are stored already cost: 1, 10 and 50 million of a hundred customers of a month, two hundred in a window row. An event that comes in beside so many identities; the
  * invoice query of all customers and of one; the rating run over all of them. The stored events come by SQL, through the views.
  */
+import { billingStore } from "../../../src/clickhouse/billing-store.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 import { ratePeriod } from "../../../src/app/rating/rate-period.ts";
 import { openServices } from "../../../cmd/services.ts";
@@ -85,6 +86,7 @@ async function queryCosts(
   { size, rounds }: SizeInput & { readonly rounds: number },
 ): Promise<readonly ScaleCost[]> {
   const { clickhouse } = world;
+  const store = billingStore(clickhouse);
   const services = await openServices(world.context);
   const times: Record<"invoice query" | "usage of one customer" | "rating run", number[]> = {
     "invoice query": [],
@@ -97,7 +99,7 @@ async function queryCosts(
       ["usage of one customer", [`c${round % CUSTOMERS}`]],
     ] as const) {
       const { seconds } = await timed(async () => {
-        const usage = await invoiceUsage(clickhouse, { meter: GENERATED, aggregation: AGGREGATION, customers });
+        const usage = await invoiceUsage(store, { meter: GENERATED, aggregation: AGGREGATION, customers });
         const counted = usage.reduce((sum, { eventCount }) => sum + Number(eventCount), 0);
         requireEqual(`events, ${name}`, counted, customers.length === 0 ? size : size / CUSTOMERS);
         const quantity = usage.reduce((sum, row) => sum.plus(decimal(row.quantity)), ZERO);

@@ -2,6 +2,7 @@
  * S2: what customers cost: 1 thousand, 100 thousand and 1 million in the catalog. Writing them into the journal, the start of a sink that reads them, its memory, an event of
  * any of them; and the invoice query over all of them with ten events each, which come by SQL.
  */
+import { billingStore } from "../../../src/clickhouse/billing-store.ts";
 import { openServices } from "../../../cmd/services.ts";
 import { decimal, decimalText, ZERO } from "../../../src/kernel/decimal.ts";
 import { tempDir } from "../../support/temp-dir.ts";
@@ -74,10 +75,11 @@ async function queryCost(
   const meter = `${ASKED}-${size}`;
   const usage = { meter, aggregation: "sum" as const, customers: size, eventsPerWindow: EVENTS_PER_CUSTOMER };
   await generateUsage(clickhouse, { ...usage, eventsPerCustomer: EVENTS_PER_CUSTOMER });
+  const store = billingStore(clickhouse);
   const values: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
     const { seconds } = await timed(async () => {
-      const rows = await invoiceUsage(clickhouse, { meter, aggregation: "sum", customers: [] });
+      const rows = await invoiceUsage(store, { meter, aggregation: "sum", customers: [] });
       const quantity = rows.reduce((sum, row) => sum.plus(decimal(row.quantity)), ZERO);
       requireEqual("customers with usage", rows.length, size);
       requireEqual("quantity", decimalText(quantity), generatedSum(size * EVENTS_PER_CUSTOMER));

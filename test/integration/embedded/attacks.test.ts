@@ -195,8 +195,18 @@ test("fields of a form are no login and no second statement", async () => {
 // Guarantee: a statement that was harmless with its first parameters is looked at again with others.
 test.each([
   ["the rows of a format", "SELECT * FROM format(Values, 'a String', {p:String})", "('x')", "(file('$CANARY'))"],
-  ["a structure", "SELECT * FROM format(JSONEachRow, {p:String}, '{}')", "a String", "a String DEFAULT file('$CANARY')"],
-  ["rows of values()", "SELECT * FROM values({p:String}, ('x', 'y'))", "a String, b String", "a String, b String DEFAULT file('$CANARY')"],
+  [
+    "a structure",
+    "SELECT * FROM format(JSONEachRow, {p:String}, '{}')",
+    "a String",
+    "a String DEFAULT file('$CANARY')",
+  ],
+  [
+    "rows of values()",
+    "SELECT * FROM values({p:String}, ('x', 'y'))",
+    "a String, b String",
+    "a String, b String DEFAULT file('$CANARY')",
+  ],
   ["a format's name", "SELECT * FROM format({p:Identifier}, 'a String', $$(file('$CANARY'))$$)", "TSV", "Values"],
   ["a table", "SELECT count() FROM {p:Identifier}", "meterline.counts", "meterline.secret"],
 ])("%s by a parameter, after it was something else", async (_, body, first, then) => {
