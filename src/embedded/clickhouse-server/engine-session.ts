@@ -97,6 +97,8 @@ export function openEngineSession({ data, config, role, limits, readOnly, lastin
       isConstrained = true;
       const before = lasting ? await valuesOf(run, setup.settings) : [];
       const restore = async (): Promise<void> => {
+        // What a session of one request has is gone with it.
+        if (!lasting) return;
         for (const file of setup.files) await command(`DROP TEMPORARY TABLE IF EXISTS ${identifier(file.name)}`);
         if (before.length > 0) await command(`SET ${before.join(", ")}`);
       };

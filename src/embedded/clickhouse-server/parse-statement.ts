@@ -107,12 +107,20 @@ export function argumentsOf(nodes: readonly SyntaxNode[], at: number): readonly 
  * Whether the checks see the same whatever the parameters are: a value is a literal of the tree, and literals are looked into where the engine finds SQL in
  * them; an Identifier may name any table. Reading such a statement again each time takes 5 ms (2026-11-28), as much as the query of a small result.
  */
-function isSameForAllValues({ sql, nodes }: ParsedStatement): boolean {
+function isSameForAllValues({ sql, nodes, tokens }: ParsedStatement): boolean {
   if (!REPEATED.test(nodes[0]?.text ?? "") || IDENTIFIER_PARAMETER.test(sql)) return false;
-  return nodes.every((node) => {
-    const call = callOf(node);
-    return call === null || !(call.kind === "FunctionWithKeyValueArguments" || takesText(call.name));
-  });
+  const calls = nodes.map(callOf).filter((call) => call !== null);
+  if (calls.some(({ kind }) => kind === "FunctionWithKeyValueArguments")) return false;
+  const withText = calls.filter(({ name }) => takesText(name)).length;
+  return withText === tokens.filter((_, at) => takesFixedText(tokens, at)).length;
+}
+
+/** Whether this is the name of a call that takes a text, and no parameter stands in its brackets. */
+function takesFixedText(tokens: readonly Token[], at: number): boolean {
+  const [name, open] = tokens.slice(at, at + 2);
+  if (open?.text !== "(" || !takesText(name?.text.toLowerCase() ?? "")) return false;
+  const length = tokens.slice(at + 2).findIndex(({ text, depth }) => text === ")" && depth === open.depth);
+  return tokens.slice(at + 2, at + 2 + length).every(({ text }) => text !== "{");
 }
 
 async function parseIn(session: EngineSession, text: string, parameters: Named): Promise<ParsedStatement> {
