@@ -15,7 +15,13 @@ import {
 } from "../../../src/domain/meter.ts";
 import { present } from "../../../src/kernel/assert.ts";
 import { decimal, decimalText } from "../../../src/kernel/decimal.ts";
-import { instantOf, NS_PER_MILLISECOND, NS_PER_MINUTE, NS_PER_SECOND } from "../../../src/kernel/instant.ts";
+import {
+  instantOf,
+  NS_PER_DAY,
+  NS_PER_MILLISECOND,
+  NS_PER_MINUTE,
+  NS_PER_SECOND,
+} from "../../../src/kernel/instant.ts";
 import { localOffsets, WINDOW_NS } from "../../../src/kernel/period.ts";
 import { aggregate } from "../../../src/metering/aggregate.ts";
 import { bucketsOf } from "../../../src/metering/bucket.ts";
@@ -33,7 +39,22 @@ const events = AGGREGATIONS.flatMap((aggregation, index) => spreadUsage(aggregat
 const carried = CARRIED_MEASURES.flatMap(({ name, aggregation }, index) =>
   spreadUsage(aggregation, 100 + index).map((event) => ({ ...event, meter: `m-${name}`, id: `${name} ${event.id}` })),
 );
+/** Over forty days, in which the clocks of some zones change, with most hours and some days left out. */
+const sparse = spreadUsage("latest", 200)
+  .filter((_event, index) => index % 4 === 0)
+  .map((event) => ({
+    ...event,
+    ...{ meter: "m-held-per-hour", id: `sparse ${event.id}`, time: START + 10n * (event.time - START) },
+  }));
 
+/** The only one of its hour, taken out from the cut after the last one on. */
+const unstated = present(
+  sparse.find(
+    ({ dimensions, time }) =>
+      dimensions["region"] === "eu" && time > START + 10n * NS_PER_DAY && time < START + 11n * NS_PER_DAY,
+  ),
+  "an event to take out",
+);
 /** From the cut after the last one on. */
 const retracted: WrittenEvent[] = [];
 
@@ -42,7 +63,8 @@ beforeAll(async () => {
   clickhouse = connectClickHouse({ url: servers.clickhouseUrl, user: "default", password: "" });
   await migrate(clickhouse);
   await writeMeters(clickhouse, billingCatalog([]));
-  await writeUsage(clickhouse, [...events, ...carried]);
+  await writeUsage(clickhouse, [...events, ...carried, ...sparse]);
+  await retractUsage(clickhouse, { event: unstated, cut: LAST_CUT + 1 });
 }, 120_000);
 
 afterAll(async () => {
@@ -205,15 +227,42 @@ test("finance.levels gives the level at any time, and the mean between any two",
 
 // Guarantee: hours and days are those of the zone's clock, also where it stands at quarter hours, changes by half an hour (Lord Howe on
 // 4 October) or a part of an hour lies in the period only. Each measure meets each zone, cut and filter in some period.
-test.each(BUCKETED_MEASURES)("$name equals the naive reference", async ({ aggregation, bucket }) => {
+test.each(BUCKETED_MEASURES)("$name equals the naive reference", async ({ name: _, ...measure }) => {
   const zones = ["Australia/Lord_Howe", "Asia/Kathmandu", "America/New_York", "UTC"];
   for (const [index, [name, from, to]] of PERIODS.entries()) {
     const timeZone = zones[index % zones.length] ?? "UTC";
     const cut = 1 + (index % 4);
     const where = index % 2 === 0 ? {} : { model: "m1" };
-    const query = { ...queryOf({ aggregation, from, to, where, cut }), bucket, timeZone };
+    const query = { ...queryOf({ ...measure, from, to, where, cut }), ...measure, timeZone };
     const known = cut > LAST_CUT ? events.filter((event) => !retracted.includes(event)) : events;
     expect(quantities(await usageOf(query)), `${name} in ${timeZone}`).toEqual(expected(query, known));
+  }
+});
+
+// Guarantee: a level is held for hours and days as the clocks count them, up to the period's end and not beyond its limit, and a retraction gives way to what was
+// stated before it, within the period.
+test.each([
+  ["Europe/Berlin", "2026-10-01T00:00:00Z", "2026-11-10T00:00:00Z"],
+  ["America/New_York", "2026-10-03T10:45:00Z", "2026-11-02T03:15:00Z"],
+  ["Australia/Lord_Howe", "2026-10-02T13:45:00Z", "2026-10-12T21:30:00Z"],
+  ["Asia/Kathmandu", "2026-10-07T18:15:00Z", "2026-11-07T18:15:00Z"],
+])("levels are held over what is without events in %s", async (timeZone, from, to) => {
+  const left = sparse.filter((event) => event !== unstated);
+  const cases = [
+    { bucket: "hour", holdFor: 1, where: {} },
+    { bucket: "hour", holdFor: 30, where: { region: "eu" } },
+    { bucket: "hour", holdFor: 744, where: { region: "eu" } },
+    { bucket: "day", holdFor: 1, where: { region: "eu" } },
+    { bucket: "day", holdFor: 3, where: {} },
+  ] as const;
+  for (const { where, ...held } of cases) {
+    const query = { ...queryOf({ aggregation: "latest", from, to, where, cut: LAST_CUT }), ...held, timeZone };
+    const before = { ...query, meter: "m-held-per-hour" };
+    const after = { ...before, cut: LAST_CUT + 1 };
+    const shown = `${held.bucket} ${String(held.holdFor)}`;
+    expect(quantities(await usageOf(before)), shown).toEqual(expected(before, sparse));
+    expect(quantities(await usageOf(after)), shown).toEqual(expected(after, left));
+    if (held.bucket === "hour") expect(expected(after, left)).not.toEqual(expected(before, sparse));
   }
 });
 
@@ -240,8 +289,8 @@ test.each([
       },
       doing: "naming buckets",
     });
-    const bucketOf = bucketsOf({ bucket, period, timeZone });
-    const named = rows.map(({ name }, index) => `${name} = ${bucketOf(from + BigInt(index) * WINDOW_NS)}`);
+    const { positionOf } = bucketsOf({ bucket, period, timeZone });
+    const named = rows.map(({ name }, index) => `${name} = ${String(positionOf(from + BigInt(index) * WINDOW_NS))}`);
     const distinct = (names: readonly (string | undefined)[]) => new Set(names).size;
     expect(distinct(named)).toBe(distinct(rows.map(({ name }) => name)));
     expect(distinct(named)).toBe(distinct(named.map((pair) => pair.split(" = ")[1])));
@@ -289,8 +338,8 @@ test("used meters name every combination of meter and dimensions once", async ()
   })) {
     used.push(`${row.meter} ${JSON.stringify(row.dimensions)}`);
   }
-  const own = [...events, ...carried]
-    .filter((event) => event.customer === "beta")
+  const own = [...events, ...carried, ...sparse]
+    .filter((event) => event.customer === "beta" && event.time < period.to)
     .map((event) => `${event.meter} ${JSON.stringify(event.dimensions)}`);
   expect(used.toSorted()).toEqual([...new Set(own)].toSorted());
 });
