@@ -115,7 +115,7 @@ function bucketQueryOf(query: UsageQuery, bucket: Bucket): string {
   const queries: Readonly<Record<(typeof BUCKETED_AGGREGATIONS)[number], string>> = {
     min: "metered-min-by-bucket",
     max: "metered-max-by-bucket",
-    latest: "metered-latest-by-bucket",
+    latest: query.holdFor === undefined ? "metered-latest-by-bucket" : "metered-held-by-bucket",
     unique_count: "metered-unique-by-bucket",
   };
   const found = BUCKETED_AGGREGATIONS.find((name) => name === query.aggregation);
@@ -223,6 +223,7 @@ function bucketParams(query: UsageQuery, bucket: Bucket) {
     bucket_seconds: bucket === "hour" ? 3_600 : 86_400,
     span_begins: offsets.map(({ since }) => wholeSeconds(since)),
     span_offsets: offsets.map(({ seconds }) => seconds),
+    ...(query.holdFor !== undefined && { hold_for: query.holdFor }),
   };
 }
 

@@ -1,18 +1,16 @@
 /** A meter as people write it in files. */
 import { z } from "zod";
+import { bucket, holdFor, withBucketRules } from "./bucket-fields.ts";
 import { recurring, uniqueOver, withCarriedRules, withoutDefaults } from "./carried-fields.ts";
 import { decimalField, shownValue } from "./decimal-field.ts";
 import { checked, flag, inAnyCase, key, listOf, oneOf, strict, TEXT_LENGTH_MAX } from "./file-fields.ts";
 import {
   AGGREGATIONS,
-  BUCKETED_AGGREGATIONS,
-  BUCKETS,
   CONDITION_BOUNDS,
   CONDITION_TEXTS_MAX,
   CONDITIONS_MAX,
   DIMENSIONS_MAX,
   PERCENTILE_PLACES,
-  takesBucket,
   type MeterCondition,
 } from "./meter.ts";
 import { parseExpression } from "./value-expression/parse-expression.ts";
@@ -61,9 +59,6 @@ function isPercentile(value: string): boolean {
   return new RegExp(`^(?:0|[1-9]\\d?)(?:\\.\\d{1,${PERCENTILE_PLACES}})?$`).test(value) && /[1-9]/.test(value);
 }
 
-export const bucket = oneOf(BUCKETS).exactOptional();
-export const BUCKET_RULE = `must be absent: only ${BUCKETED_AGGREGATIONS.join(", ")} are taken per hour or day`;
-
 const conditionText = z.string({
   error: (issue) =>
     typeof issue.input === "number" || typeof issue.input === "boolean"
@@ -105,6 +100,7 @@ const fields = strict({
   value: value.optional(),
   percentile,
   bucket,
+  holdFor,
   recurring,
   uniqueOver,
   where: z.record(pointer, condition).exactOptional(),
@@ -112,7 +108,7 @@ const fields = strict({
   whenMissing: oneOf(["reject", "skip"]).default("reject"),
 });
 
-export const meter = withCarriedRules(fields)
+export const meter = withCarriedRules(withBucketRules(fields))
   .refine(({ aggregation, value }) => aggregation !== "unique_count" || value === undefined || "value" in value, {
     ...inAnyCase("value"),
     message: "must be a JSON pointer: unique_count tells texts apart, which an expression has none of",
@@ -128,10 +124,6 @@ export const meter = withCarriedRules(fields)
   .refine(({ aggregation, percentile }) => (aggregation === "percentile") === (percentile !== undefined), {
     ...inAnyCase("percentile"),
     message: "belongs to the aggregation percentile, which cannot do without, such as 95",
-  })
-  .refine(({ aggregation, bucket }) => bucket === undefined || takesBucket(aggregation), {
-    ...inAnyCase("bucket"),
-    message: BUCKET_RULE,
   })
   .refine(({ where }) => Object.keys(where ?? {}).length <= CONDITIONS_MAX, {
     ...inAnyCase("where"),

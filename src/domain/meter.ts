@@ -37,6 +37,8 @@ export type Meter = {
   readonly percentile?: string;
   /** The quantity of a period is the sum over its hours or days of each one's value. Absent: the value of the whole period. */
   readonly bucket?: Bucket;
+  /** Of `latest` with a bucket: for so many hours or days without events the level last stated in the period goes on. Absent: they count nothing. */
+  readonly holdFor?: number;
   /** A period begins with what all earlier events have come to. Absent: with nothing. */
   readonly recurring?: true;
   /** Of `unique_count`: a value counts in the period in which it appears for the first time, and never again. Absent: once in each period. */
@@ -66,13 +68,14 @@ export type MeterCondition = {
 export const CONDITION_BOUNDS = ["gt", "gte", "lt", "lte"] as const;
 
 /** How a meter makes one quantity of what its events contribute. */
-export type Measure = Pick<Meter, "aggregation" | "percentile" | "bucket" | "recurring" | "uniqueOver">;
+export type Measure = Pick<Meter, "aggregation" | "percentile" | "bucket" | "holdFor" | "recurring" | "uniqueOver">;
 
-export function measureOf({ aggregation, percentile, bucket, recurring, uniqueOver }: Measure): Measure {
+export function measureOf({ aggregation, percentile, bucket, holdFor, recurring, uniqueOver }: Measure): Measure {
   return {
     aggregation,
     ...(percentile !== undefined && { percentile }),
     ...(bucket !== undefined && { bucket }),
+    ...(holdFor !== undefined && { holdFor }),
     ...(recurring !== undefined && { recurring }),
     ...(uniqueOver !== undefined && { uniqueOver }),
   };
@@ -103,5 +106,7 @@ export const DIMENSIONS_MAX = 16;
 export const DIMENSION_BYTES_MAX = 256;
 export const CONDITIONS_MAX = 16;
 export const CONDITION_TEXTS_MAX = 256;
+/** The hours of the longest month. */
+export const HOLD_BUCKETS_MAX = 744;
 /** 99.999 is the finest percentile. */
 export const PERCENTILE_PLACES = 3;

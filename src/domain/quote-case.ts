@@ -3,10 +3,11 @@ import { z } from "zod";
 import { isCurrency } from "../kernel/currency.ts";
 import { parseInstant, type Instant } from "../kernel/instant.ts";
 import { isTimeZone } from "../kernel/period.ts";
+import { bucket, holdFor, withBucketRules } from "./bucket-fields.ts";
 import { recurring, uniqueOver, withCarriedRules, withoutDefaults } from "./carried-fields.ts";
 import { decimalField, nonNegativeDecimalField, shownValue } from "./decimal-field.ts";
-import { AGGREGATIONS, takesBucket } from "./meter.ts";
-import { bucket, BUCKET_RULE, percentile } from "./meter-schema.ts";
+import { AGGREGATIONS } from "./meter.ts";
+import { percentile } from "./meter-schema.ts";
 import { priceSchema } from "./price.ts";
 
 const USAGE_SHAPES =
@@ -56,6 +57,7 @@ const meteringFields = z.object({
   }),
   percentile,
   bucket,
+  holdFor,
   recurring,
   uniqueOver,
   timeZone: z
@@ -77,14 +79,10 @@ const meteringFields = z.object({
     }),
   ),
 });
-export const meteringCase = withCarriedRules(meteringFields)
+export const meteringCase = withCarriedRules(withBucketRules(meteringFields))
   .refine(({ aggregation, percentile }) => (aggregation === "percentile") === (percentile !== undefined), {
     path: ["percentile"],
     error: "belongs to the aggregation percentile, which cannot do without, such as 95",
-  })
-  .refine(({ aggregation, bucket }) => bucket === undefined || takesBucket(aggregation), {
-    path: ["bucket"],
-    error: BUCKET_RULE,
   })
   .transform((fields) => withoutDefaults(fields));
 export const allocationCase = z.object({

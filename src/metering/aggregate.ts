@@ -71,14 +71,21 @@ export function aggregate(input: AggregateInput): Decimal {
   }
 }
 
-/** Each hour or day by itself, of what lies in the period; one without events is 0. */
+/**
+ * Each hour or day by itself, of what lies in the period. One without events is 0, or what the last one before it came to, as long as the measure holds
+ * that: so each counts once, and once more for each without events that it holds for.
+ */
 function sumOfBuckets(input: AggregateInput, bucket: Bucket): Decimal {
   refuseCarried(input);
-  const { aggregation, period, timeZone = "UTC" } = input;
+  const { aggregation, holdFor = 0, period, timeZone = "UTC" } = input;
   const events = input.events.filter((event) => periodContains(period, event.time));
-  const bucketOf = bucketsOf({ bucket, period, timeZone });
-  const each = Map.groupBy(events, (event) => bucketOf(event.time)).values();
-  return sumDecimals([...each].map((own) => aggregate({ aggregation, period, events: own })));
+  const { positionOf, count } = bucketsOf({ bucket, period, timeZone });
+  const each = [...Map.groupBy(events, (event) => positionOf(event.time))].sort(([a], [b]) => a - b);
+  const quantities = each.map(([position, own], index) => {
+    const [next = count] = each[index + 1] ?? [];
+    return aggregate({ aggregation, period, events: own }).times(Math.min(next - position, 1 + holdFor));
+  });
+  return sumDecimals(quantities);
 }
 
 type CountedValuesInput = Pick<Measure, "uniqueOver"> & {

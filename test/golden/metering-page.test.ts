@@ -30,5 +30,8 @@ it("has an example of every aggregation, with and without a bucket", () => {
   const goingOn = EXAMPLES.filter(({ recurring }) => recurring === true).map(({ aggregation }) => aggregation);
   expect(new Set(goingOn)).toEqual(new Set(RECURRING_AGGREGATIONS));
   expect(EXAMPLES.map(({ uniqueOver }) => uniqueOver)).toContain("ever");
+  expect(new Set(EXAMPLES.flatMap(({ bucket, holdFor }) => (holdFor === undefined ? [] : [bucket])))).toEqual(
+    new Set(BUCKETS),
+  );
   expect(new Set(EXAMPLES.flatMap(({ bucket }) => bucket ?? []))).toEqual(new Set(BUCKETS));
 });

@@ -21,6 +21,12 @@ export const CARRIED_MEASURES = [
 ] satisfies readonly (Measure & { readonly name: string })[];
 
 /** The measures that are taken per hour or day, with names for their meters. */
-export const BUCKETED_MEASURES = BUCKETED_AGGREGATIONS.flatMap((aggregation) =>
-  BUCKETS.map((bucket) => ({ name: `${aggregation}-per-${bucket}`, aggregation, bucket })),
-);
+export const BUCKETED_MEASURES = [
+  ...BUCKETED_AGGREGATIONS.flatMap((aggregation) =>
+    BUCKETS.map((bucket) => ({ name: `${aggregation}-per-${bucket}`, aggregation, bucket })),
+  ),
+  ...BUCKETS.map((bucket) => ({
+    name: `held-per-${bucket}`,
+    ...{ aggregation: "latest" as const, bucket, holdFor: 2 },
+  })),
+] satisfies readonly (Measure & { readonly name: string })[];

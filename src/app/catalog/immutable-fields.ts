@@ -14,6 +14,7 @@ const IMMUTABLE_FIELDS: Readonly<Record<EntityKind, readonly string[]>> = {
     "expression",
     "percentile",
     "bucket",
+    "holdFor",
     "recurring",
     "uniqueOver",
     "where",

@@ -35,8 +35,10 @@ const TIERED: Price = {
     { upTo: null, unitAmount: "0.0000017" },
   ],
 };
-/** Two say that hours and days of the contract's zone reach the lines; usage-views.test.ts measures all of them. */
-const BUCKETED = BUCKETED_MEASURES.filter(({ name }) => ["max-per-hour", "latest-per-day"].includes(name));
+/** Three say that hours and days of the contract's zone, and levels held over them, reach the lines; usage-views.test.ts measures all of them. */
+const BUCKETED = BUCKETED_MEASURES.filter(({ name }) =>
+  ["max-per-hour", "latest-per-day", "held-per-hour"].includes(name),
+);
 /** A level and values ever, of which one half of the events lie before the period; usage-views.test.ts measures all that look back. */
 const CARRIED = CARRIED_MEASURES.filter(({ name }) => ["recurring-time_weighted_sum", "unique-ever"].includes(name));
 const WORKING: readonly HoursSpan[] = [{ days: ["mon", "tue", "wed", "thu", "fri"], from: "08:00", to: "20:00" }];

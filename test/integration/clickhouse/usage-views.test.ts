@@ -5,24 +5,24 @@ import { connectClickHouse, type ClickHouse } from "../../../src/clickhouse/conn
 import { migrate } from "../../../src/clickhouse/migrate.ts";
 import type { MeteredUsage } from "../../../src/domain/rated-line.ts";
 import type { UsageQuery } from "../../../src/app/ports.ts";
-import {
-  AGGREGATIONS,
-  BUCKETS,
-  countsEarlier,
-  measureOf,
-  RECURRING_AGGREGATIONS,
-  type Aggregation,
-} from "../../../src/domain/meter.ts";
+import { AGGREGATIONS, BUCKETS, RECURRING_AGGREGATIONS, type Aggregation } from "../../../src/domain/meter.ts";
 import { present } from "../../../src/kernel/assert.ts";
 import { decimal, decimalText } from "../../../src/kernel/decimal.ts";
-import { instantOf, NS_PER_MILLISECOND, NS_PER_MINUTE, NS_PER_SECOND } from "../../../src/kernel/instant.ts";
+import {
+  instantOf,
+  NS_PER_DAY,
+  NS_PER_MILLISECOND,
+  NS_PER_MINUTE,
+  NS_PER_SECOND,
+} from "../../../src/kernel/instant.ts";
 import { localOffsets, WINDOW_NS } from "../../../src/kernel/period.ts";
 import { aggregate } from "../../../src/metering/aggregate.ts";
 import { bucketsOf } from "../../../src/metering/bucket.ts";
 import { billingCatalog } from "../../support/billing-catalog.ts";
 import { writeMeters } from "../../support/write-meters.ts";
+import { expectedUsage, quantities, queryOf, selected } from "../../support/expected-usage.ts";
 import { startTestServers, type TestServers } from "../../support/servers.ts";
-import { CUSTOMERS, LAST_CUT, spreadUsage, START } from "../../support/spread-usage.ts";
+import { CUSTOMERS, LAST_CUT, sparseUsage, spreadUsage, START } from "../../support/spread-usage.ts";
 import { retractUsage, writeUsage, type WrittenEvent } from "../../support/usage-writer.ts";
 import { BUCKETED_MEASURES, CARRIED_MEASURES, measureFor } from "../../support/measure-for.ts";
 
@@ -34,6 +34,14 @@ const carried = CARRIED_MEASURES.flatMap(({ name, aggregation }, index) =>
   spreadUsage(aggregation, 100 + index).map((event) => ({ ...event, meter: `m-${name}`, id: `${name} ${event.id}` })),
 );
 
+/** Ten days after the start many events have one time. */
+const TENTH = START + 10n * NS_PER_DAY;
+const sparse = sparseUsage("m-held-per-hour");
+/** The only one of its hour, taken out from the cut after the last one on. */
+const unstated = present(
+  sparse.find(({ dimensions, time }) => dimensions["region"] === "eu" && time > TENTH && time < TENTH + NS_PER_DAY),
+  "an event to take out",
+);
 /** From the cut after the last one on. */
 const retracted: WrittenEvent[] = [];
 
@@ -42,7 +50,8 @@ beforeAll(async () => {
   clickhouse = connectClickHouse({ url: servers.clickhouseUrl, user: "default", password: "" });
   await migrate(clickhouse);
   await writeMeters(clickhouse, billingCatalog([]));
-  await writeUsage(clickhouse, [...events, ...carried]);
+  await writeUsage(clickhouse, [...events, ...carried, ...sparse]);
+  await retractUsage(clickhouse, { event: unstated, cut: LAST_CUT + 1 });
 }, 120_000);
 
 afterAll(async () => {
@@ -67,7 +76,9 @@ describe.each(AGGREGATIONS)("%s", (aggregation) => {
       for (const cut of [1, LAST_CUT]) {
         const query = queryOf({ aggregation, from, to, where, cut });
         const found = await usageOf(query);
-        expect(quantities(found), `${JSON.stringify(where)} as of cut ${String(cut)}`).toEqual(expected(query, events));
+        expect(quantities(found), `${JSON.stringify(where)} as of cut ${String(cut)}`).toEqual(
+          expectedUsage(query, events),
+        );
       }
     }
   });
@@ -79,11 +90,11 @@ describe.each(AGGREGATIONS)("%s", (aggregation) => {
     await retractUsage(clickhouse, { event: victim, cut: LAST_CUT + 1 });
     retracted.push(victim);
     const query = queryOf({ aggregation, from: PERIODS[0][1], to: PERIODS[0][2], where: {}, cut: LAST_CUT });
-    expect(quantities(await usageOf(query))).toEqual(expected(query, events));
+    expect(quantities(await usageOf(query))).toEqual(expectedUsage(query, events));
     const later = { ...query, cut: LAST_CUT + 1 };
     const rest = events.filter((event) => event !== victim);
     const found = await usageOf(later);
-    expect(quantities(found)).toEqual(expected(later, rest));
+    expect(quantities(found)).toEqual(expectedUsage(later, rest));
     expect(found.find((usage) => usage.customer === victim.customer)?.eventCount).toBe(
       String(selected(later, rest, victim.customer).length),
     );
@@ -103,7 +114,7 @@ describe.each(CARRIED_MEASURES)("$name", ({ name, ...measure }) => {
       const where = [{}, { region: "eu" }, { region: "", model: "m1" }][index % 3] ?? {};
       const query = queryFrom(from, to, { where, cut: index % 2 === 0 ? LAST_CUT : 1 });
       const found = await usageOf(query);
-      expect(quantities(found), period).toEqual(expected(query, carried));
+      expect(quantities(found), period).toEqual(expectedUsage(query, carried));
       for (const { customer, eventCount } of found)
         expect(eventCount).toBe(String(selected(query, carried, customer).length));
     }
@@ -117,10 +128,10 @@ describe.each(CARRIED_MEASURES)("$name", ({ name, ...measure }) => {
     for (const [, begins, ends] of [PERIODS[1], AFTER]) {
       const query = queryFrom(begins, ends, { cut: LAST_CUT + 1 });
       const rest = carried.filter((event) => event !== victim);
-      expect(quantities(await usageOf(query))).toEqual(expected(query, rest));
+      expect(quantities(await usageOf(query))).toEqual(expectedUsage(query, rest));
     }
     const before = queryFrom(PERIODS[1][1], PERIODS[1][2], {});
-    expect(quantities(await usageOf(before))).toEqual(expected(before, carried));
+    expect(quantities(await usageOf(before))).toEqual(expectedUsage(before, carried));
   });
 });
 
@@ -205,15 +216,42 @@ test("finance.levels gives the level at any time, and the mean between any two",
 
 // Guarantee: hours and days are those of the zone's clock, also where it stands at quarter hours, changes by half an hour (Lord Howe on
 // 4 October) or a part of an hour lies in the period only. Each measure meets each zone, cut and filter in some period.
-test.each(BUCKETED_MEASURES)("$name equals the naive reference", async ({ aggregation, bucket }) => {
+test.each(BUCKETED_MEASURES)("$name equals the naive reference", async ({ name: _, ...measure }) => {
   const zones = ["Australia/Lord_Howe", "Asia/Kathmandu", "America/New_York", "UTC"];
   for (const [index, [name, from, to]] of PERIODS.entries()) {
     const timeZone = zones[index % zones.length] ?? "UTC";
     const cut = 1 + (index % 4);
     const where = index % 2 === 0 ? {} : { model: "m1" };
-    const query = { ...queryOf({ aggregation, from, to, where, cut }), bucket, timeZone };
+    const query = { ...queryOf({ ...measure, from, to, where, cut }), ...measure, timeZone };
     const known = cut > LAST_CUT ? events.filter((event) => !retracted.includes(event)) : events;
-    expect(quantities(await usageOf(query)), `${name} in ${timeZone}`).toEqual(expected(query, known));
+    expect(quantities(await usageOf(query)), `${name} in ${timeZone}`).toEqual(expectedUsage(query, known));
+  }
+});
+
+// Guarantee: a level is held for hours and days as the clocks count them, up to the period's end and not beyond its limit, and a retraction gives way to what was
+// stated before it, within the period.
+test.each([
+  ["Europe/Berlin", "2026-10-01T00:00:00Z", "2026-11-10T00:00:00Z"],
+  ["America/New_York", "2026-10-03T10:45:00Z", "2026-11-02T03:15:00Z"],
+  ["Australia/Lord_Howe", "2026-10-02T13:45:00Z", "2026-10-12T21:30:00Z"],
+  ["Asia/Kathmandu", "2026-10-07T18:15:00Z", "2026-11-07T18:15:00Z"],
+])("levels are held over what is without events in %s", async (timeZone, from, to) => {
+  const left = sparse.filter((event) => event !== unstated);
+  const cases = [
+    { bucket: "hour", holdFor: 1, where: {} },
+    { bucket: "hour", holdFor: 30, where: { region: "eu" } },
+    { bucket: "hour", holdFor: 744, where: { region: "eu" } },
+    { bucket: "day", holdFor: 1, where: { region: "eu" } },
+    { bucket: "day", holdFor: 3, where: {} },
+  ] as const;
+  for (const { where, ...held } of cases) {
+    const query = { ...queryOf({ aggregation: "latest", from, to, where, cut: LAST_CUT }), ...held, timeZone };
+    const before = { ...query, meter: "m-held-per-hour" };
+    const after = { ...before, cut: LAST_CUT + 1 };
+    const shown = `${held.bucket} ${String(held.holdFor)}`;
+    expect(quantities(await usageOf(before)), shown).toEqual(expectedUsage(before, sparse));
+    expect(quantities(await usageOf(after)), shown).toEqual(expectedUsage(after, left));
+    if (held.bucket === "hour") expect(expectedUsage(after, left)).not.toEqual(expectedUsage(before, sparse));
   }
 });
 
@@ -240,8 +278,8 @@ test.each([
       },
       doing: "naming buckets",
     });
-    const bucketOf = bucketsOf({ bucket, period, timeZone });
-    const named = rows.map(({ name }, index) => `${name} = ${bucketOf(from + BigInt(index) * WINDOW_NS)}`);
+    const { positionOf } = bucketsOf({ bucket, period, timeZone });
+    const named = rows.map(({ name }, index) => `${name} = ${String(positionOf(from + BigInt(index) * WINDOW_NS))}`);
     const distinct = (names: readonly (string | undefined)[]) => new Set(names).size;
     expect(distinct(named)).toBe(distinct(rows.map(({ name }) => name)));
     expect(distinct(named)).toBe(distinct(named.map((pair) => pair.split(" = ")[1])));
@@ -289,8 +327,8 @@ test("used meters name every combination of meter and dimensions once", async ()
   })) {
     used.push(`${row.meter} ${JSON.stringify(row.dimensions)}`);
   }
-  const own = [...events, ...carried]
-    .filter((event) => event.customer === "beta")
+  const own = [...events, ...carried, ...sparse]
+    .filter((event) => event.customer === "beta" && event.time < period.to)
     .map((event) => `${event.meter} ${JSON.stringify(event.dimensions)}`);
   expect(used.toSorted()).toEqual([...new Set(own)].toSorted());
 });
@@ -427,64 +465,4 @@ async function usageOf(query: UsageQuery): Promise<readonly MeteredUsage[]> {
   const found: MeteredUsage[] = [];
   for await (const usage of billingStore(clickhouse).meteredUsage(query)) found.push(usage);
   return found;
-}
-
-type QueryOf = {
-  aggregation: Aggregation;
-  from: string;
-  to: string;
-  where: Readonly<Record<string, string>>;
-  cut: number;
-};
-
-function queryOf({ aggregation, from, to, where, cut }: QueryOf): UsageQuery {
-  return {
-    meter: `m-${aggregation}`,
-    ...measureFor(aggregation),
-    where,
-    from: instantOf(from, "from"),
-    to: instantOf(to, "to"),
-    cut,
-    customers: [],
-  };
-}
-
-function quantities(usage: readonly MeteredUsage[]): Record<string, string> {
-  return Object.fromEntries(usage.map((one) => [one.customer, one.quantity]));
-}
-
-function expected(query: UsageQuery, from: readonly WrittenEvent[]): Record<string, string> {
-  const result: Record<string, string> = {};
-  for (const customer of CUSTOMERS) {
-    const own = selected(query, from, customer);
-    if (own.length > 0) {
-      result[customer] = decimalText(
-        aggregate({
-          ...measureOf({ ...query, aggregation: query.aggregation as Aggregation }),
-          timeZone: query.timeZone,
-          period: query,
-          events: own,
-        }),
-      );
-    }
-  }
-  return result;
-}
-
-function selected(
-  query: UsageQuery,
-  from: readonly WrittenEvent[],
-  customer: string,
-): readonly (WrittenEvent & { readonly source: string })[] {
-  return from
-    .filter(
-      (event) =>
-        event.meter === query.meter &&
-        event.customer === customer &&
-        event.cut <= query.cut &&
-        (countsEarlier(query) || event.time >= query.from) &&
-        event.time < query.to &&
-        Object.entries(query.where).every(([name, value]) => (event.dimensions[name] ?? "") === value),
-    )
-    .map((event) => ({ ...event, source: "gw" }));
 }

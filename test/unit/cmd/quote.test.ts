@@ -6,6 +6,11 @@ import { quoteCommand } from "../../../cmd/commands/quote.ts";
 import { AppError } from "../../../src/kernel/errors.ts";
 
 const PRICE = '{"model":"per_unit","unitAmount":"0.335"}';
+/** 2 in the hour of its event, and in the two after it. */
+const HELD = {
+  ...{ bucket: "hour", holdFor: 2, period: { from: "2026-10-01T00:00:00Z", to: "2026-10-02T00:00:00Z" } },
+  events: [{ time: "2026-10-01T08:30:00Z", value: "2" }],
+};
 let folder = "";
 
 beforeAll(() => {
@@ -38,11 +43,13 @@ it("prints id, amount and rounded amount of each case, and nothing else", async 
     },
     { id: "b", currency: "EUR", total: "1.00", weights: ["1", "1", "1"] },
     { id: "c", aggregation: "count", period: { from: "2026-10-01T00:00:00Z", to: "2026-10-02T00:00:00Z" }, events: [] },
+    { ...HELD, id: "d", aggregation: "latest" },
   ];
   expect(JSON.parse(await quote("--cases", file("cases.json", JSON.stringify(cases)), "--json"))).toEqual([
     { id: "a", amount: "1.005", rounded: "1.01" },
     { id: "b", parts: ["0.34", "0.33", "0.33"] },
     { id: "c", quantity: "0" },
+    { id: "d", quantity: "6" },
   ]);
 });
 
@@ -108,6 +115,11 @@ it.each([
     "an unknown aggregation",
     '[{"id":"x","aggregation":"median"}]',
     /case "x": aggregation: aggregation is "median": choose one of count/,
+  ],
+  [
+    "a level that the greatest value does not state",
+    JSON.stringify([{ ...HELD, id: "x", aggregation: "max" }]),
+    /case "x": holdFor: must be absent: only latest has a last stated level to hold; use aggregation: latest/,
   ],
   ["weights of nothing", '[{"id":"x","currency":"EUR","total":"1","weights":["0"]}]', /case "x": weights add up to 0/],
   ["a case without an id", '[{"currency":"EUR"}]', /case 1: id: write a text/],

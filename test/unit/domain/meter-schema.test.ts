@@ -55,6 +55,11 @@ it("leaves out what is so anyway", () => {
   expect(meter.parse({ ...BASE, recurring: true }).recurring).toBe(true);
 });
 
+it("holds a level for 1 to 744 hours or days", () => {
+  const of = (holdFor: number) => meter.parse({ ...BASE, aggregation: "latest", bucket: "hour", holdFor }).holdFor;
+  expect([of(1), of(744)]).toEqual([1, 744]);
+});
+
 it("takes a whole percentile without quotes", () => {
   const of = (percentile: unknown) => meter.parse({ ...BASE, aggregation: "percentile", percentile }).percentile;
   expect([of(95), of("95"), of("99.9"), of("0.001")]).toEqual(["95", "95", "99.9", "0.001"]);
@@ -82,6 +87,22 @@ it.each([
   ],
   ...[{ recurring: true }, { uniqueOver: "ever" }].map(
     (fields) => [{ aggregation: "unique_count", bucket: "day", ...fields }, /^bucket: must be absent beside /] as const,
+  ),
+  ...(["min", "max", "unique_count"] as const).map(
+    (aggregation) =>
+      [
+        { aggregation, bucket: "hour", holdFor: 3 },
+        /^holdFor: must be absent: only latest has a last stated level to hold; use aggregation: latest, or take holdFor out$/,
+      ] as const,
+  ),
+  [{ holdFor: 3 }, /^holdFor: must be absent: only latest/],
+  [{ aggregation: "latest", holdFor: 3 }, /^holdFor: counts hours or days: say bucket: hour or bucket: day beside it/],
+  ...[0, 745, 1.5, -1, "3", null].map(
+    (holdFor) =>
+      [
+        { aggregation: "latest", bucket: "day", holdFor },
+        /^holdFor: is .*; write a whole number of hours or days from 1 to 744, without quotes$/,
+      ] as const,
   ),
   [{ percentile: 95 }, /^percentile: belongs to the aggregation percentile/],
   ...[0, 100, "0", "0.0", "99.9999", 99.5, "-1", "05"].map(

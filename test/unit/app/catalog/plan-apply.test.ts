@@ -192,6 +192,18 @@ describe("what is refused", () => {
     expect(problemsOf(plan(base(), { ...BASE, "meters.yaml": meters }))).toEqual([expect.stringContaining(message)]);
   });
 
+  test("for how many hours a meter holds a level changes", () => {
+    const held = (more: string) => ({
+      "meters.yaml": `meters: [ { key: disk, eventType: d, aggregation: latest, value: /data/gb, bucket: hour${more} } ]`,
+    });
+    const state = applied(emptyJournalState(), held(", holdFor: 3"));
+    expect(plan(state, held(", holdFor: 3")).problems).toEqual([]);
+    for (const more of ["", ", holdFor: 4"])
+      expect(problemsOf(plan(state, held(more)))).toEqual([
+        expect.stringContaining("meter disk: holdFor never changes"),
+      ]);
+  });
+
   // Guarantee: usage of a meter keeps its meaning: taking the meter out and putting another one in its place is the same as changing it.
   test("a meter that was taken out comes back with another definition", () => {
     const bare = { "meters.yaml": METERS };
