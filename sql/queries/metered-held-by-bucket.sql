@@ -24,10 +24,7 @@ FROM
         FROM meterline.usage_window_latest_as_of(cut = {cut:UInt32})
         WHERE meter = {meter:String}
             AND window_start >= toDateTime({from:UInt32}, 'UTC') AND window_start < toDateTime({to:UInt32}, 'UTC')
-            AND arrayAll((name, value) -> dimensions[name] = value, {where_names:Array(String)}, {where_values:Array(String)})
-            AND usage_dimensions_fit({limits:String}, dimensions)
-            AND customer >= {customer_from:String} AND customer <= {customer_to:String}
-            AND (empty({customers:Array(String)}) OR customer IN {customers:Array(String)})
+            AND {{asked}}
         GROUP BY customer, bucket
     ) AS stated
     INNER JOIN buckets USING (bucket)
