@@ -3,11 +3,10 @@
  * (The engine's own streaming insert cuts a body into pieces of 8 MiB, each an insert of its own: with a token all but the first are lost.)
  */
 import { randomUUID } from "node:crypto";
-import { createWriteStream, readdirSync, rmSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { readdirSync, rmSync } from "node:fs";
+import { open, rm, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { makeDirectory } from "../make-directory.ts";
 
 export type Spool = {
@@ -23,10 +22,12 @@ export function openSpool(directory: string): Spool {
   return {
     write: async (first, rest) => {
       const path = join(directory, randomUUID());
-      const file = createWriteStream(path, { flags: "wx", mode: 0o600 });
+      const file = await open(path, "wx", 0o600);
       try {
-        await pipeline(rest === null ? [first] : concatenated(first, rest), file);
+        await writeAll(file, first, rest);
+        await file.close();
       } catch (error) {
+        await file.close().catch(() => undefined);
         await rm(path, { force: true });
         throw error;
       }
@@ -36,7 +37,24 @@ export function openSpool(directory: string): Spool {
   };
 }
 
-async function* concatenated(first: Uint8Array, rest: Readable): AsyncGenerator<Uint8Array> {
-  if (first.length > 0) yield first;
-  yield* rest as AsyncIterable<Uint8Array>;
+/** By the megabyte: a body comes in pieces of 64 KiB, and each write of its own is a trip to another thread (measured for 29 MB: 50 ms of a core instead of 90). */
+const WRITE_BYTES = 1024 * 1024;
+
+async function writeAll(file: FileHandle, first: Uint8Array, rest: Readable | null): Promise<void> {
+  let pieces = [first];
+  let bytes = first.length;
+  const write = async (): Promise<void> => {
+    const { bytesWritten } = bytes === 0 ? { bytesWritten: 0 } : await file.writev(pieces);
+    // A disk that is nearly full takes a part, and refuses the rest.
+    if (bytesWritten < bytes) await file.writeFile(Buffer.concat(pieces).subarray(bytesWritten));
+    pieces = [];
+    bytes = 0;
+  };
+  if (rest !== null)
+    for await (const piece of rest as AsyncIterable<Uint8Array>) {
+      pieces.push(piece);
+      bytes += piece.length;
+      if (bytes >= WRITE_BYTES) await write();
+    }
+  await write();
 }
