@@ -39,6 +39,11 @@ export type ClickHouseServer = {
 
 /** Queries wait on libuv's threads; its four would let five heavy ones block everything. */
 const WORKER_THREADS = "16";
+/**
+ * Of the engine's allocator: memory in pages of 2 MB where the system has them, and kept for half a minute. A batch takes some hundred megabytes and gives them back,
+ * and in pages of 4 KB that are taken anew each time a third of an insert was page faults (measured: 19 instead of 27 µs of a core per event).
+ */
+const ALLOCATOR = "thp:always,dirty_decay_ms:30000,muzzy_decay_ms:30000";
 const STOP_GRACE_MS = 30_000;
 const DEFAULT_USER = "default";
 /** Half of the machine for one query leaves room for the sink, the other roles and the system. */
@@ -52,7 +57,7 @@ const DEFAULT_LIMITS: QueryLimits = {
 export async function startClickHouseServer(input: StartClickHouseServerInput): Promise<ClickHouseServer> {
   const { log, user = DEFAULT_USER } = input;
   const child = fork(fileURLToPath(new URL("./clickhouse-server/process-main.ts", import.meta.url)), [], {
-    env: { ...process.env, UV_THREADPOOL_SIZE: WORKER_THREADS, NODE_NO_WARNINGS: "1" },
+    env: { JE_MALLOC_CONF: ALLOCATOR, ...process.env, UV_THREADPOOL_SIZE: WORKER_THREADS, NODE_NO_WARNINGS: "1" },
     execArgv: [],
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
