@@ -31,16 +31,16 @@ const ALL_KNOWN_CUT = 4_294_967_295;
 type RetractedCustomers = ReadonlyMap<string, { readonly first: string; readonly last: string }>;
 
 export function usageSqls(clickhouse: ClickHouse): UsageSqls {
-  let asked:
+  let remembered:
     { readonly cut: number; readonly untilMs: number; readonly retracted: Promise<RetractedCustomers> } | undefined;
   const retractedAsOf = (cut: number): Promise<RetractedCustomers> => {
-    if (asked?.cut === cut && performance.now() < asked.untilMs) return asked.retracted;
+    if (remembered?.cut === cut && performance.now() < remembered.untilMs) return remembered.retracted;
     const retracted = retractedCustomers(clickhouse, cut);
     if (cut !== ALL_KNOWN_CUT) {
-      asked = { cut, untilMs: performance.now() + REMEMBERED_MS, retracted };
+      remembered = { cut, untilMs: performance.now() + REMEMBERED_MS, retracted };
       // Whoever waits for it hears of the failure; the next one asks again.
       retracted.catch(() => {
-        asked = undefined;
+        remembered = undefined;
       });
     }
     return retracted;
@@ -48,12 +48,12 @@ export function usageSqls(clickhouse: ClickHouse): UsageSqls {
   return async (scope, limits) => {
     const range = (await retractedAsOf(scope.cut)).get(scope.meter);
     const isRetracted = range !== undefined && range.first <= scope.customer_to && range.last >= scope.customer_from;
-    const asked = askedConditions(scope, limits);
+    const conditions = askedConditions(scope, limits);
     return (name) => {
       const sql = querySql(name);
       return isRetracted
-        ? sql.replace(ASKED, asked.join(""))
-        : sql.replace(AS_OF, "meterline.$1").replace(ASKED, [AS_STORED, ...asked].join(""));
+        ? sql.replace(ASKED, conditions.join(""))
+        : sql.replace(AS_OF, "meterline.$1").replace(ASKED, [AS_STORED, ...conditions].join(""));
     };
   };
 }
@@ -62,7 +62,7 @@ const ASKED = / AND \{\{asked\}\}/;
 const AS_OF = /meterline\.(\w+)_as_of\(cut = \{cut:UInt32\}\)/;
 const AS_STORED = " AND cut <= {cut:UInt32}";
 
-/** Only `count` and `sum` have limits of hours, so the tables of the others need no column for them. */
+/** Only `count` and `sum` have limits of hours (the catalog refuses `when` for others), so the tables of the others need no column for them. */
 function askedConditions(
   { customers, customer_from: from, customer_to: to, where_names: names }: UsageScope,
   limits: UsageLimits | undefined,

@@ -33,8 +33,8 @@ const LOCAL_TABLE_FUNCTIONS = new Set(
 const FOREIGN_FUNCTIONS = new Set(["file", "catboostevaluate"]);
 /** Their arguments hold a structure or data as text, and expressions in it. */
 const TEXT_FUNCTIONS = new Set(["format", "values", "input", "null", "generaterandom", "fuzzjson"]);
-/** Text without any of these names no foreign function: neither in plain letters, nor by escapes in a quoted name, nor in the text of a subquery's table function. */
-const SUSPICIOUS = /file|catboost|select|["`\u201c\u201d][\s\S]*\\|\\[\s\S]*["`\u201c\u201d]/i;
+/** Text without any of these names no foreign function: neither in plain letters, nor by escapes in a quoted name or by a parameter, nor in the text of a subquery's table function. */
+const SUSPICIOUS = /file|catboost|select|\{[^}]*identifier|["`\u201c\u201d][\s\S]*\\|\\[\s\S]*["`\u201c\u201d]/i;
 
 export function isForeignFunction(name: string): boolean {
   return FOREIGN_FUNCTIONS.has(name);

@@ -7,7 +7,7 @@ import { takesText, type EngineFunctions } from "./foreign-functions.ts";
 import { lastFormat } from "./statement-head.ts";
 import { SeatQueue } from "./seat-queue.ts";
 import { literal, tokensOf, upper, type Span, type Token } from "./sql-text.ts";
-import { ClickHouseError, asServerError } from "./server-error.ts";
+import { ClickHouseError, asServerError, serverError } from "./server-error.ts";
 
 export type SyntaxNode = { readonly depth: number; readonly text: string };
 
@@ -31,7 +31,7 @@ export type StatementReader = {
 const SEATS = [1, 2, 3];
 const WAITING_MAX = 200;
 const CACHED_MAX = 500;
-const CACHED_TEXT_MAX = 16_384;
+const CACHED_SIZE_MAX = 65_536;
 const UNLIMITED: Named = [
   ["max_query_size", "1000000000"],
   ["max_ast_elements", "100000000"],
@@ -48,8 +48,8 @@ export async function createStatementReading(
     const session = open();
     try {
       const parsed = await parseIn(session, text, parameters);
-      if (text.length <= CACHED_TEXT_MAX && (parameters.length === 0 || isSameForAllValues(parsed)))
-        keep(cached, text, parsed);
+      const isFixed = parameters.length === 0 || isSameForAllValues(parsed);
+      if (isFixed && sizeOf(text, parsed) <= CACHED_SIZE_MAX) keep(cached, cacheKey(text, parameters), parsed);
       return parsed;
     } finally {
       session.close();
@@ -59,7 +59,7 @@ export async function createStatementReading(
   return (user) => ({
     functions,
     parse: async (text, parameters) => {
-      const known = cached.get(text);
+      const known = cached.get(cacheKey(text, parameters));
       if (known !== undefined) return known;
       return user === null ? read(text, parameters) : seats.use(user, () => read(text, parameters));
     },
@@ -86,6 +86,8 @@ export type Call = { readonly kind: string; readonly name: string };
 /** Statements that come again and again with other parameters. */
 const REPEATED = /^(SelectWithUnion|SelectIntersect|InsertQuery)/;
 const IDENTIFIER_PARAMETER = /:\s*Identifier\s*\}/i;
+/** Letters, brackets, numbers, and whole texts such as a time zone. */
+const PARAMETER = /^\{\s*\w+\s*:(?:[\w\s(),=.]|[-+](?=\d)|'[^'\\]*')*\}/;
 const CALL = /^(Function|TableFunction|FunctionWithKeyValueArguments)\s+([^\s(]+)/;
 
 /** The function that a node calls, in lower case, or null. */
@@ -108,19 +110,20 @@ export function argumentsOf(nodes: readonly SyntaxNode[], at: number): readonly 
  * them; an Identifier may name any table. Reading such a statement again each time takes 5 ms (2026-11-28), as much as the query of a small result.
  */
 function isSameForAllValues({ sql, nodes, tokens }: ParsedStatement): boolean {
-  if (!REPEATED.test(nodes[0]?.text ?? "") || IDENTIFIER_PARAMETER.test(sql)) return false;
+  const root = nodes[0]?.text ?? "";
+  if (!REPEATED.test(root) || IDENTIFIER_PARAMETER.test(sql)) return false;
   const calls = nodes.map(callOf).filter((call) => call !== null);
   if (calls.some(({ kind }) => kind === "FunctionWithKeyValueArguments")) return false;
-  const withText = calls.filter(({ name }) => takesText(name)).length;
-  return withText === tokens.filter((_, at) => takesFixedText(tokens, at)).length;
+  const names = calls.map(({ name }) => name).filter(takesText);
+  return names.length === 0 || (root.startsWith("InsertQuery") && names.join() === "input" && hasOwnStructure(tokens));
 }
 
-/** Whether this is the name of a call that takes a text, and no parameter stands in its brackets. */
-function takesFixedText(tokens: readonly Token[], at: number): boolean {
-  const [name, open] = tokens.slice(at, at + 2);
-  if (open?.text !== "(" || !takesText(name?.text.toLowerCase() ?? "")) return false;
-  const length = tokens.slice(at + 2).findIndex(({ text, depth }) => text === ")" && depth === open.depth);
-  return tokens.slice(at + 2, at + 2 + length).every(({ text }) => text !== "{");
+/** Whether `input('…')` stands there once and its structure is no parameter. */
+function hasOwnStructure(tokens: readonly Token[]): boolean {
+  const places = tokens.flatMap(({ text }, at) => (/^[`"]?input[`"]?$/i.test(text) ? [at] : []));
+  const [at = -1] = places;
+  const [open, structure, close] = tokens.slice(at + 1, at + 4);
+  return places.length === 1 && open?.text === "(" && structure?.text.startsWith("'") === true && close?.text === ")";
 }
 
 async function parseIn(session: EngineSession, text: string, parameters: Named): Promise<ParsedStatement> {
@@ -129,12 +132,24 @@ async function parseIn(session: EngineSession, text: string, parameters: Named):
   const { bytes } = await session.run(`EXPLAIN AST ${sql}`, "TSVRaw");
   const lines = Buffer.from(bytes).toString("utf8").trimEnd().split("\n");
   const tokens = tokensOf(sql);
+  refuseHiddenText(sql, tokens);
   return {
     sql,
     nodes: lines.map((line) => ({ depth: line.search(/[^ ]/), text: line.trim() })),
     format: lastFormat(tokens),
     tokens,
   };
+}
+
+/** A parameter's type is the one part of the canonical text that stays as the client wrote it: a comment or half a string in it would hide what follows from `tokensOf`. */
+function refuseHiddenText(sql: string, tokens: readonly Token[]): void {
+  const hiding = tokens.find(({ text, start }) => text === "{" && !PARAMETER.test(sql.slice(start)));
+  if (hiding === undefined) return;
+  throw serverError({
+    code: 62,
+    name: "SYNTAX_ERROR",
+    text: `Syntax error: ${sql.slice(hiding.start, hiding.start + 60)}: braces hold the name and the type of a parameter, without comments: {name:Type}`,
+  });
 }
 
 async function formatted(session: EngineSession, text: string): Promise<string> {
@@ -154,10 +169,20 @@ function withoutOurQuestion(message: string): string {
   return at < 0 ? message : `${message.slice(0, at).trimEnd()}${name}`;
 }
 
-function keep(cached: Map<string, ParsedStatement>, text: string, parsed: ParsedStatement): void {
+/** A text that only parameters make a statement is none without them. */
+function cacheKey(text: string, parameters: Named): string {
+  return `${parameters.length === 0 ? "without" : "with"} parameters: ${text}`;
+}
+
+/** Values of parameters are written out in the tree, so a short text may have a large one. */
+function sizeOf(text: string, { nodes }: ParsedStatement): number {
+  return nodes.reduce((size, node) => size + node.text.length, text.length);
+}
+
+function keep(cached: Map<string, ParsedStatement>, key: string, parsed: ParsedStatement): void {
   const oldest = cached.keys().next().value;
   if (cached.size >= CACHED_MAX && oldest !== undefined) cached.delete(oldest);
-  cached.set(text, parsed);
+  cached.set(key, parsed);
 }
 
 /** Where `FROM INFILE` has to stand in an INSERT: before its SETTINGS and FORMAT. */

@@ -192,34 +192,83 @@ test("fields of a form are no login and no second statement", async () => {
   expect(second).toMatch(/^Code: 62\./);
 });
 
-// Guarantee: a statement that was harmless with its first parameters is looked at again with others.
-test.each([
-  ["the rows of a format", "SELECT * FROM format(Values, 'a String', {p:String})", "('x')", "(file('$CANARY'))"],
+type AskedTwice = readonly [
+  name: string,
+  user: Attempt["user"],
+  body: string,
+  first: string,
+  answer: string,
+  then: string,
+];
+
+const ASKED_TWICE: readonly AskedTwice[] = [
+  [
+    "the rows of a format",
+    "admin",
+    "SELECT * FROM format(Values, 'a String', {p:String})",
+    "('x')",
+    "x",
+    "(file('$CANARY'))",
+  ],
   [
     "a structure",
-    "SELECT * FROM format(JSONEachRow, {p:String}, '{}')",
+    "admin",
+    'SELECT * FROM format(JSONEachRow, {p:String}, \'{"a":"x"}\')',
     "a String",
-    "a String DEFAULT file('$CANARY')",
+    "x",
+    "a String, b String DEFAULT file('$CANARY')",
   ],
   [
     "rows of values()",
+    "admin",
     "SELECT * FROM values({p:String}, ('x', 'y'))",
     "a String, b String",
-    "a String, b String DEFAULT file('$CANARY')",
+    "x\ty",
+    "a String, b String, c String DEFAULT file('$CANARY')",
   ],
-  ["a format's name", "SELECT * FROM format({p:Identifier}, 'a String', $$(file('$CANARY'))$$)", "TSV", "Values"],
-  ["a table", "SELECT count() FROM {p:Identifier}", "meterline.counts", "meterline.secret"],
-])("%s by a parameter, after it was something else", async (_, body, first, then) => {
-  const asking = (param_p: string): Promise<HttpAnswer> => {
-    const filled = fill({ body, parameters: { param_p } });
-    return as("finance", { ...filled, body: filled.body });
-  };
-  for (const value of [first, first, then]) {
-    const { text } = await asking(value);
-    expect(text).not.toContain(CANARY);
-    if (value === then) expect(text).toMatch(/^Code: (497|60|81)\./);
+  [
+    "a format's name",
+    "admin",
+    "SELECT * FROM format({p:Identifier}, 'a String', $$(file('$CANARY'))$$)",
+    "TSV",
+    "(file(\\'$CANARY\\'))",
+    "Values",
+  ],
+  [
+    "the rows of an insert",
+    "admin",
+    "INSERT INTO default.format (a) SELECT a FROM format(JSONEachRow, {p:String}, '{}')",
+    "a String",
+    "",
+    "a String DEFAULT file('$CANARY')",
+  ],
+];
+
+// Guarantee: what is remembered of statements does not grow with the values of their parameters.
+test("a long value in many places, under many texts, leaves the server as it is", async () => {
+  const places = Array.from({ length: 400 }, () => "{p:String}").join(",");
+  for (let number = 0; number < 20; number += 1) {
+    const asked = { body: `SELECT ${number}, length(concat(${places}))`, parameters: { param_p: "x".repeat(10_000) } };
+    expect((await as("finance", asked)).text).toBe(`${number}\t4000000\n`);
   }
 });
+
+// Guarantee: a statement that was harmless with its first parameters is looked at again with others.
+test.each(ASKED_TWICE.map((asked) => [asked[0], asked] as const))(
+  "%s by a parameter, after it was something else",
+  async (_, [, user, body, first, expected, then]) => {
+    await as("admin", { body: "CREATE TABLE IF NOT EXISTS default.format (a String) ENGINE = MergeTree ORDER BY a" });
+    const asking = (param_p: string): Promise<HttpAnswer> => as(user, fill({ body, parameters: { param_p } }));
+    for (let time = 0; time < 2; time += 1) {
+      const { status, text } = await asking(first);
+      expect([status, text.trimEnd()]).toEqual([200, fill({ body: expected }).body]);
+    }
+    const { text } = await asking(then);
+    expect(text).toMatch(/^Code: 497\./);
+    expect(text).not.toContain(CANARY);
+    expect((await as("admin", { body: "SELECT * FROM default.format" })).text).not.toContain(CANARY);
+  },
+);
 
 // Guarantee: a format's name is nothing but a name: behind a semicolon, `SET ROLE ALL` would give a session every right there is.
 test.each([

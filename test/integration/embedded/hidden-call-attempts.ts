@@ -3,6 +3,9 @@ import type { Answered, Refused } from "./attack-attempts.ts";
 
 const DENIED = 497;
 const FIXED = 452;
+const SYNTAX = 62;
+/** Texts within texts are read without parameters. */
+const UNKNOWN_PARAMETER = 456;
 const NO_EXPRESSIONS = 344;
 const ZERO_WIDTH = "\u200b";
 
@@ -23,6 +26,12 @@ export const HIDDEN_CALLS: readonly Refused[] = [
     "SELECT arrayMap({f:Identifier}, ['$CANARY'])",
     { parameters: { param_f: "file" } },
   ],
+  ...["//", "#", "#!", "--", "/*", "/* /* */", "$", "x'"].map((mark): Refused => [
+    `a file behind APPLY, and ${mark} in a parameter's type`,
+    SYNTAX,
+    `SELECT {x:String ${mark} '\n}, * APPLY(file) FROM (SELECT '$CANARY' AS a) -- '`,
+    { parameters: { param_x: "1" } },
+  ]),
   ["a file named as a lambda in a SQL function", DENIED, "CREATE FUNCTION f AS (x) -> arrayMap(file, x)"],
   ["a file in the condition of SHOW TABLES", DENIED, "SHOW TABLES FROM finance WHERE throwIf(1, file('$CANARY'))"],
   ["a file in the condition of SHOW COLUMNS", DENIED, "SHOW COLUMNS FROM default.rows WHERE toUInt8(file('$CANARY'))"],
@@ -62,6 +71,12 @@ export const HIDDEN_CALLS: readonly Refused[] = [
 ];
 
 export const HIDDEN_IN_TEXTS: readonly Refused[] = [
+  [
+    "as a lambda by a parameter",
+    UNKNOWN_PARAMETER,
+    "SELECT * FROM format(Values, 'a String', $$(arrayMap({f:Identifier}, ['$CANARY'])[1])$$)",
+    { parameters: { param_f: "file" } },
+  ],
   ["behind a line's comment", DENIED, "SELECT * FROM format(Values, 'a String', $$(file--x\n('$CANARY'))$$)"],
   ["in typographic quotes", DENIED, "SELECT * FROM format(Values, 'a String', $$(“file”('$CANARY'))$$)"],
   [
@@ -110,6 +125,12 @@ export const HIDDEN_IN_VALUES: readonly Refused[] = [
   ["behind a line's comment", NO_EXPRESSIONS, `${INSERT} VALUES (file -- x\n('$CANARY'))`],
   ["in a name with escapes", NO_EXPRESSIONS, `${INSERT} VALUES (\`fi\\x6ce\`('$CANARY'))`],
   ["as a lambda", NO_EXPRESSIONS, `${INSERT} VALUES (arrayMap(file, ['$CANARY'])[1])`],
+  [
+    "as a lambda by a parameter",
+    NO_EXPRESSIONS,
+    `${INSERT} VALUES (arrayMap({f:Identifier}, ['$CANARY'])[1])`,
+    { parameters: { param_f: "file" } },
+  ],
   [
     "in a text in a subquery",
     NO_EXPRESSIONS,
