@@ -17,9 +17,9 @@ const KILLED_AFTER_SHARE = 0.1;
 export const drain: Benchmark = {
   id: "R6",
   title: "Draining a backlog after kill -9",
-  events: 4_000_000,
+  events: 2_000_000,
   rounds: 5,
-  minutes: 28,
+  minutes: 14,
   run: async ({ events, rounds, identities, worlds, say }) => {
     const { world, stopSink } = await worlds.stored(identities);
     await stopSink();
