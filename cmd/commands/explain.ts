@@ -1,5 +1,6 @@
 /** `explain <invoice line>`: what stands behind a line, and whether its digests hold. */
 import type { Command } from "commander";
+import { bucketText } from "../../src/domain/meter.ts";
 import { limitsOfText, limitsTexts } from "../../src/domain/usage-limits.ts";
 import { explainLine, type Explanation, type LineFacts } from "../../src/app/explain/explain-line.ts";
 import { createExplainStore } from "../../src/clickhouse/explain-store.ts";
@@ -75,7 +76,7 @@ function factLines(line: LineFacts): string[] {
       "meter",
       line.meter === ""
         ? "none (flat)"
-        : `${line.meter} (${line.aggregation}${line.countsEarlier ? ", with all events before the period" : ""})${filter.length > 0 ? ` where ${filter.join(", ")}` : ""}`,
+        : `${line.meter} (${bucketText(line)}${line.countsEarlier ? ", with all events before the period" : ""})${filter.length > 0 ? ` where ${filter.join(", ")}` : ""}`,
     ],
     ["quantity", `${line.quantity} from ${line.eventCount} events`],
     ["exact amount", `${line.amountExact} ${line.currency}`],
