@@ -89,6 +89,12 @@ function factLines(line: LineFacts): string[] {
   return facts.filter(([, text]) => text !== "").map(([name, text]) => `  ${name.padEnd(14)}${text}`);
 }
 
+/** Quarter hours have quantities of their own only where these add up to the line's. */
+const WINDOW_QUANTITY = {
+  title: "quantity",
+  text: (window: Explanation["windows"][number]) => window.quantity,
+  align: "right",
+} as const;
 const AMENDED_BY = { title: "amended by", text: (event: Explanation["events"][number]) => event.amendedBy };
 
 function usageLines({ line, windows, events, retractions }: Explanation): string[] {
@@ -98,7 +104,7 @@ function usageLines({ line, windows, events, retractions }: Explanation): string
     [
       { title: "window (15 min)", text: (window) => window.windowStart || "before the period" },
       { title: "events", text: (window) => window.eventCount, align: "right" },
-      { title: "quantity", text: (window) => window.quantity, align: "right" },
+      ...(shown.some((window) => window.quantity !== "") ? [WINDOW_QUANTITY] : []),
       { title: "digest", text: (window) => `${window.eventsDigest.slice(0, 16)}…` },
     ],
     shown,
