@@ -1,5 +1,6 @@
 /** `explain <invoice line>`: what stands behind a line, and whether its digests hold. */
 import type { Command } from "commander";
+import { bucketText } from "../../src/domain/meter.ts";
 import { limitsOfText, limitsTexts } from "../../src/domain/usage-limits.ts";
 import { explainLine, type Explanation, type LineFacts } from "../../src/app/explain/explain-line.ts";
 import { createExplainStore } from "../../src/clickhouse/explain-store.ts";
@@ -75,7 +76,7 @@ function factLines(line: LineFacts): string[] {
       "meter",
       line.meter === ""
         ? "none (flat)"
-        : `${line.meter} (${line.aggregation}${line.countsEarlier ? ", with all events before the period" : ""})${filter.length > 0 ? ` where ${filter.join(", ")}` : ""}`,
+        : `${line.meter} (${bucketText(line)}${line.countsEarlier ? ", with all events before the period" : ""})${filter.length > 0 ? ` where ${filter.join(", ")}` : ""}`,
     ],
     ["quantity", `${line.quantity} from ${line.eventCount} events`],
     ["exact amount", `${line.amountExact} ${line.currency}`],
@@ -88,6 +89,12 @@ function factLines(line: LineFacts): string[] {
   return facts.filter(([, text]) => text !== "").map(([name, text]) => `  ${name.padEnd(14)}${text}`);
 }
 
+/** Quarter hours have quantities of their own only where these add up to the line's. */
+const WINDOW_QUANTITY = {
+  title: "quantity",
+  text: (window: Explanation["windows"][number]) => window.quantity,
+  align: "right",
+} as const;
 const AMENDED_BY = { title: "amended by", text: (event: Explanation["events"][number]) => event.amendedBy };
 
 function usageLines({ line, windows, events, retractions }: Explanation): string[] {
@@ -97,7 +104,7 @@ function usageLines({ line, windows, events, retractions }: Explanation): string
     [
       { title: "window (15 min)", text: (window) => window.windowStart || "before the period" },
       { title: "events", text: (window) => window.eventCount, align: "right" },
-      { title: "quantity", text: (window) => window.quantity, align: "right" },
+      ...(shown.some((window) => window.quantity !== "") ? [WINDOW_QUANTITY] : []),
       { title: "digest", text: (window) => `${window.eventsDigest.slice(0, 16)}…` },
     ],
     shown,

@@ -6,6 +6,7 @@ import type {
   ExplainStore,
   LineFacts,
 } from "../app/explain/explain-line.ts";
+import type { Meter } from "../domain/meter.ts";
 import { instantText, NS_PER_SECOND } from "../kernel/instant.ts";
 import type { ClickHouse } from "./connect.ts";
 import { querySql } from "./load-sql.ts";
@@ -56,6 +57,7 @@ type RatedRow = {
   readonly aggregation: string;
   readonly catalog_seq: number;
 };
+type MeterRow = { readonly definition: string };
 type WindowRow = {
   readonly window_start: number;
   readonly event_count: string;
@@ -83,8 +85,9 @@ export function createExplainStore(clickhouse: ClickHouse): ExplainStore {
         run_id: row.run_id,
         rated_line_id: row.rated_line_id,
       });
+      const meters = await query<MeterRow>("explain-meter", { meter: row.meter });
       const terms = await spanningTerms(clickhouse, { invoiceId: row.invoice_id, lineId });
-      return { ...lineFacts(row, rated[0]), ...terms };
+      return { ...lineFacts(row, rated[0]), ...bucketFacts(meters[0]), ...terms };
     },
     contractVersion: async (line) => {
       type Row = { readonly definition: string; readonly hash: string; readonly journal_seq: number };
@@ -172,6 +175,13 @@ function lineFacts(row: LineRow, rated: RatedRow | undefined): Omit<LineFacts, "
     compares: row.compares,
     explanation: row.explanation,
   };
+}
+
+/** A line without a meter has no row. */
+function bucketFacts(row: MeterRow | undefined): Pick<LineFacts, "bucket" | "holdFor"> {
+  if (row === undefined) return {};
+  const { bucket, holdFor } = JSON.parse(row.definition) as Meter;
+  return { ...(bucket !== undefined && { bucket }), ...(holdFor !== undefined && { holdFor }) };
 }
 
 function explainedRetraction(row: RetractionRow): ExplainedRetraction {

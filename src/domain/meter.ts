@@ -86,6 +86,19 @@ export function measureText({ aggregation, recurring, uniqueOver }: Measure): st
   return [...(recurring ? ["recurring"] : []), aggregation, ...(uniqueOver ? [`over ${uniqueOver}`] : [])].join(" ");
 }
 
+/** For people: `latest per hour, added up; held for up to 2 hours without events`; the aggregation alone where it is of the whole period. */
+export function bucketText({
+  aggregation,
+  bucket,
+  holdFor,
+}: Pick<Measure, "bucket" | "holdFor"> & { readonly aggregation: string }): string {
+  if (bucket === undefined) return aggregation;
+  const added = `${aggregation} per ${bucket}, added up`;
+  return holdFor === undefined
+    ? added
+    : `${added}; held for up to ${String(holdFor)} ${bucket}${holdFor === 1 ? "" : "s"} without events`;
+}
+
 /** True where a period's quantity rests on all events before its end, not only on those inside it. */
 export function countsEarlier({ recurring, uniqueOver }: Omit<Measure, "aggregation">): boolean {
   return recurring === true || uniqueOver === "ever";

@@ -55,19 +55,19 @@ export function wholeCharge(terms: PricingTerms): WholeCharge {
   };
 }
 
-/** What is left to pay of the charge so far once an earlier part has been billed. */
+/** What a later part adds to the charge of what lies before it. Both are at this part's price: an earlier part may have been billed at another. */
 export function laterPart(
   terms: PricingTerms,
-  { soFar, billed }: { readonly soFar: Charge; readonly billed: Charge },
+  { soFar, before }: { readonly soFar: Charge; readonly before: Charge },
 ): Charge {
   const currency = denominationOf(terms);
   const step: BreakdownStep = {
     kind: "prior",
-    amount: decimalText(billed.amount.negated()),
+    amount: decimalText(before.amount.negated()),
     total: decimalText(soFar.amount),
-    text: `Of ${amountText(soFar.amount, currency)} for the period so far, ${amountText(billed.amount, currency)} were billed before`,
+    text: `${amountText(soFar.amount, currency)} for the period so far at this price, less ${amountText(before.amount, currency)} for what lies before this part`,
   };
-  return { amount: soFar.amount.minus(billed.amount), steps: [...soFar.steps, step] };
+  return { amount: soFar.amount.minus(before.amount), steps: [...soFar.steps, step] };
 }
 
 /** The charge in whole minor units of the currency; throws `invalid` for an unknown currency. */

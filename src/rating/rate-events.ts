@@ -15,19 +15,19 @@ export type EventRating = {
 /** A later part pays nothing of what is due at zero usage, even if no event came before it. */
 export function rateEvents(terms: PricingTerms & { readonly isLaterPart: boolean }): EventRating {
   const soFar = wholeCharge(terms);
-  const billed = terms.isLaterPart ? wholeCharge(terms) : undefined;
+  const before = terms.isLaterPart ? wholeCharge(terms) : undefined;
   return {
     addPrior(amount) {
       soFar.add(amount);
-      billed?.add(amount);
+      before?.add(amount);
     },
     add(amount) {
       soFar.add(amount);
     },
     finish() {
       const charge = soFar.charge();
-      if (billed === undefined) return pricedUsage(charge, terms);
-      return pricedUsage(laterPart(terms, { soFar: charge, billed: billed.charge() }), terms);
+      if (before === undefined) return pricedUsage(charge, terms);
+      return pricedUsage(laterPart(terms, { soFar: charge, before: before.charge() }), terms);
     },
   };
 }

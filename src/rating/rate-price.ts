@@ -25,7 +25,7 @@ export function ratePrice(input: RatePriceInput): PricedUsage {
       ? chargeOf(input, usage)
       : laterPart(input, {
           soFar: chargeOf(input, joinUsage(prior, usage)),
-          billed: chargeOf({ ...input, price: priorPrice }, prior),
+          before: chargeOf({ ...input, price: priorPrice }, prior),
         });
   return pricedUsage(charge, input);
 }

@@ -3,6 +3,7 @@
  * and three proofs: the events' digest from the single events, the same from the windows, and the line's place under the invoice's root.
  */
 import type { LineTax } from "../../domain/invoice.ts";
+import type { Bucket } from "../../domain/meter.ts";
 import { AppError } from "../../kernel/errors.ts";
 import type { InvoiceAdjustmentSummary } from "../ports.ts";
 
@@ -20,6 +21,10 @@ export type LineFacts = {
   readonly price: string;
   readonly meter: string;
   readonly aggregation: string;
+  /** The quantity is the sum over the hours or days of the period; absent: of all of it at once. */
+  readonly bucket?: Bucket;
+  /** For so many of them without events the level last stated goes on; absent: for none. */
+  readonly holdFor?: number;
   readonly filter: Readonly<Record<string, string>>;
   /** Further limits of the price as they are stored, canonical JSON; empty without any. */
   readonly limits: string;

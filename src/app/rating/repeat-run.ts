@@ -7,7 +7,7 @@ import type { RatedLine } from "../../domain/rated-line.ts";
 import { ratedLineHash, ratedLinesHash } from "../../domain/rated-line-hash.ts";
 import { AppError } from "../../kernel/errors.ts";
 import { parsePeriodArgument } from "../../kernel/period.ts";
-import { RATING_REV } from "../../rating/rating-rev.ts";
+import { lineOfRevision, REPEATABLE_REVS } from "./line-of-revision.ts";
 import { ratePlan } from "./rate-plan.ts";
 import type { RatingDeps } from "./rating-deps.ts";
 import { planRating, type RatingPlan } from "./rating-plan.ts";
@@ -36,11 +36,11 @@ export async function repeatRun(deps: RepeatDeps, runId: string): Promise<Repeat
       message: `There is no rating run "${runId}": \`SELECT run_id FROM meterline.rating_runs\` lists them`,
     });
   }
-  if (run.ratingRev !== RATING_REV) {
+  if (!REPEATABLE_REVS.includes(run.ratingRev)) {
     throw new AppError({
       code: "RATING_REV_OTHER",
       kind: "conflict",
-      message: `Run ${runId} was rated by revision ${String(run.ratingRev)} of the rules, this release has ${String(RATING_REV)}: repeat it with a release of that revision`,
+      message: `Run ${runId} was rated by revision ${String(run.ratingRev)} of the rules, this release has ${REPEATABLE_REVS.join(" and ")}: repeat it with a release of that revision`,
     });
   }
   const catalog = await deps.catalogAt(run.catalogSeq);
@@ -48,7 +48,8 @@ export async function repeatRun(deps: RepeatDeps, runId: string): Promise<Repeat
   const planned = planRating({ catalog, period, customers: run.customers, spansOf: deps.spansOf });
   const plan = withLeftOver(planned, await deps.finalizedAt(run.catalogSeq));
   const facts = { runId, cut: run.cut, catalogSeq: run.catalogSeq };
-  const rated = await collect(ratePlan({ store: deps.store, plan, run: facts }));
+  const lines = await collect(ratePlan({ store: deps.store, plan, run: facts }));
+  const rated = lines.map((line) => lineOfRevision(line, run.ratingRev));
   const stored = await collect(deps.store.ratedLines({ runId, customers: [] }));
   return {
     run,

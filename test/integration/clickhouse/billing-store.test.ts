@@ -1,5 +1,6 @@
 /** Rating and drafts on the real engine: repeatable to the byte, and every line leads to its events. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { explanationText } from "../../../cmd/commands/explain.ts";
 import { explainLine } from "../../../src/app/explain/explain-line.ts";
 import { draftInvoices } from "../../../src/app/invoicing/draft-invoices.ts";
 import type { InvoicingDeps } from "../../../src/app/invoicing/invoicing-deps.ts";
@@ -293,6 +294,28 @@ test("lines of meters that look back are explained from all events before their 
       expect(decimalText(decimal(first?.quantity ?? ""))).toBe(
         decimalText(sumDecimals(earlier.map(({ value }) => decimal(value)))),
       );
+  }
+});
+
+// Guarantee: the line of a meter that is taken per hour or day says so, and for how long it holds.
+test("lines of meters with a bucket are explained", async () => {
+  for (const { name, bucket, ...held } of BUCKETED) {
+    const [row] = await clickhouse.rows<{ line_id: string }>({
+      sql: "SELECT line_id FROM finance.invoice_lines WHERE price = {price: String} ORDER BY period_from LIMIT 1",
+      params: { price: name },
+      doing: "reading a line of a bucketed meter",
+    });
+    const explanation = await explainLine(
+      { store: createExplainStore(clickhouse), merkleRoot },
+      { lineId: row?.line_id ?? "", eventsMax: 1000 },
+    );
+    const { line } = explanation;
+    expect([line.bucket, line.holdFor]).toEqual([bucket, "holdFor" in held ? held.holdFor : undefined]);
+    const added = `${line.aggregation} per ${bucket}, added up${"holdFor" in held ? "; held for up to 2 hours without events" : ""}`;
+    const text = explanationText(explanation);
+    expect(text).toContain(`m-${name} (${added})`);
+    // A quarter hour has no quantity that would add up to the line's.
+    expect(text).toMatch(/events +digest/);
   }
 });
 

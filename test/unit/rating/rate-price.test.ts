@@ -54,7 +54,7 @@ it("explains each step in the order of calculation, in words and in data", () =>
       kind: "prior",
       amount: "-4.5",
       total: "28.8315",
-      text: "Of 28.8315 EUR for the period so far, 4.5 EUR were billed before",
+      text: "28.8315 EUR for the period so far at this price, less 4.5 EUR for what lies before this part",
     },
     {
       kind: "rounding",
