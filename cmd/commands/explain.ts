@@ -5,6 +5,7 @@ import { limitsOfText, limitsTexts } from "../../src/domain/usage-limits.ts";
 import { explainLine, type Explanation, type LineFacts } from "../../src/app/explain/explain-line.ts";
 import { createExplainStore } from "../../src/clickhouse/explain-store.ts";
 import { merkleRoot } from "../../src/invoicing/merkle.ts";
+import { counted } from "../../src/kernel/counted.ts";
 import { AppError } from "../../src/kernel/errors.ts";
 import { withContext } from "../context.ts";
 import { tableText } from "../output/table.ts";
@@ -78,7 +79,7 @@ function factLines(line: LineFacts): string[] {
         ? "none (flat)"
         : `${line.meter} (${bucketText(line)}${line.countsEarlier ? ", with all events before the period" : ""})${filter.length > 0 ? ` where ${filter.join(", ")}` : ""}`,
     ],
-    ["quantity", `${line.quantity} from ${line.eventCount} events`],
+    ["quantity", `${line.quantity} from ${counted(line.eventCount, "event")}`],
     ["exact amount", `${line.amountExact} ${line.currency}`],
     [
       "rated",

@@ -6,6 +6,7 @@ import type { InvoicingSettings } from "../../src/app/invoicing/invoicing-deps.t
 import type { InvoiceSummary } from "../../src/app/ports.ts";
 import { invoiceStore } from "../../src/clickhouse/invoice-store.ts";
 import type { Settings } from "../../src/config/settings.ts";
+import { counted } from "../../src/kernel/counted.ts";
 import { decimal } from "../../src/kernel/decimal.ts";
 import { AppError } from "../../src/kernel/errors.ts";
 import { moneyText } from "../../src/kernel/money.ts";
@@ -138,14 +139,15 @@ function invoiceTable(rows: readonly Row[]): string {
 }
 
 function draftedText({ run, drafted, finalized }: DraftedInvoices): string {
-  const head = `${String(drafted.length)} drafts from run ${run.runId}, as of cut ${String(run.cut)}`;
+  const head = `${counted(drafted.length, "draft")} from run ${run.runId}, as of cut ${String(run.cut)}`;
   const left = finalized.length === 0 ? [] : ["", `Already finalized, left as they are:`, invoiceTable(finalized)];
   return [head, ...(drafted.length === 0 ? [] : ["", invoiceTable(drafted)]), ...left].join("\n");
 }
 
 export function finalizedText({ finalized, already, notDue }: FinalizedInvoices, period: string): string {
   const parts: string[] = [];
-  if (finalized.length > 0) parts.push(`Finalized ${String(finalized.length)} invoices:\n${invoiceTable(finalized)}`);
+  if (finalized.length > 0)
+    parts.push(`Finalized ${counted(finalized.length, "invoice")}:\n${invoiceTable(finalized)}`);
   if (already.length > 0) parts.push(`Already finalized:\n${invoiceTable(already)}`);
   if (notDue.length > 0) parts.push(`Not due yet: ${notDue.map((invoice) => invoice.contract).join(", ")}`);
   return parts.length === 0

@@ -4,6 +4,7 @@ import { basename, resolve } from "node:path";
 import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
 import { publishEvents, type FileProblem, type PublishProgress } from "../../src/app/publish/publish-events.ts";
+import { counted } from "../../src/kernel/counted.ts";
 import { AppError } from "../../src/kernel/errors.ts";
 import { openProducer } from "../../src/producer/open-producer.ts";
 import type { Producer } from "../../src/producer/producer-types.ts";
@@ -72,7 +73,7 @@ async function publishFile(context: Context, wanted: PublishWanted): Promise<Pub
     return { file, events, messages: 0, repeatedMessages: 0, problems, alreadyPublished: true };
   }
   if (progress !== null && !wanted.again) {
-    context.output.say(`Going on after line ${String(progress.line)}: ${String(progress.events)} events are stored.`);
+    context.output.say(`Going on after line ${String(progress.line)}: ${stored(progress.events)} stored.`);
   }
   return await send({ context, wanted, nats, state });
 }
@@ -180,9 +181,13 @@ function noticeEvery(notice: (reason: string) => void): (reason: string) => void
 function resultText(result: PublishResult): string {
   const { file, events, messages, repeatedMessages } = result;
   if (result.alreadyPublished)
-    return `${file} was published already: ${String(events)} events are in the stream, nothing was sent. To send them once more (say, after the catalog was corrected): --again`;
+    return `${file} was published already: ${stored(events)} in the stream, nothing was sent. To send them once more (say, after the catalog was corrected): --again`;
   const repeated = repeatedMessages > 0 ? `, ${String(repeatedMessages)} of them known to the server already` : "";
-  return `${file}: ${String(events)} events are in the stream (${String(messages)} messages sent now${repeated}).`;
+  return `${file}: ${stored(events)} in the stream (${counted(messages, "message")} sent now${repeated}).`;
+}
+
+function stored(events: number): string {
+  return `${counted(events, "event")} ${events === 1 ? "is" : "are"}`;
 }
 
 function requireNoProblems({ file, problems }: PublishResult): void {
@@ -190,6 +195,6 @@ function requireNoProblems({ file, problems }: PublishResult): void {
   throw new AppError({
     code: "FILE_LINES_UNUSABLE",
     kind: "invalid",
-    message: `${String(problems)} lines of ${file} are no events and were left out; correct them and publish the file again (what is stored counts once)`,
+    message: `${file}: ${counted(problems, "line")} left out for being no event; correct what was named above and publish the file again (what is stored counts once)`,
   });
 }

@@ -6,7 +6,8 @@ import { plotPrice } from "../quote/plot-price.ts";
 import { quoteText } from "../quote/quote-text.ts";
 
 export function registerQuote(program: Command): void {
-  program.addCommand(quoteCommand());
+  // A command that is made apart does not take over that errors are thrown: it would end the process with 1.
+  program.addCommand(quoteCommand().copyInheritedSettings(program));
 }
 
 export function quoteCommand(): Command {

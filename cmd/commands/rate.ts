@@ -4,6 +4,7 @@ import { ratePeriod, type RatePeriodInput } from "../../src/app/rating/rate-peri
 import { restoreRun, type RestoredRun } from "../../src/app/rating/repeat-run.ts";
 import type { RatingRunEntry } from "../../src/domain/journal-entry.ts";
 import type { RatedLine } from "../../src/domain/rated-line.ts";
+import { counted } from "../../src/kernel/counted.ts";
 import { decimal } from "../../src/kernel/decimal.ts";
 import { AppError } from "../../src/kernel/errors.ts";
 import { moneyText } from "../../src/kernel/money.ts";
@@ -74,7 +75,7 @@ async function rate(context: Context, services: Services, input: RatePeriodInput
 }
 
 function runText(run: RatingRunEntry, lines: readonly RatedLine[]): string {
-  const head = `Run ${run.runId}: ${String(run.lines)} lines for ${run.period}, as of cut ${String(run.cut)}, catalog at journal entry ${String(run.catalogSeq)}`;
+  const head = `Run ${run.runId}: ${counted(run.lines, "line")} for ${run.period}, as of cut ${String(run.cut)}, catalog at journal entry ${String(run.catalogSeq)}`;
   const more =
     run.lines > lines.length
       ? `\n… and ${String(run.lines - lines.length)} more: SELECT * FROM finance.rated_lines WHERE run_id = '${run.runId}'`
@@ -114,7 +115,7 @@ async function repeat(context: Context, services: Services, runId: string): Prom
 function restoredText({ run, linesHash, exact, rewritten, differing }: RestoredRun): string {
   const written = rewritten > 0 ? ` ${String(rewritten)} missing lines were written again.` : "";
   if (exact)
-    return `Run ${run.runId} rated again: ${String(run.lines)} lines, the same bytes (${linesHash}).${written}`;
+    return `Run ${run.runId} rated again: ${counted(run.lines, "line")}, the same bytes (${linesHash}).${written}`;
   const lines = differing.map((lineId) => `  ${lineId}`);
   return [
     `Run ${run.runId} recorded ${run.linesHash}, rated again gives ${linesHash}.${written}`,

@@ -5,6 +5,7 @@ import { exceeds } from "../../src/app/simulate/customer-effects.ts";
 import { simulatePeriod, type Simulation } from "../../src/app/simulate/simulate-period.ts";
 import { closedCut } from "../../src/app/sink/closed-cut.ts";
 import { readCatalogFiles } from "../../src/files/read-catalog-files.ts";
+import { counted } from "../../src/kernel/counted.ts";
 import { decimal, isDecimalText, type Decimal } from "../../src/kernel/decimal.ts";
 import { AppError } from "../../src/kernel/errors.ts";
 import { parsePeriodArgument } from "../../src/kernel/period.ts";
@@ -112,7 +113,7 @@ function requireWithin({ effects }: Simulation, maxIncrease: Decimal | undefined
   throw new AppError({
     code: "INCREASE_TOO_HIGH",
     kind: "mismatch",
-    message: `${String(broken)} customers would pay more than ${maxIncrease.toFixed()} % above what they pay now`,
+    message: `${counted(broken, "customer")} would pay more than ${maxIncrease.toFixed()} % above what they pay now`,
   });
 }
 

@@ -2,6 +2,7 @@
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { loadSettings, type Settings } from "../../src/config/settings.ts";
+import { lockDirectory } from "../../src/embedded/lock-directory.ts";
 import { findAddresses, type Addresses } from "../addresses.ts";
 import { runEverything } from "../embedded/run-everything.ts";
 import { stopSignal } from "../stop-signal.ts";
@@ -31,6 +32,24 @@ async function up({ settings, json }: { readonly settings: Settings; readonly js
       { once: true },
     );
   });
+  // The servers' own locks say nothing where URLs name other servers; the home has addresses and progress in it all the same.
+  const lock = lockDirectory({ directory: resolve(settings.home), owner: "Meterline" });
+  try {
+    await runUntilAsked({ settings, json, say, asked });
+  } finally {
+    lock.release();
+  }
+  say("Drained: everything taken is stored. Start `bin/meterline up` again to go on.");
+}
+
+type RunInput = {
+  readonly settings: Settings;
+  readonly json: boolean;
+  readonly say: (line: string) => void;
+  readonly asked: Promise<void>;
+};
+
+async function runUntilAsked({ settings, json, say, asked }: RunInput): Promise<void> {
   const everything = await runEverything({ settings, json, name: "up", log: say, biller: true });
   try {
     const addresses = findAddresses(settings);
@@ -43,7 +62,6 @@ async function up({ settings, json }: { readonly settings: Settings; readonly js
     await everything.stop();
   }
   await everything.running;
-  say("Drained: everything taken is stored. Start `bin/meterline up` again to go on.");
 }
 
 function welcome(settings: Settings, addresses: Addresses, told: readonly string[]): string {

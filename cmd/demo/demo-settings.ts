@@ -8,13 +8,18 @@ import { lockDirectory, type DirectoryLock } from "../../src/embedded/lock-direc
 export type DemoPlace = { readonly settings: Settings; readonly home: string; readonly lock: DirectoryLock };
 
 const LOCK = "lock";
+/** Each has a lock of its own, which `meterline clickhouse` and a server whose `up` was killed hold alone. */
+const SERVERS = { nats: "NATS", clickhouse: "ClickHouse" } as const;
 
-/** Empties `<home>/demo`; throws `DIRECTORY_IN_USE` while another demo runs in it. */
+/** Empties `<home>/demo`; throws `DIRECTORY_IN_USE`, with everything left as it is, while another demo, an `up` or a server of either runs in it. */
 export async function prepareDemoPlace(settings: Settings): Promise<DemoPlace> {
   const home = join(resolve(settings.home), "demo");
   const lock = lockDirectory({ directory: home, owner: "The demo" });
-  for (const entry of readdirSync(home)) {
-    if (entry !== LOCK) rmSync(join(home, entry), { recursive: true, force: true });
+  try {
+    emptyHome(home);
+  } catch (error) {
+    lock.release();
+    throw error;
   }
   const natsPort = await freePort();
   const clickhousePort = await freePort();
@@ -33,6 +38,26 @@ export async function prepareDemoPlace(settings: Settings): Promise<DemoPlace> {
       logLevel: settings.logLevel === "info" ? "warn" : settings.logLevel,
     },
   };
+}
+
+/** All locks are taken before anything is removed, and held until it is: nothing can start in between. */
+function emptyHome(home: string): void {
+  const held: DirectoryLock[] = [];
+  try {
+    for (const [name, owner] of Object.entries(SERVERS)) {
+      held.push(lockDirectory({ directory: join(home, name), owner }));
+    }
+    removeAllBut([LOCK, ...Object.keys(SERVERS)], home);
+    for (const name of Object.keys(SERVERS)) removeAllBut([LOCK], join(home, name));
+  } finally {
+    for (const lock of held) lock.release();
+  }
+}
+
+function removeAllBut(kept: readonly string[], directory: string): void {
+  for (const entry of readdirSync(directory)) {
+    if (!kept.includes(entry)) rmSync(join(directory, entry), { recursive: true, force: true });
+  }
 }
 
 function freePort(): Promise<number> {

@@ -104,6 +104,13 @@ export function lateTable(rows: readonly LateUsage[]): string {
   );
 }
 
+/** What became of the other events that were published late: they are kept, but no line would have counted them. */
+export function notLateText(late: readonly LateUsage[], published: number): string {
+  const others = published - late.reduce((sum, { events }) => sum + events, 0);
+  if (others === 0) return `All ${String(published)} would have counted for one of these invoices.`;
+  return `The other ${String(others)} of the ${String(published)} are kept as well, but concern none of these invoices: their time lies outside of the month in their customer's own time zone, or the contract has no price for their meter.`;
+}
+
 export async function lineToExplain({ clickhouse }: Services): Promise<string> {
   const rows = await clickhouse.rows<{ line_id: string }>({
     sql: "SELECT line_id FROM finance.invoice_lines WHERE status = 'finalized' AND price = 'output-small' ORDER BY line_id LIMIT 1",

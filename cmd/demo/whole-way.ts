@@ -9,7 +9,9 @@ import { createExplainStore } from "../../src/clickhouse/explain-store.ts";
 import type { Settings } from "../../src/config/settings.ts";
 import { readCatalogFiles } from "../../src/files/read-catalog-files.ts";
 import { merkleRoot } from "../../src/invoicing/merkle.ts";
+import { counted } from "../../src/kernel/counted.ts";
 import { AppError } from "../../src/kernel/errors.ts";
+import type { Period } from "../../src/kernel/period.ts";
 import { explanationText } from "../commands/explain.ts";
 import { finalizedText, invoicingSettings } from "../commands/invoice.ts";
 import { reportText, requireSound, runVerify } from "../commands/verify.ts";
@@ -49,7 +51,7 @@ export async function goTheWholeWay(stage: Stage, events: number) {
   const { run } = await draftInvoices(services.invoicing, { period: month, customers: [] });
   const usageRows = await tables.monthlyUsage(services, { month, cut: run.cut });
   tell.show(
-    `Run ${run.runId}: ${String(run.lines)} lines, as of cut ${String(run.cut)}. Usage of the month, per customer in its own time zone:\n`,
+    `Run ${run.runId}: ${counted(run.lines, "line")}, as of cut ${String(run.cut)}. Usage of the month, per customer in its own time zone:\n`,
   );
   tell.show(tables.usageTable(usageRows));
 
@@ -63,7 +65,7 @@ export async function goTheWholeWay(stage: Stage, events: number) {
   });
   tell.show(finalizedText(finalized, month));
 
-  const late = await publishLate(stage, period);
+  const late = await publishLate(stage, { month, period, before: usage.expected });
   const explained = await explainOne(stage);
 
   tell.step("Verifying everything against the bytes that the streams hold");
@@ -103,7 +105,7 @@ async function publishAndCount(stage: Stage, input: { readonly usage: DemoUsage;
   const { messages, expected } = input.usage;
   const total = expected.accepted + expected.duplicate + expected.conflict + expected.rejected;
   tell.step(
-    `Publishing ${String(total)} events of ${input.month}: ${String(expected.duplicate)} repeated, ${String(expected.conflict)} in conflict, ${String(expected.rejected)} broken in different ways`,
+    `Publishing ${String(total)} events of ${input.month} in any customer's time zone: ${String(expected.duplicate)} repeated, ${String(expected.conflict)} in conflict, ${String(expected.rejected)} broken in different ways`,
   );
   await publishUsage(services, messages);
   const resent = await publishUsage(services, messages.slice(0, RESENT_MESSAGES));
@@ -117,15 +119,21 @@ async function publishAndCount(stage: Stage, input: { readonly usage: DemoUsage;
   return verdicts;
 }
 
-async function publishLate(stage: Stage, period: Parameters<typeof generateLateUsage>[0]["period"]) {
-  const { services, tell } = stage;
+type LateInput = { readonly month: string; readonly period: Period; readonly before: DemoUsage["expected"] };
+
+async function publishLate({ services, tell }: Stage, { month, period, before }: LateInput) {
   tell.step(
-    `Publishing ${String(LATE_EVENTS)} more events of the invoiced month: late usage is kept and shown, the invoices stay as they are`,
+    `Publishing ${String(LATE_EVENTS)} more events of ${month} in any customer's time zone: late usage is kept and shown, the invoices stay as they are`,
   );
-  await publishUsage(services, generateLateUsage({ events: LATE_EVENTS, period }).messages);
+  const { messages, expected } = generateLateUsage({ events: LATE_EVENTS, period });
+  await publishUsage(services, messages);
   await untilCounted(services);
+  requireExpected(await tables.verdictCounts(services), {
+    ...before,
+    accepted: before.accepted + expected.accepted,
+  });
   const late = await tables.lateUsage(services);
-  tell.show(tables.lateTable(late));
+  tell.show(`${tables.lateTable(late)}\n\n${tables.notLateText(late, expected.accepted)}`);
   return late;
 }
 

@@ -1,6 +1,6 @@
 /** What `publish` was asked for: its options, checked, with the fix in every message. */
-import { accessSync, constants, readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { readNamedFile, requireRegularFile } from "../../src/files/named-file.ts";
 import { AppError } from "../../src/kernel/errors.ts";
 import { USAGE_FILE_TYPES, type UsageFile, type UsageFileType } from "./usage-file.ts";
 
@@ -18,11 +18,19 @@ export type PublishWanted = UsageFile & {
 };
 
 export function readPublishOptions(file: string, options: PublishOptions): PublishWanted {
-  const path = readablePath(file);
+  requireRegularFile({ path: file, option: "<file>" });
   const type = typeOf(file, options);
-  const mapPath = options.map === undefined ? "" : readablePath(options.map);
-  const mapText = mapPath === "" ? "" : readFileSync(mapPath, "utf8");
-  return { path, type, mapPath, mapText, perSecond: rateOf(options.rate), again: options.again === true };
+  const { map } = options;
+  const mapPath = map === undefined ? "" : resolve(map);
+  const mapText = map === undefined ? "" : readNamedFile({ path: map, option: "--map" }).toString("utf8");
+  return {
+    path: resolve(file),
+    type,
+    mapPath,
+    mapText,
+    perSecond: rateOf(options.rate),
+    again: options.again === true,
+  };
 }
 
 function typeOf(file: string, { type: given, map }: PublishOptions): UsageFileType {
@@ -41,21 +49,6 @@ function rateOf(text: string | undefined): number | null {
   const perSecond = Number(text);
   if (Number.isSafeInteger(perSecond) && perSecond > 0) return perSecond;
   throw usageError(`--rate is "${text}": write a whole number of events per second`);
-}
-
-function readablePath(named: string): string {
-  const path = resolve(named);
-  try {
-    accessSync(path, constants.R_OK);
-    return path;
-  } catch (cause) {
-    throw new AppError({
-      code: "FILE_UNREADABLE",
-      kind: "not_found",
-      message: `There is no readable file ${named}`,
-      cause,
-    });
-  }
 }
 
 function usageError(message: string): AppError {

@@ -1,9 +1,9 @@
 /** `quote --plot FILE.svg`: the curves of a price as a picture in a file. */
-import { writeFileSync } from "node:fs";
 import { plotEnd } from "../../src/app/plot/plot-range.ts";
 import { priceCurves } from "../../src/app/plot/price-curve.ts";
 import { priceChart } from "../../src/chart/price-chart.ts";
 import { parsePrice } from "../../src/domain/price.ts";
+import { writeNamedFile } from "../../src/files/named-file.ts";
 import { readQuoted } from "../../src/files/read-quote-files.ts";
 import { currencyExponent } from "../../src/kernel/currency.ts";
 import { decimal } from "../../src/kernel/decimal.ts";
@@ -13,7 +13,7 @@ import { usageError, type QuoteOptions } from "./quote-options.ts";
 export type PlotPriceOptions = Pick<QuoteOptions, "price" | "currency" | "from" | "to"> & { readonly plot: string };
 
 export function plotPrice(options: PlotPriceOptions): void {
-  writeFileSync(options.plot, priceSvg(options));
+  writeNamedFile({ path: options.plot, option: "--plot" }, priceSvg(options));
   process.stderr.write(`Drawn into ${options.plot}.\n`);
 }
 

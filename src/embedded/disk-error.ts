@@ -19,5 +19,13 @@ export function diskError(error: unknown, path: string): AppError | undefined {
       cause: error,
     });
   }
+  if (code === "EEXIST" || code === "ENOTDIR") {
+    return new AppError({
+      code: "NOT_A_DIRECTORY",
+      kind: "settings",
+      message: `${path} cannot be a directory: there is a file of that name, or in place of one above it. Point METERLINE_HOME elsewhere.`,
+      cause: error,
+    });
+  }
   return undefined;
 }

@@ -27,6 +27,10 @@ export function lockDirectory(input: LockDirectoryInput): DirectoryLock {
   const draft = `${path}.${process.pid}`;
   try {
     makeDirectory(input.directory);
+  } catch (error) {
+    throw diskError(error, input.directory) ?? error;
+  }
+  try {
     writeFileSync(draft, mine);
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       if (tryLink(draft, path))

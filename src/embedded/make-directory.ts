@@ -2,7 +2,7 @@
  * Makes a directory and what is missing above it, for its owner alone: below it lie usage, prices and passwords. Not `mkdirSync` with `recursive`: on a path that cannot exist (below /proc, say) that never returns
  * (measured with Node 24), where this throws what the system says.
  */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 
 const PRIVATE = 0o700;
@@ -20,7 +20,7 @@ function tryMake(path: string): boolean {
     return true;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === "EEXIST") return true;
+    if (code === "EEXIST" && statSync(path).isDirectory()) return true;
     if (code === "ENOENT" && path !== dirname(path)) return false;
     throw error;
   }

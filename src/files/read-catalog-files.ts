@@ -2,7 +2,7 @@
  * Reads the catalog files of a directory, entity by entity, so that every problem is reported at once: each with file, line and column, the field,
  * its value and what to write instead. What could not be read is named too: nobody shall conclude that it does not exist.
  */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, type Dirent } from "node:fs";
 import { join, relative } from "node:path";
 import type {
   CatalogInFiles,
@@ -17,6 +17,7 @@ import { pathText, shownValue } from "../domain/decimal-field.ts";
 import { unknownFieldsMessage } from "../domain/unknown-fields.ts";
 import { AppError } from "../kernel/errors.ts";
 import { parseCatalogDocument, type CatalogDocument } from "./catalog-document.ts";
+import { readNamedFile } from "./named-file.ts";
 
 export type ReadCatalog = {
   readonly catalog: CatalogInFiles;
@@ -46,7 +47,8 @@ export function readCatalogFiles(directory: string): ReadCatalog {
     anyFile: false,
   };
   for (const path of catalogFiles(directory)) {
-    const document = parseCatalogDocument(readFileSync(path), relative(process.cwd(), path) || path);
+    const bytes = readNamedFile({ path, option: "the catalog file" });
+    const document = parseCatalogDocument(bytes, relative(process.cwd(), path) || path);
     found.problems.push(...document.problems);
     if (document.content === undefined) found.anyFile = true;
     else readSections(document, document.content, found);
@@ -191,14 +193,7 @@ function repeatedKeys(section: CatalogFileSection, keys: readonly KeyPlace[]): C
 }
 
 function catalogFiles(directory: string): string[] {
-  if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new AppError({
-      code: "CATALOG_DIRECTORY_MISSING",
-      kind: "invalid",
-      message: `"${directory}" is not a directory: name the one that holds the catalog files`,
-    });
-  }
-  const files = readdirSync(directory, { recursive: true, withFileTypes: true })
+  const files = entriesOf(directory)
     .filter((entry) => entry.isFile() && ENDINGS.some((ending) => entry.name.endsWith(ending)))
     .map((entry) => join(entry.parentPath, entry.name))
     .sort();
@@ -208,4 +203,18 @@ function catalogFiles(directory: string): string[] {
     kind: "invalid",
     message: `"${directory}" holds ${files.length} files ending in ${ENDINGS.join(", ")}: there must be 1 to ${FILES_MAX}`,
   });
+}
+
+function entriesOf(directory: string): Dirent[] {
+  try {
+    return readdirSync(directory, { recursive: true, withFileTypes: true });
+  } catch (cause) {
+    const { code = "" } = cause as NodeJS.ErrnoException;
+    throw new AppError({
+      code: "CATALOG_DIRECTORY_MISSING",
+      kind: "invalid",
+      message: `"${directory}" is not a directory that can be read (${code}): name the one that holds the catalog files`,
+      cause,
+    });
+  }
 }

@@ -4,6 +4,7 @@
  */
 import type { LineTax } from "../../domain/invoice.ts";
 import type { Bucket } from "../../domain/meter.ts";
+import { counted } from "../../kernel/counted.ts";
 import { AppError } from "../../kernel/errors.ts";
 import type { InvoiceAdjustmentSummary } from "../ports.ts";
 
@@ -167,7 +168,7 @@ function eventsProof(line: LineFacts, found: { readonly eventCount: string; read
   return {
     name: "single events",
     holds: found.eventCount === line.eventCount && found.eventsDigest === line.eventsDigest,
-    says: `${found.eventCount} events as of cut ${String(line.cut)}, digest ${found.eventsDigest}`,
+    says: `${counted(found.eventCount, "event")} as of cut ${String(line.cut)}, digest ${found.eventsDigest}`,
   };
 }
 
@@ -178,7 +179,7 @@ function windowsProof(line: LineFacts, windows: readonly ExplainedWindow[]): Pro
   return {
     name: "windows",
     holds: events.toString() === line.eventCount && text === line.eventsDigest,
-    says: `${String(windows.length)} windows with ${events.toString()} events, digest ${text}`,
+    says: `${counted(windows.length, "window")} with ${counted(events, "event")}, digest ${text}`,
   };
 }
 

@@ -4,6 +4,7 @@
  * Nothing is repaired; projections that only lag are brought up to date. Usage is compared as of a complete cut, so that a batch half way in is not taken for a fault.
  */
 import type { RecordedEntry } from "../../domain/journal-entry.ts";
+import { counted } from "../../kernel/counted.ts";
 import { AppError } from "../../kernel/errors.ts";
 import type { Discrepancy } from "../../domain/discrepancy.ts";
 import { compareInvoice, compareWithRun } from "./compare-invoice.ts";
@@ -85,7 +86,10 @@ async function readJournal(deps: VerifyDeps): Promise<{ entries: readonly Record
         : `after entry ${String(entries.length)}`;
     discrepancies.push({ check: "journal_chain", table: "JOURNAL (stream)", key, problem: error.message });
   }
-  return { entries, results: [{ check: "journal_chain", scope: `${String(entries.length)} entries`, discrepancies }] };
+  return {
+    entries,
+    results: [{ check: "journal_chain", scope: counted(entries.length, "entry", "entries"), discrepancies }],
+  };
 }
 
 function journalSteps(deps: VerifyDeps, entries: readonly RecordedEntry[]): Step[] {
@@ -95,12 +99,12 @@ function journalSteps(deps: VerifyDeps, entries: readonly RecordedEntry[]): Step
   return [
     {
       check: "projections",
-      scope: `${String(entries.length)} journal entries`,
+      scope: counted(entries.length, "journal entry", "journal entries"),
       run: () => projectionProblems(deps, entries),
     },
     ...runs.map((run): Step => ({
       check: "rated_lines",
-      scope: `${run.runId}, ${String(run.lines)} lines`,
+      scope: `${run.runId}, ${counted(run.lines, "line")}`,
       run: async () => {
         const repeated = await deps.repeatRun(run);
         return [...compareRun(repeated), ...compareWithRun(repeated, finalized)];
@@ -108,7 +112,7 @@ function journalSteps(deps: VerifyDeps, entries: readonly RecordedEntry[]): Step
     })),
     {
       check: "invoices",
-      scope: `${String(invoices.length)} finalized invoices`,
+      scope: counted(invoices.length, "finalized invoice"),
       run: () => Promise.resolve(finalized.flatMap((invoice) => compareInvoice(invoice))),
     },
   ];
@@ -154,7 +158,7 @@ async function compareStreams(deps: VerifyDeps): Promise<CheckResult> {
       }
     }
   }
-  return { check: "streams", scope: `${String(deps.streams.length)} usage streams`, discrepancies };
+  return { check: "streams", scope: counted(deps.streams.length, "usage stream"), discrepancies };
 }
 
 async function pendingNotes(deps: VerifyDeps): Promise<string[]> {

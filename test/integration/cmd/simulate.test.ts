@@ -70,7 +70,7 @@ test("shows what a changed price does, and ends with 1 above the limit", async (
   expect(again.stdout).toBe(first.stdout);
 
   const limited = await simulate(directory, "--max-increase", "20%");
-  expect([limited.code, limited.stderr]).toEqual([1, expect.stringContaining("1 customers would pay more than 20 %")]);
+  expect([limited.code, limited.stderr]).toEqual([1, expect.stringContaining("1 customer would pay more than 20 %")]);
   expect(limited.stdout).toMatch(/^acme .*\+100000\.00 .* EUR {2}above the limit$/m);
   const other = await simulate(directory, "--customer", "globex", "--max-increase", "20%");
   expect(other.code).toBe(0);

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { tempDir, type TempDir } from "../../support/temp-dir.ts";
 import {
@@ -151,8 +152,9 @@ describe("up", () => {
 
   // Guarantee: what a person has to change is named, with the setting, and the exit code says "settings".
   test("refuses a busy port and a home in use by name", async () => {
-    const instance = await instanceIn(dir.path);
-    await upIn(instance);
+    const home = `${dir.path}/demo`;
+    const instance = await instanceIn(home);
+    const up = await upIn(instance);
     const other = await newInstanceIn(`${dir.path}/other`);
     const natsPort = await runMeterline(
       { env: { ...other.env, METERLINE_NATS_PORT: instance.env["METERLINE_NATS_PORT"] ?? "" } },
@@ -166,9 +168,19 @@ describe("up", () => {
     );
     expect(clickhousePort.stderr).toContain("METERLINE_CLICKHOUSE_PORT");
     expect(clickhousePort.code).toBe(78);
-    const sameHome = await runMeterline({ env: { ...other.env, METERLINE_HOME: dir.path } }, ["up"]);
+    const sameHome = await runMeterline({ env: { ...other.env, METERLINE_HOME: home } }, ["up"]);
     expect(sameHome.stderr).toContain("METERLINE_HOME");
     expect(sameHome.code).toBe(78);
+    // The demo would empty this home, which is the one that its last lines tell people to start.
+    const demo = await runMeterline({ env: { ...other.env, METERLINE_HOME: dir.path } }, ["demo"]);
+    expect(demo.stderr).toMatch(
+      new RegExp(
+        `${home} is in use by process ${String(up.pid)}\\. Stop that instance.*METERLINE_HOME.*DIRECTORY_IN_USE`,
+      ),
+    );
+    expect(demo.code).toBe(78);
+    await publishOne(up, "a");
+    expect(existsSync(`${home}/addresses.json`)).toBe(true);
   });
 
   // Guarantee: a command without a running instance says how to start one.

@@ -137,6 +137,19 @@ it("asks for what is missing on the command line", async () => {
   await expect(quote("--cases", join(folder, "absent.json"))).rejects.toThrow(AppError);
 });
 
+it("names the option of a path that is wrong", async () => {
+  const one = ["--price", PRICE, "--currency", "EUR"];
+  const drawn = join(folder, "absent", "price.svg");
+  const mistakes = [
+    [["--cases", folder], `--cases is "${folder}": that is a directory`],
+    [["--price", folder, "--currency", "EUR", "--quantity", "1"], `--price is "${folder}": that is a directory`],
+    [[...one, "--cells", folder], `--cells is "${folder}": that is a directory`],
+    [[...one, "--plot", folder], `--plot is "${folder}": that is a directory`],
+    [[...one, "--plot", drawn], `--plot is "${drawn}": there is no directory ${join(folder, "absent")}`],
+  ] as const;
+  for (const [options, message] of mistakes) await expect(quote(...options)).rejects.toThrow(message);
+});
+
 it("takes single events and cells from the command line, with what was billed before in the same form", async () => {
   const percentage = '{"model":"percentage","rate":"1","fixedAmount":"0.10"}';
   // 1 % of 30 and three times 0.10; before it 1 % of 10 and 0.10, so that the part is 0.20 of 0.40 + 0.20.

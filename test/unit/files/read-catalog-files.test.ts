@@ -140,6 +140,8 @@ test("bytes that are no UTF-8 are told, never replaced", () => {
 
 test.each([
   ["/nowhere-at-all", "CATALOG_DIRECTORY_MISSING"],
+  [new URL(import.meta.url).pathname, "CATALOG_DIRECTORY_MISSING"],
+  ["x".repeat(300), "CATALOG_DIRECTORY_MISSING"],
   [new URL("../../../docs/adr", import.meta.url).pathname, "CATALOG_FILES_MISSING"],
 ])("%s holds no catalog", (directory, code) => {
   expect(() => readCatalogFiles(directory)).toThrow(expect.objectContaining({ code, kind: "invalid" }));
