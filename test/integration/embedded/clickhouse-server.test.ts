@@ -339,13 +339,17 @@ describe("starting", () => {
     await dir.remove();
   });
 
-  test("a data directory that the engine cannot open is told, and the process ends", async () => {
+  test.each([
+    ["that is a file", ["clickhouse"], "data", "NOT_A_DIRECTORY"],
+    ["that the engine cannot open", ["clickhouse", "data", "metadata"], "broken.sql", "ENGINE_FAILED"],
+  ])("a data directory %s is told, and the process ends", async (_, folders, file, code) => {
     const dir = await tempDir("clickhouse-broken");
-    await mkdir(join(dir.path, "clickhouse"));
-    await writeFile(join(dir.path, "clickhouse", "data"), "not a directory");
+    const folder = join(dir.path, ...folders);
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, file), "neither a directory nor SQL");
     await expect(
       startClickHouseServer({ home: dir.path, host: "127.0.0.1", port: await freePort(), password: "" }),
-    ).rejects.toMatchObject({ code: "ENGINE_FAILED" });
+    ).rejects.toMatchObject({ code });
     await dir.remove();
   });
 
