@@ -216,8 +216,8 @@ class ShardWriter {
     return this.prepared?.last ?? null;
   }
 
-  private prepare(from: number): Promise<PreparedBatch | null> {
-    return prepareBatch(this.deps, { from, signal: this.takes.signal });
+  private prepare(from: number, before?: Promise<unknown>): Promise<PreparedBatch | null> {
+    return prepareBatch(this.deps, { from, before, signal: this.takes.signal });
   }
 
   private async decide(prepared: PreparedBatch, placing: BatchPlacing): Promise<MadeBatch> {
@@ -235,9 +235,9 @@ class ShardWriter {
     return result?.prepared === prepared ? result.made : null;
   }
 
-  private prefetchFrom(from: number): void {
+  private prefetchFrom(from: number, before?: Promise<unknown>): void {
     if (this.prefetch !== null || this.takes.signal.aborted) return;
-    const batch = this.prepare(from);
+    const batch = this.prepare(from, before);
     batch.catch(() => undefined);
     this.prefetch = { from, batch };
   }
@@ -261,11 +261,16 @@ class ShardWriter {
       facts.sha256 === plan.sha256 && facts.first === plan.first && facts.last === plan.last,
       "the rows are those of the plan",
     );
-    this.prefetchFrom(plan.last + 1);
+    const inserted = this.insertMarked({ plan, epoch, bytes, again });
+    this.prefetchFrom(plan.last + 1, inserted);
     this.makeAhead(plan, accepted);
-    await this.mark(plan);
-    await this.deps.store.insert({ shard: this.deps.shard, plan, epoch, bytes, again });
+    await inserted;
     this.deps.identities.add(accepted.keys());
+  }
+
+  private async insertMarked(input: Omit<Parameters<MakeBatchDeps["store"]["insert"]>[0], "shard">): Promise<void> {
+    await this.mark(input.plan);
+    await this.deps.store.insert({ ...input, shard: this.deps.shard });
   }
 
   /** After the plan is recorded, so that a writer that lost the shard marks nothing; before the insert, so that no batch is stored without. */
