@@ -7,7 +7,7 @@ import { identityIndex } from "../../src/app/sink/identity-index.ts";
 import { inspectPosition } from "../../src/app/sink/inspect-position.ts";
 import { meteringCatalogs } from "../../src/app/sink/metering-catalogs.ts";
 import { refillShard } from "../../src/app/sink/refill-shard.ts";
-import { encodeUsageRows } from "../../src/clickhouse/encode-usage-rows.ts";
+import { batchRowsMemory } from "../../src/clickhouse/batch-rows.ts";
 import { refillStore } from "../../src/clickhouse/refill-store.ts";
 import { DECODER_REV } from "../../src/domain/sink-plan.ts";
 import { AppError } from "../../src/kernel/errors.ts";
@@ -128,7 +128,7 @@ async function refill(call: ShardCall): Promise<void> {
         marks: services.marks,
         identities: identityIndex(services.sinkStore, shard),
         catalogs: meteringCatalogs(services.reader, () => undefined),
-        encodeRows: encodeUsageRows,
+        openRows: batchRowsMemory(),
         timeRange: eventTimeRange(settings),
         limits: { batchEventsMax, batchBytesMax, batchWaitMs },
         onBatch: ({ plan }) => {

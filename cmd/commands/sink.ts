@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { crashHook } from "../../src/app/sink/crash-points.ts";
 import { meteringCatalogs } from "../../src/app/sink/metering-catalogs.ts";
 import { runSink, type SinkDeps, type SinkSettings } from "../../src/app/sink/run-sink.ts";
-import { encodeUsageRows } from "../../src/clickhouse/encode-usage-rows.ts";
+import { batchRowsMemory } from "../../src/clickhouse/batch-rows.ts";
 import { sinkShardsOf, type Settings } from "../../src/config/settings.ts";
 import { openUsageStream } from "../../src/stream/usage-stream.ts";
 import { withContext, type Context } from "../context.ts";
@@ -72,7 +72,7 @@ export async function runSinkRole(context: Context, signal: AbortSignal, options
     marks: services.marks,
     store: services.sinkStore,
     catalogs: meteringCatalogs(services.reader, projector.onHead),
-    encodeRows: encodeUsageRows,
+    openRows: batchRowsMemory(),
     timeRange: eventTimeRange(settings),
     clock: systemClock,
     log: context.logger,

@@ -8,7 +8,7 @@ import type { Invoice, InvoiceAdjustment, InvoiceTax } from "../domain/invoice.t
 import type { Measure, Meter } from "../domain/meter.ts";
 import type { MeteredUsage, RatedLine } from "../domain/rated-line.ts";
 import type { EventOrigin, QuarantinedRow } from "../domain/quarantine.ts";
-import type { UsageMessage } from "../domain/usage-event.ts";
+import type { BatchPlace, DecidedRow, DecodedEvent, UsageMessage, WrittenEvent } from "../domain/usage-event.ts";
 import type { RetractionTarget } from "../domain/usage-retraction.ts";
 import type { UsageLimits } from "../domain/usage-limits.ts";
 import type { Instant } from "../kernel/instant.ts";
@@ -21,6 +21,18 @@ export type Clock = {
 };
 
 export type { UsageMessage };
+
+/**
+ * The rows of one batch on their way to ClickHouse. An ordinary event's row is written when it is decoded, so that nothing else of it need be kept until
+ * the verdicts are known.
+ */
+export type BatchRows = {
+  write(event: DecodedEvent): WrittenEvent;
+  /** What is inserted: the rows in their order, under the batch's place. Whole ones bring their place with them. */
+  bytes(rows: readonly DecidedRow[], batch: BatchPlace): Uint8Array;
+  /** From now on its memory serves another batch, that of `bytes` too. */
+  release(): void;
+};
 
 export type StreamState = { readonly incarnation: string; readonly firstSeq: number; readonly lastSeq: number };
 

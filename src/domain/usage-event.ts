@@ -127,6 +127,22 @@ export type DecodedEvent = {
   readonly retraction: RetractionRequest | undefined;
 };
 
+/** An ordinary event whose row is written already, as that of an accepted one: all that is left of it is what its verdict rests on. */
+export type WrittenEvent = {
+  readonly seq: number;
+  readonly position: number;
+  readonly eventKey: bigint;
+  readonly bodyHash: bigint;
+  /** Number of the row among the written ones, from 0. */
+  readonly row: number;
+  readonly verdict: "accepted";
+};
+export type BatchEvent = DecodedEvent | WrittenEvent;
+
+export function isWritten(event: BatchEvent): event is WrittenEvent {
+  return "row" in event;
+}
+
 /** What all rows of one batch share. */
 export type BatchPlace = {
   readonly shard: number;
@@ -142,3 +158,7 @@ export type UsageRow = BatchPlace &
     /** Undefined for everything but an accepted void or amend. */
     readonly retraction: Retraction | undefined;
   };
+
+/** A written row under its verdict: one of another than `accepted` counts for nothing. */
+export type WrittenRow = { readonly row: number; readonly verdict: Exclude<Verdict, "rejected"> };
+export type DecidedRow = UsageRow | WrittenRow;

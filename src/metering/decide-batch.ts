@@ -3,27 +3,40 @@
  * order of (sequence, position) and of the identities with a smaller sequence: the same batch can be made again, byte by byte, at any time.
  */
 import type { BatchCounts } from "../domain/sink-plan.ts";
-import type { BatchPlace, DecodedEvent, Rejection, UsageRow, Verdict } from "../domain/usage-event.ts";
+import {
+  isWritten,
+  type BatchEvent,
+  type BatchPlace,
+  type DecidedRow,
+  type DecodedEvent,
+  type Rejection,
+  type UsageRow,
+  type Verdict,
+  type WrittenRow,
+} from "../domain/usage-event.ts";
 import type { RetractionTarget } from "../domain/usage-retraction.ts";
 import type { AmendDeps } from "./amend-event.ts";
+import { assert } from "../kernel/assert.ts";
 import { contributionsOf, decideRetraction, type DecidedRetraction } from "./decide-retraction.ts";
 
 /** The identities to look up. Rejected events own none. May name one twice. */
-export function eventKeysOf(events: readonly DecodedEvent[]): bigint[] {
+export function eventKeysOf(events: readonly BatchEvent[]): bigint[] {
   const keys: bigint[] = [];
-  for (const event of events) if (!event.rejected) keys.push(event.eventKey);
+  for (const event of events) if (isWritten(event) || !event.rejected) keys.push(event.eventKey);
   return keys;
 }
 
 /** The events that voids and amends name. */
-export function retractionKeysOf(events: readonly DecodedEvent[]): bigint[] {
+export function retractionKeysOf(events: readonly BatchEvent[]): bigint[] {
   const keys = new Set<bigint>();
-  for (const { retraction } of events) if (retraction !== undefined) keys.add(retraction.targetKey);
+  for (const event of events)
+    if (!isWritten(event) && event.retraction !== undefined) keys.add(event.retraction.targetKey);
   return [...keys];
 }
 
 export type DecideVerdictsInput = {
-  readonly events: readonly DecodedEvent[];
+  /** Those that voids and amends of the batch name are whole. */
+  readonly events: readonly BatchEvent[];
   /** Body hash by event key, of accepted events before this batch. */
   readonly known: ReadonlyMap<bigint, bigint>;
   /** What voids and amends name, as it counts before this batch. */
@@ -32,23 +45,36 @@ export type DecideVerdictsInput = {
   readonly batch: BatchPlace;
 };
 
-export type DecidedBatch = {
-  readonly rows: readonly UsageRow[];
+export type DecidedBatch<Row = DecidedRow> = {
+  /** One per event, in their order. */
+  readonly rows: readonly Row[];
   readonly counts: BatchCounts;
   /** Body hash by event key, of the identities that this batch adds. */
   readonly accepted: ReadonlyMap<bigint, bigint>;
 };
 
 /** The first of an identity wins, be it in an earlier batch or earlier in this one; of what takes back an event, the last. */
+export function decideVerdicts(
+  input: DecideVerdictsInput & { readonly events: readonly DecodedEvent[] },
+): DecidedBatch<UsageRow>;
+export function decideVerdicts(input: DecideVerdictsInput): DecidedBatch;
 export function decideVerdicts(input: DecideVerdictsInput): DecidedBatch {
   const { batch, known } = input;
   const accepted = new Map<bigint, bigint>();
   const counts = { accepted: 0, duplicate: 0, conflict: 0, rejected: 0 };
-  const rows: UsageRow[] = [];
+  const rows: DecidedRow[] = [];
   const targets = new Map(input.targets);
   const named = new Set(retractionKeysOf(input.events));
   for (const event of input.events) {
-    const verdict = verdictOf(event, accepted, known);
+    if (isWritten(event)) {
+      assert(!named.has(event.eventKey), "an event that is taken back is whole");
+      const verdict = identityVerdict(event, accepted, known);
+      if (verdict === "accepted") accepted.set(event.eventKey, event.bodyHash);
+      counts[verdict] += 1;
+      rows.push(verdict === "accepted" ? event : { row: event.row, verdict });
+      continue;
+    }
+    const verdict = event.rejected ? "rejected" : identityVerdict(event, accepted, known);
     const outcome = verdict === "accepted" ? retractionOutcome(event, input, targets) : undefined;
     if (outcome?.kind === "rejection") {
       counts.rejected += 1;
@@ -65,12 +91,11 @@ export function decideVerdicts(input: DecideVerdictsInput): DecidedBatch {
   return { rows, counts, accepted };
 }
 
-function verdictOf(
-  event: DecodedEvent,
+function identityVerdict(
+  event: BatchEvent,
   accepted: ReadonlyMap<bigint, bigint>,
   known: ReadonlyMap<bigint, bigint>,
-): Verdict {
-  if (event.rejected) return "rejected";
+): WrittenRow["verdict"] {
   const seen = known.get(event.eventKey) ?? accepted.get(event.eventKey);
   if (seen === undefined) return "accepted";
   return seen === event.bodyHash ? "duplicate" : "conflict";

@@ -12,7 +12,7 @@ import {
   type EventOrigin,
   type QuarantinedRow,
 } from "../domain/quarantine.ts";
-import type { DecodedEvent, UsageMessage } from "../domain/usage-event.ts";
+import type { BatchEvent, DecodedEvent, UsageMessage } from "../domain/usage-event.ts";
 import { sha256Hex } from "../kernel/hash.ts";
 import { rejectedEvent } from "./decode-event.ts";
 import { rejection } from "./rejection.ts";
@@ -27,21 +27,25 @@ export function originsOf(messages: readonly UsageMessage[]): EventOrigin[] {
   return [...origins.values()];
 }
 
-export type RefuseForgedReplaysInput = {
+export type RefuseForgedReplaysInput<Event> = {
   readonly messages: readonly UsageMessage[];
   /** What the messages decode to, in their order. */
-  readonly events: readonly DecodedEvent[];
+  readonly events: readonly Event[];
   /** The rejected rows among those that `originsOf` named, stored before this batch. */
   readonly rows: readonly QuarantinedRow[];
 };
 
-export function refuseForgedReplays({ messages, events, rows }: RefuseForgedReplaysInput): readonly DecodedEvent[] {
+export function refuseForgedReplays<Event extends BatchEvent>({
+  messages,
+  events,
+  rows,
+}: RefuseForgedReplaysInput<Event>): readonly (Event | DecodedEvent)[] {
   const byOrigin = new Map(rows.map((row) => [originText(row.origin), row]));
   const forged = new Map<number, UsageMessage>();
   for (const message of messages)
     if (isReplaySubject(message.subject) && !isGenuine(message, byOrigin)) forged.set(message.seq, message);
   if (forged.size === 0) return events;
-  return events.flatMap((event) => {
+  return events.flatMap<Event | DecodedEvent>((event) => {
     const message = forged.get(event.seq);
     if (message === undefined) return [event];
     return event.position === 0 ? [refused(message)] : [];

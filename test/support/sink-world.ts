@@ -1,6 +1,6 @@
 /** Servers, streams and schema for tests of the sink, a sink in this process, and the totals that its tables show. */
 import { connectClickHouse, type ClickHouse } from "../../src/clickhouse/connect.ts";
-import { encodeUsageRows } from "../../src/clickhouse/encode-usage-rows.ts";
+import { batchRowsMemory } from "../../src/clickhouse/batch-rows.ts";
 import { migrate } from "../../src/clickhouse/migrate.ts";
 import { sinkStore } from "../../src/clickhouse/sink-store.ts";
 import type { CrashHook } from "../../src/app/sink/crash-points.ts";
@@ -92,7 +92,7 @@ export function startSink(world: SinkWorld, input: StartSinkInput): RunningSink 
     cuts: world.cuts,
     store: world.store,
     catalogs: { head: () => Promise.resolve(SINK_CATALOG), at: () => Promise.resolve(SINK_CATALOG) },
-    encodeRows: encodeUsageRows,
+    openRows: batchRowsMemory(),
     timeRange: DEFAULT_EVENT_TIME_RANGE,
     clock: systemClock,
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
@@ -107,6 +107,21 @@ export function startSink(world: SinkWorld, input: StartSinkInput): RunningSink 
       stop.abort();
       await done;
     },
+  };
+}
+
+/** The sink's rows, whose bytes are what `change` makes of them. */
+export function rowsThrough(change: (bytes: Uint8Array, rows: number) => Uint8Array): SinkDeps["openRows"] {
+  const openRows = batchRowsMemory();
+  return () => {
+    const rows = openRows();
+    return {
+      write: (event) => rows.write(event),
+      bytes: (decided, batch) => change(rows.bytes(decided, batch), decided.length),
+      release: () => {
+        rows.release();
+      },
+    };
   };
 }
 

@@ -2,14 +2,21 @@
  * From messages to the bytes of a batch. A pure function of the messages, the catalog as of one journal entry and the identities known with a
  * smaller sequence: whoever makes the same batch again, at any time and in any process, gets the same bytes.
  */
-import type { Clock, SinkStore, UsageMessage, UsageStream } from "../ports.ts";
-import type { DecodedEvent, RejectionReason, UsageRow } from "../../domain/usage-event.ts";
+import type { BatchRows, Clock, SinkStore, UsageMessage, UsageStream } from "../ports.ts";
+import {
+  isWritten,
+  type BatchEvent,
+  type DecidedRow,
+  type DecodedEvent,
+  type RejectionReason,
+} from "../../domain/usage-event.ts";
 import { present } from "../../kernel/assert.ts";
 import { sha256Hex } from "../../kernel/hash.ts";
 import type { RetractionTarget } from "../../domain/usage-retraction.ts";
 import type { AmendDeps } from "../../metering/amend-event.ts";
 import { decideVerdicts, eventKeysOf, retractionKeysOf } from "../../metering/decide-batch.ts";
-import type { EventTimeRange } from "../../metering/decode-context.ts";
+import { createDecodeContext, type EventTimeRange } from "../../metering/decode-context.ts";
+import { decodeMessage } from "../../metering/decode-message.ts";
 import type { MeteringCatalog } from "../../metering/metering-catalog.ts";
 import { originsOf, refuseForgedReplays } from "../../metering/refuse-forged-replays.ts";
 import { cutBatch, type BatchCut, type CutBatchInput } from "./cut-batch.ts";
@@ -32,7 +39,7 @@ export type MakeBatchDeps = {
   readonly store: SinkStore;
   readonly identities: IdentityIndex;
   readonly catalogs: MeteringCatalogs;
-  readonly encodeRows: (rows: readonly UsageRow[]) => Uint8Array;
+  readonly openRows: () => BatchRows;
   readonly timeRange: EventTimeRange;
   readonly clock: Clock;
   readonly limits: SinkLimits;
@@ -43,7 +50,8 @@ export type PreparedBatch = {
   readonly first: number;
   readonly last: number;
   readonly messages: readonly UsageMessage[];
-  readonly events: readonly DecodedEvent[];
+  readonly events: readonly BatchEvent[];
+  readonly rows: BatchRows;
   readonly catalogSeq: number;
   readonly catalog: MeteringCatalog;
   /** Looking up 25,000 of 100 million takes as long as the insert beside it. */
@@ -61,6 +69,8 @@ export type MadeBatch = {
   readonly rejections: ReadonlyMap<RejectionReason, number>;
   /** Where a row came from, for the message about a row that the engine refuses. */
   readonly rowPlace: (row: number) => string;
+  /** Gives the memory of the bytes back, for another batch. */
+  readonly release: () => void;
 };
 
 const IDLE_MS = 1_000;
@@ -86,12 +96,14 @@ export async function prepareBatch(deps: MakeBatchDeps, input: PrepareBatchInput
   const taken = await deps.stream.take({ ...limits, from, signal, linger });
   if (taken.length === 0) return null;
   const catalog = await deps.catalogs.head();
-  const { messages, events } = await cut(deps, { messages: taken, catalog, eventsMax: batchEventsMax });
+  const rows = deps.openRows();
+  const { messages, events } = await cut(deps, { messages: taken, catalog, eventsMax: batchEventsMax, rows });
   return {
     first: from,
     last: present(messages.at(-1), "the last message").seq,
     messages,
     events,
+    rows,
     catalogSeq: catalog.seq,
     catalog,
     ahead: lookUpAhead(deps.identities, eventKeysOf(events)),
@@ -114,13 +126,14 @@ export async function prepareRecorded(
   const { first, last, catalogSeq } = plan;
   const messages = await deps.stream.range({ first, last });
   const catalog = await deps.catalogs.at(catalogSeq);
-  const { events } = await cut(deps, { messages, catalog, eventsMax: Number.POSITIVE_INFINITY });
-  return { first, last, messages, events, catalogSeq, catalog };
+  const rows = deps.openRows();
+  const { events } = await cut(deps, { messages, catalog, eventsMax: Number.POSITIVE_INFINITY, rows });
+  return { first, last, messages, events, rows, catalogSeq, catalog };
 }
 
 function cut(
   { timeRange, clock }: MakeBatchDeps,
-  input: Pick<CutBatchInput, "messages" | "catalog" | "eventsMax">,
+  input: Pick<CutBatchInput, "messages" | "catalog" | "eventsMax" | "rows">,
 ): Promise<BatchCut> {
   return cutBatch({ ...input, timeRange, turn: () => clock.sleep(0) });
 }
@@ -164,12 +177,13 @@ async function decided(
   prepared: PreparedBatch,
   { placing, known }: { readonly placing: BatchPlacing; readonly known: KnownIdentities },
 ): Promise<MadeBatch> {
-  const { first, last, messages, events, catalogSeq } = prepared;
+  const { first, last, messages, catalogSeq } = prepared;
   const { incarnation, cut } = placing;
+  const events = withWholeTargets(deps, prepared);
   const { targets, amend } = await targetsOf(deps, prepared, incarnation);
   const batch = { shard: deps.shard, incarnation: BigInt(incarnation), batchFirst: first, cut };
   const { rows, counts, accepted } = decideVerdicts({ events, known, targets, amend, batch });
-  const bytes = deps.encodeRows(rows);
+  const bytes = prepared.rows.bytes(rows, batch);
   const lastMessage = present(messages.at(-1), "the last message");
   const facts: BatchFacts = {
     first,
@@ -184,21 +198,46 @@ async function decided(
     lastMessageSha256: sha256Hex(lastMessage.body),
   };
   const rowPlace = (row: number): string => {
-    const found = rows[row];
-    return found === undefined
-      ? `row ${row}`
-      : `message ${found.seq}, event ${found.position} (${found.source}/${found.id})`;
+    const event = events[row];
+    if (event === undefined) return `row ${row}`;
+    const { seq, position, source, id } = isWritten(event) ? decodedAgain(deps, prepared, event) : event;
+    return `message ${seq}, event ${position} (${source}/${id})`;
   };
-  return { facts, bytes, accepted, rejections: countRejections(rows), rowPlace };
+  const release = (): void => {
+    prepared.rows.release();
+  };
+  return { facts, bytes, accepted, rejections: countRejections(rows), rowPlace, release };
 }
 
-function countRejections(rows: readonly UsageRow[]): ReadonlyMap<RejectionReason, number> {
+function countRejections(rows: readonly DecidedRow[]): ReadonlyMap<RejectionReason, number> {
   const counts = new Map<RejectionReason, number>();
-  for (const { verdict, reason } of rows) {
+  for (const row of rows) {
+    if (row.verdict !== "rejected") continue;
     // A rejected event always has one of the rejections as its reason.
-    if (verdict === "rejected") counts.set(reason as RejectionReason, (counts.get(reason as RejectionReason) ?? 0) + 1);
+    const reason = row.reason as RejectionReason;
+    counts.set(reason, (counts.get(reason) ?? 0) + 1);
   }
   return counts;
+}
+
+/** What a void or amend names in its own batch is needed as a whole, which is rare enough to decode it again. */
+function withWholeTargets(deps: MakeBatchDeps, prepared: PreparedBatch): readonly BatchEvent[] {
+  const { events } = prepared;
+  const named = new Set(retractionKeysOf(events));
+  if (named.size === 0) return events;
+  return events.map((event) =>
+    isWritten(event) && named.has(event.eventKey) ? decodedAgain(deps, prepared, event) : event,
+  );
+}
+
+function decodedAgain(
+  { timeRange }: MakeBatchDeps,
+  { first, messages, catalog }: PreparedBatch,
+  { seq, position }: BatchEvent,
+): DecodedEvent {
+  const message = present(messages[seq - first], "the message of an event");
+  const events = decodeMessage(message, createDecodeContext({ catalog, timeRange }));
+  return present(events[position], "the event at its position");
 }
 
 /** Nothing is asked where no message is a replay, which is nearly always. */
@@ -206,7 +245,7 @@ async function withoutForgedReplays(
   deps: MakeBatchDeps,
   prepared: PreparedBatch,
   incarnation: string,
-): Promise<readonly DecodedEvent[]> {
+): Promise<readonly BatchEvent[]> {
   const { first, messages, events } = prepared;
   const origins = originsOf(messages);
   const { shard, store } = deps;

@@ -5,8 +5,7 @@
 import { AppError } from "../../kernel/errors.ts";
 import type { EventTimeRange } from "../../metering/decode-context.ts";
 import { DECODER_REV, type CommittedBatch } from "../../domain/sink-plan.ts";
-import type { UsageRow } from "../../domain/usage-event.ts";
-import type { Clock, CutRegister, PlanMarks, ShardKeys, SinkStore, UsageStream } from "../ports.ts";
+import type { BatchRows, Clock, CutRegister, PlanMarks, ShardKeys, SinkStore, UsageStream } from "../ports.ts";
 import { NO_CRASH, type CrashHook } from "./crash-points.ts";
 import { identityIndex } from "./identity-index.ts";
 import type { SinkLimits } from "./make-batch.ts";
@@ -42,7 +41,7 @@ export type SinkDeps = {
   readonly marks?: PlanMarks;
   readonly store: SinkStore;
   readonly catalogs: MeteringCatalogs;
-  readonly encodeRows: (rows: readonly UsageRow[]) => Uint8Array;
+  readonly openRows: () => BatchRows;
   readonly timeRange: EventTimeRange;
   readonly clock: Clock;
   readonly log: SinkLog;

@@ -255,7 +255,7 @@ class ShardWriter {
   }
 
   private async insert({ plan, epoch, again }: Extract<SinkEffect, { type: "insert" }>): Promise<void> {
-    const { bytes, facts, accepted } = present(this.made, "the rows of the batch");
+    const { bytes, facts, accepted, release } = present(this.made, "the rows of the batch");
     // The same invariant once more, right before the bytes leave.
     assert(
       facts.sha256 === plan.sha256 && facts.first === plan.first && facts.last === plan.last,
@@ -265,6 +265,8 @@ class ShardWriter {
     this.prefetchFrom(plan.last + 1, inserted);
     this.makeAhead(plan, accepted);
     await inserted;
+    // Of a request that was given up before this one nobody knows when it reads its bytes for the last time.
+    if (!again) release();
     this.deps.identities.add(accepted.keys());
   }
 

@@ -119,7 +119,7 @@ async function batchesOf(
   { events, batches }: { readonly events: number; readonly batches: number },
 ): Promise<readonly Uint8Array[]> {
   const running = await sink();
-  running.takeInserts();
+  running.keepInserts(events * batches);
   for (let number = 0; number < batches; number += 1) {
     const before = running.commits().reduce((sum, { batch }) => sum + batch.plan.rows, 0);
     running.hold();

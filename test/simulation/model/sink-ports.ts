@@ -1,7 +1,7 @@
 /** Everything the sink asks its surroundings for, as calls over the simulated network; the defects of ports are planted here. */
 import type { CutRegister, Revisioned, ShardKeys, SinkStore } from "../../../src/app/ports.ts";
 import type { SinkDeps } from "../../../src/app/sink/run-sink.ts";
-import { encodeUsageRows } from "../../../src/clickhouse/encode-usage-rows.ts";
+import { batchRowsMemory } from "../../../src/clickhouse/batch-rows.ts";
 import type { ShardKey } from "../../../src/domain/sink-plan.ts";
 import { DEFAULT_EVENT_TIME_RANGE } from "../../../src/metering/decode-context.ts";
 import type { Reply } from "../network.ts";
@@ -24,12 +24,24 @@ export function sinkPorts(world: World, process: SimProcess): SinkPorts {
     cuts: cutsPort(world, process),
     store: storePort(world, process),
     catalogs: catalogsPort(world, process),
-    encodeRows: (rows) =>
-      encodeUsageRows(
-        world.defects.has("fact-of-the-attempt") ? rows.map((row) => ({ ...row, detail: process.name })) : rows,
-      ),
+    openRows: rowsPort(world, process),
     timeRange: DEFAULT_EVENT_TIME_RANGE,
     clock: process.clock,
+  };
+}
+
+function rowsPort(world: World, process: SimProcess): SinkDeps["openRows"] {
+  const openRows = batchRowsMemory();
+  if (!world.defects.has("fact-of-the-attempt")) return openRows;
+  return () => {
+    const rows = openRows();
+    return {
+      write: (event) => rows.write({ ...event, detail: process.name }),
+      bytes: (decided, batch) => rows.bytes(decided, batch),
+      release: () => {
+        rows.release();
+      },
+    };
   };
 }
 

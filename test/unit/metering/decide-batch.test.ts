@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { DecodedEvent, UsageMessage } from "../../../src/domain/usage-event.ts";
+import type { DecodedEvent, UsageMessage, UsageRow } from "../../../src/domain/usage-event.ts";
 import { decideVerdicts, eventKeysOf, type DecidedBatch } from "../../../src/metering/decide-batch.ts";
 import { DEFAULT_EVENT_TIME_RANGE, createDecodeContext } from "../../../src/metering/decode-context.ts";
 import { decodeMessage } from "../../../src/metering/decode-message.ts";
@@ -21,7 +21,7 @@ function decode(messages: readonly UsageMessage[]): DecodedEvent[] {
   return messages.flatMap((message) => decodeMessage(message, context));
 }
 
-function decide(messages: readonly UsageMessage[], known: ReadonlyMap<bigint, bigint> = new Map()): DecidedBatch {
+function decide(messages: readonly UsageMessage[], known: ReadonlyMap<bigint, bigint> = new Map()): DecidedBatch<UsageRow> {
   const events = decode(messages);
   const amend = { catalog: CATALOG, catalogAt: () => CATALOG, timeRange: DEFAULT_EVENT_TIME_RANGE };
   return decideVerdicts({ events, known, targets: new Map(), amend, batch: BATCH });

@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { SinkStore } from "../../../../src/app/ports.ts";
 import type { SinkDeps } from "../../../../src/app/sink/run-sink.ts";
 import { raiseCut } from "../../../../src/app/sink/raise-cut.ts";
-import { encodeUsageRows } from "../../../../src/clickhouse/encode-usage-rows.ts";
 import { AppError } from "../../../../src/kernel/errors.ts";
 import { openUsageStream } from "../../../../src/stream/usage-stream.ts";
 import { systemClock } from "../../../../cmd/system-clock.ts";
@@ -14,6 +13,7 @@ import {
   storedTotals,
   untilStored,
   type SinkWorld,
+  rowsThrough,
 } from "../../../support/sink-world.ts";
 import { UsageProducer } from "../../../support/usage-producer.ts";
 
@@ -117,8 +117,8 @@ describe("one shard", () => {
 
   test("the fence stops an insert of an older epoch, whatever its token is", async () => {
     let bytes = new Uint8Array();
-    const encodeRows: typeof encodeUsageRows = (rows) => (bytes = Uint8Array.from(encodeUsageRows(rows)));
-    const sink = startSink(world, { holder: "a#1", deps: { encodeRows } });
+    const openRows = rowsThrough((made) => (bytes = Uint8Array.from(made)));
+    const sink = startSink(world, { holder: "a#1", deps: { openRows } });
     await producer.publish([producer.fresh("gw0")]);
     await untilStored(world);
     await sink.drain();
@@ -165,11 +165,11 @@ describe("one shard", () => {
       },
     };
     const settings = { batchEventsMax: 20, batchBytesMax: 16 * 1024, retryFirstMs: 5, retryMaxMs: 20 };
-    const encodeRows: typeof encodeUsageRows = (rows) => {
-      taken += rows.length;
-      return encodeUsageRows(rows);
-    };
-    const sink = startSink(world, { holder: "a#1", settings, deps: { store: failing, encodeRows } });
+    const openRows = rowsThrough((bytes, rows) => {
+      taken += rows;
+      return bytes;
+    });
+    const sink = startSink(world, { holder: "a#1", settings, deps: { store: failing, openRows } });
     await producer.publishMixture(150);
     await expect.poll(() => attempts).toBeGreaterThan(10);
     // One batch decided; besides it no more is held than the bounded buffer.
@@ -217,7 +217,7 @@ describe("one shard", () => {
   test("a row that the engine refuses halts the shard and names the message", async () => {
     const broken = startSink(world, {
       holder: "a#1",
-      deps: { encodeRows: (rows) => encodeUsageRows(rows).subarray(0, -3) },
+      deps: { openRows: rowsThrough((bytes) => bytes.subarray(0, -3)) },
     });
     await producer.publish([producer.fresh("gw0")]);
     await expect(broken.done).rejects.toThrow(/shard 0 stops: .*message 1, event 0 \(gw0\/e1\)/s);

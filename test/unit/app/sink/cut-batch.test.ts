@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { batchRowsMemory } from "../../../../src/clickhouse/batch-rows.ts";
 import { cutBatch } from "../../../../src/app/sink/cut-batch.ts";
 import { instantOf } from "../../../../src/kernel/instant.ts";
 import { DEFAULT_EVENT_TIME_RANGE } from "../../../../src/metering/decode-context.ts";
@@ -12,6 +13,7 @@ async function cut(messages: readonly UsageMessage[], eventsMax = 1_000, turn = 
     catalog: SINK_CATALOG,
     timeRange: DEFAULT_EVENT_TIME_RANGE,
     eventsMax,
+    rows: batchRowsMemory()(),
     turn,
   });
   return { seqs: kept.map(({ seq }) => seq), events: events.map(({ seq, position }) => `${seq}.${position}`) };
