@@ -1,8 +1,7 @@
 /**
  * R10: events/s from the producer (messages of a hundred) until counted with `sync_interval: always` in nats-server and fsync of every insert in ClickHouse ÷ with the
  * servers' defaults. Beside it what the server's ways of publishing make of `sync_interval: always` for events that are a message each: one by one in a window,
- * in atomic batches, by fast ingest. The producer uses neither of these: an atomic batch that holds a known id is refused as a whole (10201), so one whose
- * acknowledgement was lost can't be sent again, and fast ingest acknowledges by the batch and not by the message. Messages of a hundred need neither.
+ * in atomic batches, by fast ingest. Why the producer uses neither of these is in docs/producer.md. Messages of a hundred need neither.
  */
 import { StorageType } from "@nats-io/jetstream";
 import { startFastIngest } from "@nats-io/jetstream/internal";
