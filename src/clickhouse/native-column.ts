@@ -16,7 +16,7 @@ export async function* nativeUInt64s(chunks: AsyncIterable<Uint8Array>): AsyncGe
   const piece = new Uint8Array(PIECE_BYTES);
   let filled = 0;
   for await (const values of valuesOf(chunks)) {
-    for (let at = 0; at < values.length; ) {
+    for (let at = 0; at < values.length;) {
       const copied = Math.min(values.length - at, PIECE_BYTES - filled);
       piece.set(values.subarray(at, at + copied), filled);
       at += copied;
@@ -36,7 +36,7 @@ async function* valuesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
   for await (const chunk of chunks) {
     const bytes = headBegun.length === 0 ? chunk : Buffer.concat([headBegun, chunk]);
     headBegun = new Uint8Array();
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       if (left > 0) {
         const end = Math.min(at + left, bytes.length);
         yield bytes.subarray(at, end);
