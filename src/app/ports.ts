@@ -130,7 +130,7 @@ export type SinkStore = {
     incarnation: string;
     beforeSeq: number;
   }): Promise<readonly QuarantinedRow[]>;
-  /** All keys of a shard ever accepted, for the filter: each as four 32-bit words, the lowest first. */
+  /** The upper 64 bits of all keys of a shard ever accepted, for the filter: each as two 32-bit words, the lower first. A piece is overwritten by the next one. */
   identities(input: { shard: number }): AsyncIterable<Uint32Array>;
   /** Accepted events that are to be taken back, by key, with what counts of them before (incarnation, seq). Unknown keys are absent. */
   retractionTargets(input: {

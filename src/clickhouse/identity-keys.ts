@@ -6,6 +6,7 @@ import type { ClickHouseSettings } from "@clickhouse/client";
 import type { KnownIdentity, SinkStore } from "../app/ports.ts";
 import { AppError } from "../kernel/errors.ts";
 import type { ClickHouse } from "./connect.ts";
+import { nativeUInt64s } from "./native-column.ts";
 
 /** A UInt128 in RowBinary. */
 const KEY_BYTES = 16;
@@ -63,20 +64,23 @@ function readKey(bytes: Buffer, at: number): bigint {
   return (bytes.readBigUInt64LE(at + HALF_BYTES) << HALF_BITS) | bytes.readBigUInt64LE(at);
 }
 
-/** A hundred million as texts would be 4.5 GB and a minute of parsing. */
+/**
+ * The upper halves, which are all that the filter looks at: a hundred million are 0.8 GB instead of 1.6 GB on the way, and as texts they would be 4.5 GB.
+ * One thread reads part after part, each in the order of its keys: with more of them the keys come mixed, and a filter that is larger than the processor's caches takes ten times as long to add them.
+ */
 export async function* identities(
   clickhouse: ClickHouse,
   shard: number,
   settings: ClickHouseSettings,
 ): AsyncGenerator<Uint32Array> {
   const chunks = await clickhouse.bytes({
-    sql: "SELECT event_key FROM meterline.event_keys WHERE shard = {shard: UInt16} FORMAT RowBinary",
+    sql: `SELECT toUInt64(bitShiftRight(event_key, 64)) AS half FROM meterline.event_keys WHERE shard = {shard: UInt16} FORMAT Native`,
     params: { shard },
-    settings,
+    settings: { ...settings, max_threads: 1 },
     doing: "reading the identities for the filter",
   });
-  // A copy of each, because words have to begin at a multiple of four bytes.
-  for await (const bytes of wholeRows(chunks, KEY_BYTES)) yield new Uint32Array(new Uint8Array(bytes).buffer);
+  for await (const { buffer, byteOffset, byteLength } of nativeUInt64s(chunks))
+    yield new Uint32Array(buffer, byteOffset, byteLength / Uint32Array.BYTES_PER_ELEMENT);
 }
 
 /** Bytes come in chunks of any length. */

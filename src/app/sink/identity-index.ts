@@ -45,7 +45,7 @@ export function identityIndex(store: SinkStore, shard: number, capacityMin = CAP
   const load = async (): Promise<IdentityFilter> => {
     const stored = await store.countIdentities({ shard });
     const loaded = createIdentityFilter(Math.max(stored * GROWTH, capacityMin));
-    for await (const words of store.identities({ shard })) loaded.addWords(words);
+    for await (const halves of store.identities({ shard })) loaded.addHalves(halves);
     assert(loaded.size() >= stored, "fewer identities came than there are", { shard, stored, loaded: loaded.size() });
     filter = loaded;
     return loaded;

@@ -122,18 +122,16 @@ export function storePort(world: World, process: SimProcess): SinkStore {
     identities: async function* ({ shard }) {
       const all = await ask(`reading the identities of ${shard}`, () => clickhouse.identities(shard));
       for (let from = 0; from < all.length; from += IDENTITIES_PER_CHUNK)
-        yield wordsOf(all.slice(from, from + IDENTITIES_PER_CHUNK));
+        yield halvesOf(all.slice(from, from + IDENTITIES_PER_CHUNK));
     },
     countIdentities: ({ shard }) =>
       ask(`counting the identities of ${shard}`, () => clickhouse.identities(shard).length),
   };
 }
 
-/** Four words of 32 bits each, the lowest first. */
-function wordsOf(keys: readonly bigint[]): Uint32Array {
-  return Uint32Array.from(
-    keys.flatMap((key) => [0n, 32n, 64n, 96n].map((shift) => Number(BigInt.asUintN(32, key >> shift)))),
-  );
+/** The upper 64 bits of each, as two words of 32 bits, the lower first. */
+function halvesOf(keys: readonly bigint[]): Uint32Array {
+  return Uint32Array.from(keys.flatMap((key) => [64n, 96n].map((shift) => Number(BigInt.asUintN(32, key >> shift)))));
 }
 
 function catalogsPort(world: World, process: SimProcess): SinkDeps["catalogs"] {
