@@ -6,6 +6,7 @@ import type { BatchPlan, CommittedBatch, PlanMark, ShardKey } from "../domain/si
 import type { JournalBody, RatingRunEntry, RecordedEntry } from "../domain/journal-entry.ts";
 import type { Invoice, InvoiceAdjustment, InvoiceTax } from "../domain/invoice.ts";
 import type { Measure, Meter } from "../domain/meter.ts";
+import type { HashedLine } from "../domain/rated-line-hash.ts";
 import type { MeteredUsage, RatedLine } from "../domain/rated-line.ts";
 import type { EventOrigin, QuarantinedRow } from "../domain/quarantine.ts";
 import type { UsageMessage } from "../domain/usage-event.ts";
@@ -186,7 +187,7 @@ export type BillingStore = {
     readonly meter: string;
     readonly dimensions: Readonly<Record<string, string>>;
   }>;
-  writeRatedLines(lines: readonly StoredLine[]): Promise<void>;
+  writeRatedLines(lines: readonly HashedLine[]): Promise<void>;
   /** Hashes of the stored lines of a run by their ids, in no order. */
   ratedLineHashes(runId: string): AsyncIterable<{ readonly lineId: string; readonly hash: string }>;
   /** In the order of customer and line. */

@@ -1,5 +1,6 @@
 /** Rating's side of ClickHouse: the usage that lines are rated from, and the lines. */
 import type { BillingStore, StoredLine } from "../app/ports.ts";
+import type { HashedLine } from "../domain/rated-line-hash.ts";
 import type { ClickHouse } from "./connect.ts";
 import { customerFilter } from "./customer-filter.ts";
 import { querySql } from "./load-sql.ts";
@@ -30,11 +31,11 @@ export function billingStore(clickhouse: ClickHouse): BillingStore {
   };
 }
 
-async function writeRatedLines(clickhouse: ClickHouse, lines: readonly StoredLine[]): Promise<void> {
+async function writeRatedLines(clickhouse: ClickHouse, lines: readonly HashedLine[]): Promise<void> {
   if (lines.length === 0) return;
   await clickhouse.insert({
-    sql: `INSERT INTO meterline.rated_lines (${RATED_LINE_COLUMNS}) FORMAT JSONEachRow`,
-    body: lines.map((line) => `${ratedLineText(line)}\n`).join(""),
+    sql: `INSERT INTO meterline.rated_lines (${RATED_LINE_COLUMNS}) FORMAT JSONCompactEachRow`,
+    body: lines.map(ratedLineText).join(""),
     settings: INSERT_SETTINGS,
     doing: "writing rated lines",
   });
