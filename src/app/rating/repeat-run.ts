@@ -82,7 +82,9 @@ export async function restoreRun(deps: RepeatDeps, runId: string): Promise<Resto
   const problems = [...new Set([...differing, ...foreign, ...wrongHashes])].sort();
   const same = linesHash === run.linesHash && rated.length === run.lines;
   const missing = same ? hashed.filter(({ line }) => !found.has(line.lineId)) : [];
-  await deps.store.writeRatedLines(missing);
+  const batch = deps.store.ratedLineBatch();
+  for (const line of missing) batch.add(line);
+  await batch.write();
   return { run, linesHash, exact: same && problems.length === 0, rewritten: missing.length, differing: problems };
 }
 
