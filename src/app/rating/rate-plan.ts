@@ -53,7 +53,7 @@ export async function* ratePlan(input: RatePlanInput): AsyncGenerator<RatedLine>
       let left = group.customers.length;
       for (const customer of group.customers) {
         next ??= left <= HELD_CUSTOMERS_MAX ? openNext() : undefined;
-        for (const line of await group.rate(customer)) yield line;
+        yield* await group.rate(customer);
         left -= 1;
       }
       await group.close();
