@@ -5,7 +5,7 @@ import { customerFilter } from "./customer-filter.ts";
 import { querySql } from "./load-sql.ts";
 import { meteredCells, meteredEvents, meteredUsage, usedMeters } from "./metered-usage.ts";
 import { RATED_LINE_COLUMNS, ratedLineText, storedLineOf, type RatedLineRow } from "./rated-line-row.ts";
-import { rowBytes } from "./row-bytes.ts";
+import { rowBytesSource, type RowBytes } from "./row-bytes.ts";
 import { rowsOf } from "./rows-of.ts";
 import { usageSqls } from "./usage-sql.ts";
 
@@ -22,19 +22,19 @@ const INSERT_SETTINGS = {
 
 export function billingStore(clickhouse: ClickHouse): BillingStore {
   const source = { clickhouse, usageSqls: usageSqls(clickhouse) };
+  const nextRows = rowBytesSource();
   return {
     meteredUsage: (query) => meteredUsage(source, query),
     meteredCells: (query) => meteredCells(source, query),
     meteredEvents: (query) => meteredEvents(source, query),
     usedMeters: (query) => usedMeters(clickhouse, query),
-    ratedLineBatch: () => ratedLineBatch(clickhouse),
+    ratedLineBatch: () => ratedLineBatch(clickhouse, nextRows()),
     ratedLineHashes: (runId) => ratedLineHashes(clickhouse, runId),
     ratedLines: (input) => ratedLines(clickhouse, input),
   };
 }
 
-function ratedLineBatch(clickhouse: ClickHouse): RatedLineBatch {
-  const rows = rowBytes();
+function ratedLineBatch(clickhouse: ClickHouse, rows: RowBytes): RatedLineBatch {
   let lines = 0;
   return {
     get lines() {
@@ -52,6 +52,7 @@ function ratedLineBatch(clickhouse: ClickHouse): RatedLineBatch {
         settings: INSERT_SETTINGS,
         doing: "writing rated lines",
       });
+      rows.release();
     },
   };
 }
