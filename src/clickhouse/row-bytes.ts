@@ -24,7 +24,7 @@ export function rowBytesSource(): () => RowBytes {
 function rowBytes(bufferOf: (bytes: number) => Buffer, free: Buffer[]): RowBytes {
   let buffers: Buffer[] = [];
   const full: Uint8Array[] = [];
-  let buffer = Buffer.alloc(0);
+  let buffer: Buffer = Buffer.alloc(0);
   let length = 0;
 
   function finish(): void {
