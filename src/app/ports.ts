@@ -6,6 +6,7 @@ import type { BatchPlan, CommittedBatch, PlanMark, ShardKey } from "../domain/si
 import type { JournalBody, RatingRunEntry, RecordedEntry } from "../domain/journal-entry.ts";
 import type { Invoice, InvoiceAdjustment, InvoiceTax } from "../domain/invoice.ts";
 import type { Measure, Meter } from "../domain/meter.ts";
+import type { HashedLine } from "../domain/rated-line-hash.ts";
 import type { MeteredUsage, RatedLine } from "../domain/rated-line.ts";
 import type { EventOrigin, QuarantinedRow } from "../domain/quarantine.ts";
 import type { BatchPlace, DecidedRow, DecodedEvent, UsageMessage, WrittenEvent } from "../domain/usage-event.ts";
@@ -179,6 +180,13 @@ export type OpenRuns = {
   find(scope: Pick<OpenRun, "period" | "customers">): Promise<OpenRun | null>;
   record(run: OpenRun): Promise<void>;
 };
+/** Holds the bytes of its lines and not the lines, which would live as long as it and cost the collector more than rating them. */
+export type RatedLineBatch = {
+  readonly lines: number;
+  add(line: HashedLine): void;
+  /** Once, when all are added; without any it does nothing. */
+  write(): Promise<void>;
+};
 export type BillingStore = {
   /** Usage per customer from the window tables, in the order of the customers' keys; customers without usage are absent. */
   meteredUsage(query: UsageQuery): AsyncIterable<MeteredUsage>;
@@ -202,7 +210,8 @@ export type BillingStore = {
     readonly meter: string;
     readonly dimensions: Readonly<Record<string, string>>;
   }>;
-  writeRatedLines(lines: readonly StoredLine[]): Promise<void>;
+  /** An empty batch of lines, which are written together. */
+  ratedLineBatch(): RatedLineBatch;
   /** Hashes of the stored lines of a run by their ids, in no order. */
   ratedLineHashes(runId: string): AsyncIterable<{ readonly lineId: string; readonly hash: string }>;
   /** In the order of customer and line. */

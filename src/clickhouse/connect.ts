@@ -20,7 +20,7 @@ export type QueryInput = {
 export type InsertInput = {
   /** Everything up to and including `FORMAT X`. */
   readonly sql: string;
-  readonly body: Uint8Array | string;
+  readonly body: Uint8Array | string | readonly Uint8Array[];
   readonly params?: Readonly<Record<string, unknown>>;
   readonly settings?: ClickHouseSettings;
   readonly doing: string;
@@ -117,10 +117,10 @@ async function* streamBytes(stream: AsyncIterable<Uint8Array>, doing: string): A
 }
 
 async function insertBody(client: ClickHouseClient, input: InsertInput): Promise<void> {
-  const body = typeof input.body === "string" ? Buffer.from(input.body) : input.body;
+  const bytes = typeof input.body === "string" ? Buffer.from(input.body) : input.body;
   const result = await client.exec({
     query: input.sql,
-    values: Readable.from([body], { objectMode: false }),
+    values: Readable.from(bytes instanceof Uint8Array ? [bytes] : bytes, { objectMode: false }),
     ...(input.params && { query_params: { ...input.params } }),
     ...(input.settings && { clickhouse_settings: input.settings }),
   });

@@ -3,6 +3,7 @@
  * decimal without a word, so the encoder refuses them.
  */
 import type { StoredLine } from "../app/ports.ts";
+import type { HashedLine } from "../domain/rated-line-hash.ts";
 import type { RatedLine, RatingInput, ShardRange } from "../domain/rated-line.ts";
 import { limitsOfText, limitsText } from "../domain/usage-limits.ts";
 import { assert } from "../kernel/assert.ts";
@@ -55,50 +56,21 @@ export type RatedLineRow = {
 };
 
 /**
- * One line of JSONEachRow. Input and breakdown stand in it as the JSON that they are: ClickHouse stores the bytes of an object or array that comes for
- * a String column, and nothing has to be escaped.
+ * One line of JSONCompactEachRow, in the order of RATED_LINE_COLUMNS. Input and breakdown stand in it as the JSON that they are: ClickHouse stores the
+ * bytes of an object or array that comes for a String column, and nothing has to be escaped.
  */
-export function ratedLineText(stored: StoredLine): string {
-  const { input, breakdown } = stored.line;
-  const members = JSON.stringify(membersOf(stored)).slice(0, -1);
-  return `${members},"input":${canonicalJson(input)},"breakdown":${canonicalJson(breakdown)}}`;
-}
-
-function membersOf({
-  line,
-  hash,
-}: StoredLine): Readonly<Record<Exclude<keyof RatedLineRow, "input" | "breakdown">, unknown>> {
-  return {
-    run_id: line.runId,
-    line_id: line.lineId,
-    customer: line.customer,
-    contract: line.contract,
-    contract_version: line.contractVersion,
-    contract_hash: line.contractHash,
-    rate_card: line.rateCard,
-    rate_card_version: line.rateCardVersion,
-    price: line.price,
-    meter: line.meter,
-    aggregation: line.aggregation,
-    filter: line.where,
-    description: line.description,
-    billing_from: epochSeconds(line.billingFrom),
-    billing_to: epochSeconds(line.billingTo),
-    period_from: epochSeconds(line.periodFrom),
-    period_to: epochSeconds(line.periodTo),
-    quantity: fitting(line.quantity, PLACES.quantity),
-    amount: fitting(line.amount, PLACES.amount),
-    amount_rounded: fitting(line.amountRounded, PLACES.amountRounded),
-    currency: line.currency,
-    event_count: line.eventCount,
-    shard_ranges: shardRangeRows(line.shardRanges),
-    events_digest: line.eventsDigest,
-    cut: line.cut,
-    catalog_seq: line.catalogSeq,
-    rating_rev: line.ratingRev,
-    line_hash: hash,
-    limits: limitsText(line.limits),
-  };
+export function ratedLineText({ line, hash, input, breakdown }: HashedLine): string {
+  const json = canonicalJson;
+  return (
+    `[${json(line.runId)},${json(line.lineId)},${json(line.customer)},${json(line.contract)},${line.contractVersion}` +
+    `,${json(line.contractHash)},${json(line.rateCard)},${line.rateCardVersion},${json(line.price)},${json(line.meter)}` +
+    `,${json(line.aggregation)},${json(line.where)},${json(line.description)},${epochSeconds(line.billingFrom)}` +
+    `,${epochSeconds(line.billingTo)},${epochSeconds(line.periodFrom)},${epochSeconds(line.periodTo)}` +
+    `,"${fitting(line.quantity, PLACES.quantity)}","${fitting(line.amount, PLACES.amount)}"` +
+    `,"${fitting(line.amountRounded, PLACES.amountRounded)}",${json(line.currency)},"${line.eventCount}"` +
+    `,${JSON.stringify(shardRangeRows(line.shardRanges))},"${line.eventsDigest}",${line.cut},${line.catalogSeq},${line.ratingRev}` +
+    `,${input},${breakdown},"${hash}",${json(limitsText(line.limits))}]\n`
+  );
 }
 
 /** The line as it stands, with the hash written beside it: whether the two agree is for the caller to judge. */

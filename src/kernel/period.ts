@@ -30,8 +30,25 @@ const LOCAL_MONTH = /^\d{4}-(?:0[1-9]|1[0-2])$/;
 /** Letters first: Temporal would also take a bare offset such as +05:00, which has no calendar of changes. */
 const ZONE_NAME = /^[A-Za-z][A-Za-z0-9_+\-/]*$/;
 
+type MonthOfSchedule = BillingSchedule & { readonly localMonth: string };
+
+/** A rating run asks for each contract, and most have the same schedule; the calendar takes 0.1 ms. */
+const REMEMBERED_PERIODS_MAX = 1_000;
+const rememberedPeriods = new Map<string, Period>();
+
 /** The period of the schedule that contains the first instant of the local month `2026-10`. */
-export function billingPeriodContaining(input: BillingSchedule & { readonly localMonth: string }): Period {
+export function billingPeriodContaining(input: MonthOfSchedule): Period {
+  const { timeZone, anchorDay, interval, localMonth } = input;
+  const key = `${interval} ${String(anchorDay)} ${localMonth} ${timeZone}`;
+  const known = rememberedPeriods.get(key);
+  if (known !== undefined) return known;
+  const period = periodContaining(input);
+  if (rememberedPeriods.size >= REMEMBERED_PERIODS_MAX) rememberedPeriods.clear();
+  rememberedPeriods.set(key, period);
+  return period;
+}
+
+function periodContaining(input: MonthOfSchedule): Period {
   checkSchedule(input);
   const month = localMonthOf(input.localMonth);
   return billingPeriodAt(startOfDay(month.toPlainDate({ day: 1 }), input.timeZone), input);

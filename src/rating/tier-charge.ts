@@ -1,6 +1,7 @@
 /** How a quantity lies in tiers with the bounds (previous, upTo], and what a tier charges. */
 import type { PercentageTier, Tier } from "../domain/price.ts";
-import { ZERO, decimal, decimalText, minDecimal, type Decimal } from "../kernel/decimal.ts";
+import { keptJson } from "../kernel/canonical-json.ts";
+import { ZERO, decimal, decimalText, type Decimal } from "../kernel/decimal.ts";
 import { present } from "../kernel/assert.ts";
 import type { BreakdownStep } from "./breakdown.ts";
 import type { Charge } from "./price-rater.ts";
@@ -16,11 +17,21 @@ export type RatedTier = {
   readonly factor: Decimal;
   /** The factor as the price writes it. */
   readonly label: { readonly unitAmount: string } | { readonly rate: string };
+  /** What a graduated price charges in it once a quantity has passed it, by currency. */
+  readonly filled: Map<string, Charge>;
 };
 
 const HUNDREDTH = decimal("0.01");
+const known = new WeakMap<readonly (Tier | PercentageTier)[], readonly RatedTier[]>();
 
+/** Read once for each price: the tiers of a catalog never change, and thousands of customers pay by the same ones. */
 export function ratedTiers(tiers: readonly (Tier | PercentageTier)[]): readonly RatedTier[] {
+  const rated = known.get(tiers) ?? readTiers(tiers);
+  known.set(tiers, rated);
+  return rated;
+}
+
+function readTiers(tiers: readonly (Tier | PercentageTier)[]): readonly RatedTier[] {
   return tiers.map((tier, index) => {
     const before = tiers[index - 1]?.upTo;
     return {
@@ -29,6 +40,7 @@ export function ratedTiers(tiers: readonly (Tier | PercentageTier)[]): readonly 
       upTo: tier.upTo === null ? undefined : decimal(tier.upTo),
       flatAmount: decimal(tier.flatAmount ?? "0"),
       ...tierFactor(tier),
+      filled: new Map(),
     };
   });
 }
@@ -36,15 +48,27 @@ export function ratedTiers(tiers: readonly (Tier | PercentageTier)[]): readonly 
 /** Each unit at its own tier. The first tier is always entered, at zero usage too; the others when the quantity passes their bound. */
 export function chargeGraduated(input: { tiers: readonly RatedTier[]; quantity: Decimal; currency: string }): Charge {
   const { tiers, quantity, currency } = input;
-  const entered = tiers.filter((tier) => tier.above === undefined || quantity.gt(tier.above));
-  const charges = entered.map((tier) => {
-    const top = tier.upTo === undefined ? quantity : minDecimal(quantity, tier.upTo);
-    return chargeTier({ tier, quantity: top.minus(tier.above ?? ZERO), currency });
-  });
-  return {
-    amount: charges.reduce((sum, charge) => sum.plus(charge.amount), ZERO),
-    steps: charges.flatMap((charge) => charge.steps),
-  };
+  let amount = ZERO;
+  const steps: BreakdownStep[] = [];
+  for (const tier of tiers) {
+    if (tier.above !== undefined && !quantity.gt(tier.above)) continue;
+    const charge =
+      tier.upTo !== undefined && quantity.gte(tier.upTo)
+        ? filledTier(tier, tier.upTo, currency)
+        : chargeTier({ tier, quantity: quantity.minus(tier.above ?? ZERO), currency });
+    amount = amount.plus(charge.amount);
+    steps.push(...charge.steps);
+  }
+  return { amount, steps };
+}
+
+function filledTier(tier: RatedTier, upTo: Decimal, currency: string): Charge {
+  const known = tier.filled.get(currency);
+  if (known !== undefined) return known;
+  const { amount, steps } = chargeTier({ tier, quantity: upTo.minus(tier.above ?? ZERO), currency });
+  const charge = { amount, steps: steps.map((step) => keptJson(step)) };
+  tier.filled.set(currency, charge);
+  return charge;
 }
 
 /** The tier that a total reaches. */

@@ -55,7 +55,7 @@ export function startBenchSink({ context, onStop }: BenchWorld): BenchSink {
   const insert = async (input: InsertInput): Promise<void> => {
     if (input.sql.includes("usage_ingest")) {
       await mayInsert;
-      if (kept.length > 0 && typeof input.body !== "string") keep(input.body);
+      if (kept.length > 0 && input.body instanceof Uint8Array) keep(input.body);
     }
     await context.clickhouse().insert(input);
   };

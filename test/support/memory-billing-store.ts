@@ -96,12 +96,21 @@ export function memoryBillingStore(): MemoryBillingStore {
       });
       for (const { customer, meter, dimensions } of [...used, ...carried]) yield { customer, meter, dimensions };
     },
-    writeRatedLines: (written) => {
-      for (const stored of written) {
-        const { runId, customer, lineId } = stored.line;
-        lines.set(`${runId} ${customer} ${lineId}`, stored);
-      }
-      return Promise.resolve();
+    ratedLineBatch: () => {
+      const added: StoredLine[] = [];
+      return {
+        get lines() {
+          return added.length;
+        },
+        add: ({ line, hash }) => void added.push({ line, hash }),
+        write: () => {
+          for (const stored of added) {
+            const { runId, customer, lineId } = stored.line;
+            lines.set(`${runId} ${customer} ${lineId}`, stored);
+          }
+          return Promise.resolve();
+        },
+      };
     },
     // eslint-disable-next-line @typescript-eslint/require-await -- the port is asynchronous
     ratedLineHashes: async function* (runId) {

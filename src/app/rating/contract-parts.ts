@@ -45,8 +45,7 @@ export function contractParts(
     const service = intersectPeriods(billing, { from: span.from, to: span.to ?? billing.to });
     if (service === undefined || span.version.removed) return [];
     const rateCard = pinnedRateCard(input.catalog, definition);
-    const month = contractMonth(definition, service.from);
-    const prices = pricesOf(rateCard.definition, definition.overrides).map((price) => rampedPrice(price, month));
+    const prices = rampedPrices(pricesOf(rateCard.definition, definition.overrides), definition, service.from);
     return [{ customer: definition.customer, contract: span.version, rateCard, prices, billing, service }];
   });
 }
@@ -70,6 +69,7 @@ function pinnedRateCard(catalog: Catalog, contract: ContractVersion): EntityVers
 }
 
 function pricesOf(card: RateCard, overrides: readonly RateCardPrice[]): readonly RateCardPrice[] {
+  if (overrides.length === 0) return card.prices;
   const byKey = new Map(card.prices.map((price) => [price.key, price]));
   for (const override of overrides) byKey.set(override.key, override);
   return [...byKey.values()];
@@ -80,6 +80,17 @@ function contractMonth({ timeZone, billing, effective }: ContractVersion, instan
   const schedule = { timeZone, ...billing };
   const begins = instantOf(effective.from, "effective.from");
   return billingPeriodsBetween(begins, instant, schedule) + 1;
+}
+
+/** Most have no ramp, and then nobody has to ask the calendar which month it is. */
+function rampedPrices(
+  prices: readonly RateCardPrice[],
+  contract: ContractVersion,
+  instant: Instant,
+): readonly RateCardPrice[] {
+  if (prices.every(({ ramp }) => ramp === undefined)) return prices;
+  const month = contractMonth(contract, instant);
+  return prices.map((price) => rampedPrice(price, month));
 }
 
 /** With the price of the ramp's last step that has begun. */

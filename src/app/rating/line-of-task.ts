@@ -4,12 +4,14 @@ import { hoursText } from "../../domain/price-hours.ts";
 import { whereTexts } from "../../domain/price-where.ts";
 import { filterOf } from "../../domain/usage-limits.ts";
 import { present } from "../../kernel/assert.ts";
+import { keptJson } from "../../kernel/canonical-json.ts";
 import { decimalText, roundTo } from "../../kernel/decimal.ts";
 import { instantText } from "../../kernel/instant.ts";
 import { shareText, type ProrationShare } from "../../kernel/proration.ts";
 import type { BreakdownStep } from "../../rating/breakdown.ts";
 import type { PricedUsage, PricingTerms, PricingUnit } from "../../rating/charge-whole.ts";
 import { RATING_REV } from "../../rating/rating-rev.ts";
+import type { ContractPart } from "./contract-parts.ts";
 import { ratedLineId, type RatingTask } from "./rating-plan.ts";
 
 /** The places at which amounts are stored. The exact amount, should it need more, stays in the breakdown's rounding step. */
@@ -50,10 +52,7 @@ export function lineOfTask(task: RatingTask, rated: RatedTask, run: RunFacts): R
     aggregation: metered?.aggregation ?? "",
     ...filterOf({ price, period: part.service, timeZone: part.contract.definition.timeZone }),
     description: price.description ?? descriptionOf(task),
-    billingFrom: instantText(part.billing.from),
-    billingTo: instantText(part.billing.to),
-    periodFrom: instantText(part.service.from),
-    periodTo: instantText(part.service.to),
+    ...timesOf(part),
     quantity: rated.input.quantity,
     amount: decimalText(roundTo(priced.amount, AMOUNT_PLACES, "half_up")),
     amountRounded: decimalText(priced.rounded),
@@ -64,13 +63,30 @@ export function lineOfTask(task: RatingTask, rated: RatedTask, run: RunFacts): R
       ratingRev: RATING_REV,
       currency,
       rounding,
-      price: price.price,
+      price: keptJson(price.price),
       ...(unit !== undefined && { unit }),
       ...rated.input,
       ...(prorated !== undefined && { proration: shareInput(prorated) }),
     },
     breakdown: [...boundsStep(task), ...priced.breakdown],
   };
+}
+
+type LineTimes = Pick<RatedLine, "billingFrom" | "billingTo" | "periodFrom" | "periodTo">;
+
+/** The lines of a part have the same. */
+const knownTimes = new WeakMap<ContractPart, LineTimes>();
+
+function timesOf(part: ContractPart): LineTimes {
+  const { billing, service } = part;
+  const times = knownTimes.get(part) ?? {
+    billingFrom: instantText(billing.from),
+    billingTo: instantText(billing.to),
+    periodFrom: instantText(service.from),
+    periodTo: instantText(service.to),
+  };
+  knownTimes.set(part, times);
+  return times;
 }
 
 function shareInput({ unit, from, to, of }: ProrationShare): NonNullable<RatingInput["proration"]> {

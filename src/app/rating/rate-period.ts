@@ -4,7 +4,7 @@
  * would have been; another one has another cut and never meets them.
  * In memory stay the plan and some 250 bytes per line for the hash over them; usage and lines stream.
  */
-import { ratedLineHash, ratedLinesHash } from "../../domain/rated-line-hash.ts";
+import { hashedLine, ratedLinesHash } from "../../domain/rated-line-hash.ts";
 import type { RatingRunEntry } from "../../domain/journal-entry.ts";
 import { assert } from "../../kernel/assert.ts";
 import { canonicalJson } from "../../kernel/canonical-json.ts";
@@ -13,7 +13,7 @@ import { instantText } from "../../kernel/instant.ts";
 import { parsePeriodArgument } from "../../kernel/period.ts";
 import { RATING_REV } from "../../rating/rating-rev.ts";
 import { appendEntries } from "../append-entries.ts";
-import type { OpenRun, StoredLine } from "../ports.ts";
+import type { OpenRun } from "../ports.ts";
 import { requireAllPriced } from "./find-unpriced.ts";
 import { ratePlan } from "./rate-plan.ts";
 import type { RatingDeps } from "./rating-deps.ts";
@@ -92,21 +92,21 @@ async function writeLines(
     plan: { ...plan, tasks: unwritten(plan.tasks, hashes) },
     run: factsOf(run),
   });
-  let batch: StoredLine[] = [];
+  let batch = deps.store.ratedLineBatch();
   // The next lines are rated while these are written; an error of either ends both.
   let writing = Promise.resolve();
   const write = async (): Promise<void> => {
     await writing;
-    deps.onProgress?.({ lines: hashes.length - batch.length, total });
-    writing = deps.store.writeRatedLines(batch);
+    deps.onProgress?.({ lines: hashes.length - batch.lines, total });
+    writing = batch.write();
     writing.catch(() => undefined);
-    batch = [];
+    batch = deps.store.ratedLineBatch();
   };
   for await (const line of lines) {
-    const hash = ratedLineHash(line);
-    hashes.push({ lineId: line.lineId, hash });
-    batch.push({ line, hash });
-    if (batch.length === WRITE_BATCH_LINES) await write();
+    const hashed = hashedLine(line);
+    hashes.push({ lineId: line.lineId, hash: hashed.hash });
+    batch.add(hashed);
+    if (batch.lines === WRITE_BATCH_LINES) await write();
     if (hashes.length % TURN_LINES === 0) await deps.turn();
   }
   await write();

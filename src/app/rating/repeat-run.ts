@@ -4,7 +4,7 @@
  */
 import type { RatingRunEntry } from "../../domain/journal-entry.ts";
 import type { RatedLine } from "../../domain/rated-line.ts";
-import { ratedLineHash, ratedLinesHash } from "../../domain/rated-line-hash.ts";
+import { hashedLine, ratedLineHash, ratedLinesHash } from "../../domain/rated-line-hash.ts";
 import { AppError } from "../../kernel/errors.ts";
 import { parsePeriodArgument } from "../../kernel/period.ts";
 import { lineOfRevision, REPEATABLE_REVS } from "./line-of-revision.ts";
@@ -73,7 +73,7 @@ export type RestoredRun = {
 export async function restoreRun(deps: RepeatDeps, runId: string): Promise<RestoredRun> {
   const { run, rated, stored, linesHash, wrongHashes } = await repeatRun(deps, runId);
   const found = new Map(stored.map((line) => [line.lineId, ratedLineHash(line)]));
-  const hashed = rated.map((line) => ({ line, hash: ratedLineHash(line) }));
+  const hashed = rated.map((line) => hashedLine(line));
   const differing = hashed
     .filter(({ line, hash }) => (found.get(line.lineId) ?? hash) !== hash)
     .map(({ line }) => line.lineId);
@@ -82,7 +82,9 @@ export async function restoreRun(deps: RepeatDeps, runId: string): Promise<Resto
   const problems = [...new Set([...differing, ...foreign, ...wrongHashes])].sort();
   const same = linesHash === run.linesHash && rated.length === run.lines;
   const missing = same ? hashed.filter(({ line }) => !found.has(line.lineId)) : [];
-  await deps.store.writeRatedLines(missing);
+  const batch = deps.store.ratedLineBatch();
+  for (const line of missing) batch.add(line);
+  await batch.write();
   return { run, linesHash, exact: same && problems.length === 0, rewritten: missing.length, differing: problems };
 }
 

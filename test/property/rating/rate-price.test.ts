@@ -39,6 +39,24 @@ const cells = fc.array(fc.record({ region: fc.constantFrom("eu", "us", "asia"), 
 });
 const partsOfCells = fc.array(cells, { minLength: 1, maxLength: 5 });
 
+// Guarantee: what is remembered of a price between two charges says what the price says, in each currency.
+it.each(["graduated", "volume", "graduated_percentage"] as const)("%s charges again what it charges anew", (model) => {
+  const currencies = fc.constantFrom("EUR", "JPY");
+  fc.assert(
+    fc.property(prices(model), fc.array(fc.tuple(quantities, currencies), { minLength: 1 }), (price, charges) => {
+      for (const [quantity, currency] of charges) {
+        const again = ratePrice({ price, currency, usage: { quantity } });
+        const anew = ratePrice({ price: structuredClone(price), currency, usage: { quantity } });
+        expect(textsOf(again)).toEqual(textsOf(anew));
+      }
+    }),
+  );
+});
+
+function textsOf({ amount, rounded, breakdown }: PricedUsage): unknown {
+  return { amount: decimalText(amount), rounded: decimalText(rounded), breakdown };
+}
+
 // Guarantee: however a period is cut into parts, with whatever modifiers, they add up to the whole to the last digit.
 describe("parts add up to the whole", () => {
   it.each(TOTAL_MODELS)("%s over quantities", (model) => {

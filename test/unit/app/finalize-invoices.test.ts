@@ -166,7 +166,9 @@ test("of two runs the one of the later cut is finalized, whichever was recorded 
   const { deps, journal, store } = memoryInvoicing(billingCatalog([contractOf({ prices: [SUM] })]));
   store.events.push(eventOf({ value: "1000" }));
   const october = { period: "2026-10", customers: [] };
-  const dying = { ...deps, store: { ...deps.store, writeRatedLines: () => Promise.reject(new Error("killed")) } };
+  const write = () => Promise.reject(new Error("killed"));
+  const ratedLineBatch = () => ({ ...deps.store.ratedLineBatch(), write });
+  const dying = { ...deps, store: { ...deps.store, ratedLineBatch } };
   await expect(ratePeriod(dying, october)).rejects.toThrow("killed");
   store.events.push(eventOf({ value: "1000", id: "e2", cut: 2 }));
   await ratePeriod(deps, { ...october, customers: ["acme"] });

@@ -1,5 +1,6 @@
 /** A rating run that dies while it writes its lines, and the one that goes on with it. */
 import { expect, test } from "vitest";
+import type { RatedLineBatch } from "../../../src/app/ports.ts";
 import { ratePeriod } from "../../../src/app/rating/rate-period.ts";
 import { restoreRun } from "../../../src/app/rating/repeat-run.ts";
 import { instantOf } from "../../../src/kernel/instant.ts";
@@ -39,14 +40,33 @@ function usage(customer: string, value: string, cut: number): WrittenEvent {
   };
 }
 
+type Store = ReturnType<typeof worldOf>["deps"]["store"];
+
+/** The store with something else done when a batch is written. */
+function writing(store: Store, write: (batch: RatedLineBatch) => Promise<void>): Store {
+  const ratedLineBatch = (): RatedLineBatch => {
+    const batch = store.ratedLineBatch();
+    return {
+      get lines() {
+        return batch.lines;
+      },
+      add: (line) => {
+        batch.add(line);
+      },
+      write: () => write(batch),
+    };
+  };
+  return { ...store, ratedLineBatch };
+}
+
 /** The store of a process that is killed in its second insert. */
 function dying({ deps }: ReturnType<typeof worldOf>) {
   let inserts = 0;
-  const writeRatedLines: typeof deps.store.writeRatedLines = (lines) => {
+  const store = writing(deps.store, (batch) => {
     inserts += 1;
-    return inserts === 2 ? Promise.reject(new Error("killed")) : deps.store.writeRatedLines(lines);
-  };
-  return { ...deps, store: { ...deps.store, writeRatedLines } };
+    return inserts === 2 ? Promise.reject(new Error("killed")) : batch.write();
+  });
+  return { ...deps, store };
 }
 
 // Guarantee: a run that was killed and gone on with has the very lines that it would have had, and rates none of them twice.
@@ -62,13 +82,10 @@ test("a run that died is gone on with, as of its own cut", async () => {
   world.world.now = begun + 3_600_000_000_000n;
   world.store.events.push(usage("c8", "5", 2));
   const wrote: number[] = [];
-  const store: typeof world.deps.store = {
-    ...world.deps.store,
-    writeRatedLines: (lines) => {
-      wrote.push(lines.length);
-      return world.deps.store.writeRatedLines(lines);
-    },
-  };
+  const store = writing(world.deps.store, (batch) => {
+    wrote.push(batch.lines);
+    return batch.write();
+  });
   const run = await ratePeriod({ ...world.deps, store }, { ...OCTOBER, resume: true });
   expect(wrote.reduce((sum, lines) => sum + lines, 0)).toBe(CONTRACTS - written);
   expect(run).toMatchObject({ cut: 1, cutAt: "2026-11-05T00:00:00Z", lines: CONTRACTS });
