@@ -5,7 +5,7 @@
  */
 import { AppError } from "../kernel/errors.ts";
 
-export const UINT64_BYTES = 8;
+const UINT64_BYTES = 8;
 const TYPE = "UInt64";
 /** Yielded at once: 131,072 values. */
 const PIECE_BYTES = 1024 * 1024;

@@ -261,18 +261,14 @@ class ShardWriter {
       facts.sha256 === plan.sha256 && facts.first === plan.first && facts.last === plan.last,
       "the rows are those of the plan",
     );
-    const inserted = this.insertMarked({ plan, epoch, bytes, again });
+    const { shard, store } = this.deps;
+    const inserted = this.mark(plan).then(() => store.insert({ shard, plan, epoch, bytes, again }));
     this.prefetchFrom(plan.last + 1, inserted);
     this.makeAhead(plan, accepted);
     await inserted;
     // Of a request that was given up before this one nobody knows when it reads its bytes for the last time.
     if (!again) release();
     this.deps.identities.add(accepted.keys());
-  }
-
-  private async insertMarked(input: Omit<Parameters<MakeBatchDeps["store"]["insert"]>[0], "shard">): Promise<void> {
-    await this.mark(input.plan);
-    await this.deps.store.insert({ ...input, shard: this.deps.shard });
   }
 
   /** After the plan is recorded, so that a writer that lost the shard marks nothing; before the insert, so that no batch is stored without. */

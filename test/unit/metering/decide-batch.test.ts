@@ -21,7 +21,10 @@ function decode(messages: readonly UsageMessage[]): DecodedEvent[] {
   return messages.flatMap((message) => decodeMessage(message, context));
 }
 
-function decide(messages: readonly UsageMessage[], known: ReadonlyMap<bigint, bigint> = new Map()): DecidedBatch<UsageRow> {
+function decide(
+  messages: readonly UsageMessage[],
+  known: ReadonlyMap<bigint, bigint> = new Map(),
+): DecidedBatch<UsageRow> {
   const events = decode(messages);
   const amend = { catalog: CATALOG, catalogAt: () => CATALOG, timeRange: DEFAULT_EVENT_TIME_RANGE };
   return decideVerdicts({ events, known, targets: new Map(), amend, batch: BATCH });
