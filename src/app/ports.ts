@@ -37,8 +37,6 @@ export type BatchRows = {
 
 export type StreamState = { readonly incarnation: string; readonly firstSeq: number; readonly lastSeq: number };
 
-export type Linger = { readonly until: Promise<unknown>; readonly bytesMax: number };
-
 /** One shard's usage stream. */
 export type UsageStream = {
   readonly shard: number;
@@ -46,7 +44,6 @@ export type UsageStream = {
   /**
    * The messages from `from` on, in order and without a hole, as many as are there within the limits: returns when `eventsMax` messages or
    * `bytesMax` bytes are reached, or `waitMs` after the first message, or after `idleMs` without any (then empty). Prefetches with bounded memory.
-   * With `linger` it stays open for more behind `waitMs`, until that settles or so many bytes are there.
    */
   take(input: {
     from: number;
@@ -54,7 +51,6 @@ export type UsageStream = {
     bytesMax: number;
     waitMs: number;
     idleMs: number;
-    linger?: Linger | undefined;
     signal: AbortSignal;
   }): Promise<readonly UsageMessage[]>;
   /** The messages of a range by sequence, for a replay; rejects when one is gone. */

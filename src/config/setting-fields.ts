@@ -133,7 +133,7 @@ export const SETTING_FIELDS = {
   batchWaitMs: integer(
     "METERLINE_BATCH_WAIT_MS",
     { fallback: 200, min: 1, max: 60_000 },
-    "How long a batch waits for more messages, in milliseconds; longer while the batch before it is being inserted.",
+    "How long a batch waits for more messages, in milliseconds.",
   ),
   leaseMs: integer(
     "METERLINE_LEASE_MS",

@@ -88,21 +88,12 @@ export class MessageBuffer {
 
   async take(input: TakeInput): Promise<readonly UsageMessage[]> {
     const idleEndMs = performance.now() + input.idleMs;
-    let lingers = input.linger !== undefined;
-    const endLinger = (): void => {
-      lingers = false;
-      this.taker?.wake();
-    };
-    void input.linger?.until.then(endLinger, endLinger);
     while (!input.signal.aborted && !this.closed) {
       if (this.failure !== null) throw this.failure;
       const oldest = this.messages[0];
       const untilMs = (oldest === undefined ? idleEndMs : oldest.arrivedMs + input.waitMs) - performance.now();
-      if (this.isEnough(input)) return this.prefix(input);
-      if (untilMs > 0) await this.change(input, input.bytesMax, untilMs);
-      else if (lingers && oldest !== undefined && this.bytes < lingerBytes(input))
-        await this.change(input, lingerBytes(input));
-      else return this.prefix(input);
+      if (untilMs <= 0 || this.isEnough(input)) return this.prefix(input);
+      await this.change(input, untilMs);
     }
     return [];
   }
@@ -123,8 +114,7 @@ export class MessageBuffer {
     return taken;
   }
 
-  /** Until there are so many bytes or messages enough, the time is over, or whoever takes is woken. */
-  private async change(input: TakeInput, bytes: number, untilMs?: number): Promise<void> {
+  private async change(input: TakeInput, untilMs: number): Promise<void> {
     await new Promise<void>((resolve) => {
       const wake = (): void => {
         clearTimeout(timer);
@@ -132,9 +122,9 @@ export class MessageBuffer {
         this.taker = null;
         resolve();
       };
-      const timer = untilMs === undefined ? undefined : setTimeout(wake, Math.ceil(untilMs));
+      const timer = setTimeout(wake, Math.ceil(untilMs));
       input.signal.addEventListener("abort", wake, { once: true });
-      this.taker = { messages: input.messagesMax, bytes, wake };
+      this.taker = { messages: input.messagesMax, bytes: input.bytesMax, wake };
     });
   }
 
@@ -142,10 +132,6 @@ export class MessageBuffer {
     this.filler?.();
     this.filler = null;
   }
-}
-
-function lingerBytes({ linger, bytesMax }: TakeInput): number {
-  return Math.min(linger?.bytesMax ?? bytesMax, bytesMax);
 }
 
 function sizeOf(message: UsageMessage): number {

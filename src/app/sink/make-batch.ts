@@ -74,26 +74,16 @@ export type MadeBatch = {
 };
 
 const IDLE_MS = 1_000;
-/**
- * A batch that could not be inserted yet stays open for more, up to here: fewer and larger batches, and whoever comes meanwhile need not wait for the one
- * after it. Beyond this (some 6,000 events) having it decoded ahead is worth more.
- */
-const LINGER_BYTES_MAX = 2 * 1024 ** 2;
-
-export type PrepareBatchInput = {
-  readonly from: number;
-  readonly signal: AbortSignal;
-  /** Settles when the batch before is inserted. */
-  readonly before?: Promise<unknown> | undefined;
-};
 
 /** The next messages from `from` on; null when none came for a while. The journal's head is read after them: "apply, then publish" holds. */
-export async function prepareBatch(deps: MakeBatchDeps, input: PrepareBatchInput): Promise<PreparedBatch | null> {
+export async function prepareBatch(
+  deps: MakeBatchDeps,
+  input: { readonly from: number; readonly signal: AbortSignal },
+): Promise<PreparedBatch | null> {
   const { batchEventsMax, batchBytesMax, batchWaitMs } = deps.limits;
   const limits = { messagesMax: batchEventsMax, bytesMax: batchBytesMax, waitMs: batchWaitMs, idleMs: IDLE_MS };
-  const { from, signal, before } = input;
-  const linger = before === undefined ? undefined : { until: before, bytesMax: LINGER_BYTES_MAX };
-  const taken = await deps.stream.take({ ...limits, from, signal, linger });
+  const { from, signal } = input;
+  const taken = await deps.stream.take({ ...limits, from, signal });
   if (taken.length === 0) return null;
   const catalog = await deps.catalogs.head();
   const rows = deps.openRows();

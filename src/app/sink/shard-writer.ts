@@ -216,8 +216,8 @@ class ShardWriter {
     return this.prepared?.last ?? null;
   }
 
-  private prepare(from: number, before?: Promise<unknown>): Promise<PreparedBatch | null> {
-    return prepareBatch(this.deps, { from, before, signal: this.takes.signal });
+  private prepare(from: number): Promise<PreparedBatch | null> {
+    return prepareBatch(this.deps, { from, signal: this.takes.signal });
   }
 
   private async decide(prepared: PreparedBatch, placing: BatchPlacing): Promise<MadeBatch> {
@@ -229,15 +229,16 @@ class ShardWriter {
   private async takeMadeAhead(prepared: PreparedBatch, placing: BatchPlacing): Promise<MadeBatch | null> {
     const ahead = this.madeAhead;
     this.madeAhead = null;
+    // To the end in any case: both write the place of the batch into the same rows.
+    const result = await ahead?.result;
     // The cut may have been raised meanwhile.
     if (ahead?.placing.incarnation !== placing.incarnation || ahead.placing.cut !== placing.cut) return null;
-    const result = await ahead.result;
     return result?.prepared === prepared ? result.made : null;
   }
 
-  private prefetchFrom(from: number, before?: Promise<unknown>): void {
+  private prefetchFrom(from: number): void {
     if (this.prefetch !== null || this.takes.signal.aborted) return;
-    const batch = this.prepare(from, before);
+    const batch = this.prepare(from);
     batch.catch(() => undefined);
     this.prefetch = { from, batch };
   }
@@ -261,11 +262,10 @@ class ShardWriter {
       facts.sha256 === plan.sha256 && facts.first === plan.first && facts.last === plan.last,
       "the rows are those of the plan",
     );
-    const { shard, store } = this.deps;
-    const inserted = this.mark(plan).then(() => store.insert({ shard, plan, epoch, bytes, again }));
-    this.prefetchFrom(plan.last + 1, inserted);
+    this.prefetchFrom(plan.last + 1);
     this.makeAhead(plan, accepted);
-    await inserted;
+    await this.mark(plan);
+    await this.deps.store.insert({ shard: this.deps.shard, plan, epoch, bytes, again });
     // Of a request that was given up before this one nobody knows when it reads its bytes for the last time.
     if (!again) release();
     this.deps.identities.add(accepted.keys());

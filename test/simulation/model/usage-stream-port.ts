@@ -44,16 +44,10 @@ class Feed implements UsageStream {
     const { clock } = this.process;
     this.seek(input.from);
     const idleEndMs = clock.nowMs() + input.idleMs;
-    let lingers = input.linger !== undefined;
-    const endLinger = (): void => {
-      lingers = false;
-    };
-    void input.linger?.until.then(endLinger, endLinger);
     while (!input.signal.aborted) {
       const full = this.buffer.length >= input.messagesMax;
       const endMs = this.buffer.length === 0 ? idleEndMs : this.oldestAtMs + input.waitMs;
-      const waits = lingers && this.buffer.length > 0;
-      if (full || (clock.nowMs() >= endMs && !waits)) return this.buffer.slice(0, input.messagesMax);
+      if (full || clock.nowMs() >= endMs) return this.buffer.slice(0, input.messagesMax);
       await this.fill();
     }
     return [];
