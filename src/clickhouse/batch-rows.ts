@@ -7,12 +7,12 @@ import type { BatchRows } from "../app/ports.ts";
 import type { BatchPlace, DecidedRow, DecodedEvent, WrittenEvent, WrittenRow } from "../domain/usage-event.ts";
 import { assert, present } from "../kernel/assert.ts";
 import {
-  rewriteBatch,
   rewriteVerdict,
+  writeBatchPlace,
   writeContent,
+  writeEventPlace,
   writeNoRetraction,
   writeNoUses,
-  writePlace,
   writeUsageRow,
   writeUses,
 } from "./encode-usage-rows.ts";
@@ -21,9 +21,6 @@ import { createRowBinary, FIXED_BYTES_MAX, reserve, type RowBinary } from "./row
 /** One batch is being inserted while the next one is made; of each there may be the rows as written and as decided. */
 const SPARE_MAX = 4;
 const FIRST_BYTES = 64 * 1024;
-const ACCEPTED = { verdict: "accepted" } as const;
-/** Stands in a written row until the batch has its place. */
-const NOWHERE: BatchPlace = { shard: 0, incarnation: 0n, batchFirst: 0, cut: 0 };
 
 export function batchRowsMemory(): () => BatchRows {
   const spare: RowBinary[] = [];
@@ -52,8 +49,8 @@ class RowsOfBatch implements BatchRows {
     const output = this.written;
     reserve(output, FIXED_BYTES_MAX);
     const start = output.at;
-    writePlace(output, NOWHERE, event);
-    const verdictAt = writeContent(output, event, ACCEPTED);
+    writeEventPlace(output, event);
+    const verdictAt = writeContent(output, event, "accepted");
     this.places.push(start, verdictAt, output.at);
     writeUses(output, event.uses);
     writeNoRetraction(output);
@@ -64,7 +61,7 @@ class RowsOfBatch implements BatchRows {
   }
 
   bytes(rows: readonly DecidedRow[], batch: BatchPlace): Uint8Array {
-    for (let row = 0; row < this.count; row += 1) rewriteBatch(this.written, this.placeOf(row, Place.start), batch);
+    for (let row = 0; row < this.count; row += 1) writeBatchPlace(this.written, this.placeOf(row, Place.start), batch);
     const output = this.isAsWritten(rows) ? this.written : this.inOrder(rows);
     return output.buffer.subarray(0, output.at);
   }

@@ -70,8 +70,10 @@ export const USAGE_INGEST_STRUCTURE: string = USAGE_INGEST_COLUMNS.map(({ name, 
 
 /** What a row with two meters takes besides its raw bytes; a batch of such rows is written without growing the buffer. */
 const ROW_BYTES_TYPICAL = 384;
-/** Sequence and position. */
-const EVENT_PLACE_BYTES = 12;
+/** The columns in front, in their order: shard and incarnation, sequence and position, the batch's first sequence and cut. */
+const SHARD_BYTES = 10;
+const EVENT_BYTES = 12;
+const BATCH_BYTES = 12;
 
 export function encodeUsageRows(rows: readonly UsageRow[]): Uint8Array {
   const output = createRowBinary(
@@ -83,35 +85,39 @@ export function encodeUsageRows(rows: readonly UsageRow[]): Uint8Array {
 
 export function writeUsageRow(output: RowBinary, row: UsageRow): void {
   reserve(output, FIXED_BYTES_MAX);
-  writePlace(output, row, row);
-  writeContent(output, row, row);
+  const start = output.at;
+  writeEventPlace(output, row);
+  writeBatchPlace(output, start, row);
+  writeContent(output, row, row.verdict);
   writeUses(output, row.uses);
   if (row.retraction === undefined) writeNoRetraction(output);
   else writeRetraction(output, row.retraction);
 }
 
-/** The columns that say where the row stands. */
-export function writePlace(
-  output: RowBinary,
-  batch: BatchPlace,
-  event: { readonly seq: number; readonly position: number },
-): void {
-  writeUInt16(output, batch.shard);
-  writeUInt64(output, batch.incarnation);
+/** Where the event stands in the stream; before and behind it is room for `writeBatchPlace`. */
+export function writeEventPlace(output: RowBinary, event: Pick<DecodedEvent, "seq" | "position">): void {
+  output.at += SHARD_BYTES;
   writeSafeInteger(output, event.seq);
   writeUInt32(output, event.position);
+  output.at += BATCH_BYTES;
+}
+
+/** Puts the batch into the row that starts there, be it for the first time or again. */
+export function writeBatchPlace(output: RowBinary, start: number, batch: BatchPlace): void {
+  const end = output.at;
+  output.at = start;
+  writeUInt16(output, batch.shard);
+  writeUInt64(output, batch.incarnation);
+  output.at += EVENT_BYTES;
   writeSafeInteger(output, batch.batchFirst);
   writeUInt32(output, batch.cut);
+  output.at = end;
 }
 
 type RowContent = Omit<DecodedEvent, "seq" | "position" | "rejected" | "uses" | "retraction">;
 
 /** Everything between the place and the uses; gives where the verdict stands. */
-export function writeContent(
-  output: RowBinary,
-  content: RowContent,
-  { verdict }: { readonly verdict: Verdict },
-): number {
+export function writeContent(output: RowBinary, content: RowContent, verdict: Verdict): number {
   writeText(output, content.subject);
   writeInt64(output, content.ingestedAt);
   writeText(output, content.source);
@@ -131,18 +137,6 @@ export function writeContent(
 
 function writeVerdict(output: RowBinary, verdict: Verdict): void {
   writeByte(output, VERDICTS.indexOf(verdict) + 1);
-}
-
-/** Puts another batch into the row that starts there. */
-export function rewriteBatch(output: RowBinary, start: number, batch: BatchPlace): void {
-  const end = output.at;
-  output.at = start;
-  writeUInt16(output, batch.shard);
-  writeUInt64(output, batch.incarnation);
-  output.at += EVENT_PLACE_BYTES;
-  writeSafeInteger(output, batch.batchFirst);
-  writeUInt32(output, batch.cut);
-  output.at = end;
 }
 
 export function rewriteVerdict(output: RowBinary, verdictAt: number, verdict: Verdict): void {

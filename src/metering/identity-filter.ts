@@ -65,7 +65,7 @@ export function createIdentityFilter(capacity: number, blocksMax = BLOCKS_MAX): 
   };
 }
 
-/** A function of its own over plain arrays, which the compiler turns into a tight loop: 15 to 20 ns per identity, where a closure took 100 ns. */
+/** A function of its own over plain arrays, which the compiler turns into a tight loop: 15 to 19 ns per identity. */
 function addHalves(words: Uint32Array, blocks: number, halves: Uint32Array): void {
   for (let at = 0; at < halves.length; at += HALF_WORDS) {
     const low = halves[at] as number;
