@@ -73,7 +73,7 @@ export async function openServices(context: Context): Promise<Services> {
     keys: shardKeys(bucket),
     cuts: cutRegister(bucket),
     marks: planMarks(bucket),
-    sinkStore: sinkStore(clickhouse),
+    sinkStore: ofCurrentSchema(sinkStore(clickhouse), clickhouse),
     journal: createJournal(nats, { now: systemClock.now }),
   };
   const reader = createJournalReader(base.journal);
@@ -107,6 +107,15 @@ export async function awaitServices(context: Context, signal: AbortSignal): Prom
     await systemClock.sleep(waitMs, signal).catch(() => undefined);
   }
   return null;
+}
+
+/** A standby may have waited while another release changed the schema: whoever takes a shard looks once more. */
+function ofCurrentSchema(store: SinkStore, clickhouse: ClickHouse): SinkStore {
+  const fence = async (input: Parameters<SinkStore["fence"]>[0]): Promise<void> => {
+    await requireCurrentSchema(clickhouse);
+    await store.fence(input);
+  };
+  return { ...store, fence };
 }
 
 type Base = Pick<Services, "clickhouse" | "nats" | "shards" | "keys" | "cuts" | "sinkStore" | "journal">;

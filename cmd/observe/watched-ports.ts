@@ -11,7 +11,7 @@ export function watchedSinkStore(store: SinkStore, watch: WatchRequests, metrics
     lastBatch: (input) => watch(request("last_batch", input.shard), () => store.lastBatch(input)),
     fence: (input) => watch(request("fence", input.shard), () => store.fence(input)),
     insert: (input) => watch(request("insert", input.shard), () => store.insert(input)),
-    commit: (batch) => watch(request("commit", batch.shard), () => store.commit(batch)),
+    commit: (input) => watch(request("commit", input.batch.shard), () => store.commit(input)),
     knownIdentities: async (input) => {
       const known = await watch(request("identities", input.shard), () => store.knownIdentities(input));
       metrics.add("identitiesAsked", input.eventKeys.length, { shard: input.shard });

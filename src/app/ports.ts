@@ -29,10 +29,19 @@ export type { UsageMessage };
  */
 export type BatchRows = {
   write(event: DecodedEvent): WrittenEvent;
-  /** What is inserted: the rows in their order, under the batch's place. Whole ones bring their place with them. */
-  bytes(rows: readonly DecidedRow[], batch: BatchPlace): Uint8Array;
-  /** From now on its memory serves another batch, that of `bytes` too. */
+  /** The rows in their order, under the batch's place. Whole ones bring their place with them. */
+  encoded(rows: readonly DecidedRow[], batch: BatchPlace): EncodedRows;
+  /** From now on its memory serves another batch, that of the encoded rows too. */
   release(): void;
+};
+
+/** What is inserted of a batch. */
+export type EncodedRows = {
+  readonly bytes: Uint8Array;
+  /** Some row is for views that most batches need not pass; see `usage_ingest_special`. It follows from the bytes. */
+  readonly special: boolean;
+  /** What the rows count for at most: uses of meters. */
+  readonly uses: number;
 };
 
 export type StreamState = { readonly incarnation: string; readonly firstSeq: number; readonly lastSeq: number };
@@ -109,9 +118,9 @@ export type SinkStore = {
    * PLAN_OUTLIVED when rows of the plan may be stored already (`again`) and so many batches came since that their token may be forgotten, and with
    * BATCH_DOUBLED when it was not recognised.
    */
-  insert(input: { shard: number; plan: BatchPlan; epoch: number; bytes: Uint8Array; again: boolean }): Promise<void>;
-  /** One row, however often and by whomever it is committed. Rejects with code SINK_FENCED like an insert. */
-  commit(batch: CommittedBatch): Promise<void>;
+  insert(input: { shard: number; plan: BatchPlan; epoch: number; rows: EncodedRows; again: boolean }): Promise<void>;
+  /** One row, however often and by whomever it is committed: `again` says that it may have been. Rejects with code SINK_FENCED like an insert. */
+  commit(input: { batch: CommittedBatch; again: boolean }): Promise<void>;
   /** What the tables of the chain hold of messages behind `after`; null when nothing. */
   storedBehind(input: { shard: number; incarnation: string; after: number }): Promise<UnfinishedBatch | null>;
   /** Keys of accepted events among the given ones: those that are older than a place in the stream, or wherever they are. */

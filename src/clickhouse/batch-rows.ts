@@ -3,7 +3,7 @@
  * per event. An ordinary event's row is written as soon as it is decoded. Keeping all parts of 50,000 events until their verdicts were known
  * cost another 6 µs, in the garbage collector (2026-11-28, `test/bench`).
  */
-import type { BatchRows } from "../app/ports.ts";
+import type { BatchRows, EncodedRows } from "../app/ports.ts";
 import type { BatchPlace, DecidedRow, DecodedEvent, WrittenEvent, WrittenRow } from "../domain/usage-event.ts";
 import { assert, present } from "../kernel/assert.ts";
 import {
@@ -17,6 +17,7 @@ import {
   writeUses,
 } from "./encode-usage-rows.ts";
 import { createRowBinary, FIXED_BYTES_MAX, reserve, type RowBinary } from "./row-binary.ts";
+import { isSpecial } from "./special-row.ts";
 
 /** One batch is being inserted while the next one is made; of each there may be the rows as written and as decided. */
 const SPARE_MAX = 4;
@@ -27,7 +28,7 @@ export function batchRowsMemory(): () => BatchRows {
   return () => new RowsOfBatch(spare);
 }
 
-/** What is remembered of a written row, in this order. */
+/** Where the parts of a written row begin, in this order. */
 const Place = { start: 0, verdict: 1, uses: 2 } as const;
 const PLACES = 3;
 
@@ -36,7 +37,10 @@ class RowsOfBatch implements BatchRows {
   private readonly written: RowBinary;
   /** Start, verdict and uses of each written row, one behind the other. */
   private readonly places: number[] = [];
+  /** Written rows that are special while they count. */
+  private readonly special = new Set<number>();
   private count = 0;
+  private uses = 0;
   private decided: RowBinary | null = null;
   private released = false;
 
@@ -56,14 +60,20 @@ class RowsOfBatch implements BatchRows {
     writeNoRetraction(output);
     const { seq, position, eventKey, bodyHash } = event;
     const row = this.count;
+    if (isSpecial(event)) this.special.add(row);
     this.count += 1;
+    this.uses += event.uses.length;
     return { seq, position, eventKey, bodyHash, row, verdict: "accepted" };
   }
 
-  bytes(rows: readonly DecidedRow[], batch: BatchPlace): Uint8Array {
+  encoded(rows: readonly DecidedRow[], batch: BatchPlace): EncodedRows {
     for (let row = 0; row < this.count; row += 1) writeBatchPlace(this.written, this.placeOf(row, Place.start), batch);
     const output = this.isAsWritten(rows) ? this.written : this.inOrder(rows);
-    return output.buffer.subarray(0, output.at);
+    return {
+      bytes: output.buffer.subarray(0, output.at),
+      special: rows.some((row) => this.isSpecial(row)),
+      uses: rows.reduce((uses, row) => uses + ("row" in row ? 0 : row.uses.length), this.uses),
+    };
   }
 
   release(): void {
@@ -71,6 +81,11 @@ class RowsOfBatch implements BatchRows {
     this.released = true;
     for (const output of [this.written, this.decided])
       if (output !== null && this.spare.length < SPARE_MAX) this.spare.push(output);
+  }
+
+  private isSpecial(row: DecidedRow): boolean {
+    if (!("row" in row)) return isSpecial(row);
+    return row.verdict === "accepted" && this.special.has(row.row);
   }
 
   /** All of them count, and there are no others: the usual batch. */

@@ -1,5 +1,5 @@
 /**
- * Rows of `usage_ingest` as RowBinary: the bytes that a plan's hash is over, so the same rows always give the same bytes. Binary rather than text,
+ * Rows of the usage chain as RowBinary: the bytes that a plan's hash is over, so the same rows always give the same bytes. Binary rather than text,
  * because decimals and instants then reach the engine exactly and there is nothing to escape. Written field by field into one growing buffer.
  */
 import {
@@ -33,7 +33,7 @@ const USES =
 const CONTRIBUTIONS =
   "Array(Tuple(meter String, customer String, window_start DateTime('UTC'), incarnation UInt64, seq UInt64, position UInt32))";
 
-/** Columns of `usage_ingest` in the order of their encoding, which is the order of the table. */
+/** Columns of `usage_ingest_special` in the order of their encoding, which is the order of the table. */
 export const USAGE_INGEST_COLUMNS = [
   { name: "shard", type: "UInt16" },
   { name: "incarnation", type: "UInt64" },
@@ -61,8 +61,10 @@ export const USAGE_INGEST_COLUMNS = [
   },
 ] as const;
 
-/** `shard, incarnation, …`, for `INSERT INTO usage_ingest (…)`. */
+/** `shard, incarnation, …`, for `INSERT INTO usage_ingest_special (…)`. */
 export const USAGE_INGEST_COLUMN_LIST: string = USAGE_INGEST_COLUMNS.map(({ name }) => name).join(", ");
+/** Those that `usage_ingest` has: all but the retraction, which an ordinary row has none of. */
+export const ORDINARY_COLUMN_LIST: string = USAGE_INGEST_COLUMN_LIST.replace(/, retraction$/, "");
 /** `shard UInt16, incarnation UInt64, …`, for `input()` and `file()`. */
 export const USAGE_INGEST_STRUCTURE: string = USAGE_INGEST_COLUMNS.map(({ name, type }) => `${name} ${type}`).join(
   ", ",

@@ -1,7 +1,7 @@
 /**
  * Brings the schema up to date. Files are applied in order, up only, each statement re-runnable; a file is recorded after its last
  * statement, so a migration that died half way simply runs again. A changed file or a newer schema is refused.
- * Every statement is `IF NOT EXISTS`, so two that run at once do no harm.
+ * Every statement is `IF NOT EXISTS` or `IF EXISTS` and under names of its own, so two that run at once do no harm.
  */
 import { AppError } from "../kernel/errors.ts";
 import type { ClickHouse } from "./connect.ts";

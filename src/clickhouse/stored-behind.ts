@@ -3,7 +3,20 @@ import type { ClickHouseSettings } from "@clickhouse/client";
 import type { SinkStore, UnfinishedBatch } from "../app/ports.ts";
 import type { ClickHouse } from "./connect.ts";
 
-const SEQ_OF = { event_keys: "seq", usage_events: "seq", usage_windows: "last_seq" } as const;
+/** Every table of the chain whose rows count; which view stores its rows first is up to the engine. */
+const SEQ_OF = {
+  event_keys: "seq",
+  usage_events: "seq",
+  usage_windows: "last_seq",
+  usage_window_extremes: "last_seq",
+  usage_window_latest: "last_seq",
+  usage_window_levels: "last_seq",
+  usage_unique_values: "last_seq",
+  event_retractions: "seq",
+  usage_retractions: "seq",
+  usage_replacements: "seq",
+  usage_replays: "seq",
+} as const;
 
 /** The raw rows are asked by their key; the other tables have none of a message's place, and are looked through: once per taking of a shard. */
 export async function storedBehind(

@@ -4,7 +4,7 @@
  */
 import type { Instant } from "../kernel/instant.ts";
 
-/** Raised whenever the same messages under the same catalog would give other rows; a release refuses an open plan of another revision. */
+/** Raised whenever the same messages under the same catalog would give other rows, or would send them another way into the chain without a change of the schema; a release refuses an open plan of another revision. */
 export const DECODER_REV = 2;
 
 export type BatchPlan = {

@@ -21,6 +21,7 @@ export const DEFECTS = {
   "identities-of-own-batch": "the look-up finds identities of the batch itself and of later ones",
   "filter-starts-empty": "the identity filter is not loaded from what is stored",
   "catalog-from-memory": "the catalog's head is read once and kept",
+  "nothing-special": "every batch goes past the views that only special ones need",
   "fact-of-the-attempt": "a row holds the name of the process that made it",
   "messages-lost-on-restart": "a restarted consumer begins behind what a dead process was given",
 } as const;

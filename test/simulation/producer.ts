@@ -5,7 +5,7 @@
 import { SimProcess } from "./sim-process.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import type { World } from "./world.ts";
-import { CUSTOMERS, EVENT_TYPE } from "./model/catalog-history.ts";
+import { CUSTOMERS, EVENT_TYPE, SUMMED_TYPE } from "./model/catalog-history.ts";
 import type { ModelStream } from "./model/jet-stream.ts";
 
 type SentEvent = {
@@ -22,6 +22,8 @@ export type Producers = {
 };
 
 const SOURCES = ["gw0", "gw1", "gw2", "gw3"];
+/** Of each source. Alone on its shard, or for a while, the last one makes batches that are not special. */
+const TYPES = [EVENT_TYPE, EVENT_TYPE, EVENT_TYPE, SUMMED_TYPE];
 const EVENTS_MAX = 4;
 const RETRY_MS = 40;
 const UNDER_WAY_MAX = 3;
@@ -146,7 +148,7 @@ function messageText(source: number, events: readonly SentEvent[]): { readonly s
     specversion: "1.0",
     id,
     source: SOURCES[source],
-    type: EVENT_TYPE,
+    type: TYPES[source],
     subject: customer,
     ...(time !== undefined && { time }),
     data: { tokens, model: `m${tokens % 2}`, user: `u${tokens % 5}` },

@@ -23,6 +23,7 @@ export type CountedUse = Omit<UseRow, "shard" | "incarnation" | "seq">;
 type Event = {
   readonly id: string;
   readonly source: string;
+  readonly type: string;
   readonly subject: string;
   readonly time?: string;
   readonly data: { readonly tokens: number; readonly model: string; readonly user: string };
@@ -74,6 +75,7 @@ function usesOf(event: Event, ingestedAt: bigint, { catalogSeq, cut }: Place): C
   const windowStart = eventTime - (eventTime % WINDOW_NS);
   const quantity = BigInt(data.tokens) * SCALE;
   const use = { customer, eventTime, windowStart, source, id, cut, dimensions: "", quantity, text: "" };
+  if (event.type === "api.request") return [{ ...use, meter: "requested", aggregation: "sum" }];
   const all: CountedUse[] = [
     { ...use, meter: "tokens", aggregation: "sum", dimensions: `model=${data.model}` },
     { ...use, meter: "peak", aggregation: "max" },

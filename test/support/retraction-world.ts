@@ -86,10 +86,10 @@ async function storeInterrupted(world: SinkWorld, customers: readonly string[], 
       await world.store.insert(input);
       await world.store.insert(input);
     },
-    commit: async (batch) => {
+    commit: async (input) => {
       commits += 1;
       if (commits === 2) throw new AppError({ code: "TEST_ENDS", kind: "broken", message: "the writer ends here" });
-      await world.store.commit(batch);
+      await world.store.commit(input);
     },
   };
   const catalog = storyCatalog(customers, METERS);

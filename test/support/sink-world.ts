@@ -14,7 +14,7 @@ import { openBucket } from "../../src/stream/register.ts";
 import { shardKeys } from "../../src/stream/shard-keys.ts";
 import { openUsageStream } from "../../src/stream/usage-stream.ts";
 import { systemClock } from "../../cmd/system-clock.ts";
-import { SINK_CATALOG } from "./sink-catalog.ts";
+import { SINK_CATALOG, SUMMED_TYPE } from "./sink-catalog.ts";
 import type { Expected } from "./usage-producer.ts";
 
 const MIB = 1024 * 1024;
@@ -117,7 +117,10 @@ export function rowsThrough(change: (bytes: Uint8Array, rows: number) => Uint8Ar
     const rows = openRows();
     return {
       write: (event) => rows.write(event),
-      bytes: (decided, batch) => change(rows.bytes(decided, batch), decided.length),
+      encoded: (decided, batch) => {
+        const encoded = rows.encoded(decided, batch);
+        return { ...encoded, bytes: change(encoded.bytes, decided.length) };
+      },
       release: () => {
         rows.release();
       },
@@ -169,7 +172,7 @@ const TOTALS_SQL = `SELECT
   (SELECT countIf(verdict = 'duplicate') FROM meterline.usage_events_raw) AS duplicate,
   (SELECT countIf(verdict = 'conflict') FROM meterline.usage_events_raw) AS conflict,
   (SELECT countIf(verdict = 'rejected') FROM meterline.usage_events_raw) AS rejected,
-  (SELECT toString(toInt256(sum(quantity_sum))) FROM meterline.usage_windows WHERE meter = 'tokens') AS tokens,
+  (SELECT toString(toInt256(sum(quantity_sum))) FROM meterline.usage_windows WHERE meter IN ('tokens', 'requested')) AS tokens,
   (SELECT toString(toInt256(max(maximum))) FROM meterline.usage_window_extremes WHERE meter = 'peak') AS peak`;
 
 /** Every way in which the tables of the chain could disagree about how often something was stored; all are empty when all is well. */
@@ -182,14 +185,17 @@ export async function storedContradictions(world: SinkWorld): Promise<readonly s
 }
 
 const ACCEPTED = "(SELECT countIf(verdict = 'accepted') FROM meterline.usage_events_raw)";
+const acceptedOf = (type: string): string =>
+  `(SELECT countIf(verdict = 'accepted' AND type = '${type}') FROM meterline.usage_events_raw)`;
+const ACCEPTED_OF_METER = `if(meter = 'requested', ${acceptedOf(SUMMED_TYPE)}, ${acceptedOf("llm.completion")})`;
 const CONTRADICTIONS_SQL = [
   `SELECT concat('raw row twice: ', toString(seq)) AS problem FROM meterline.usage_events_raw GROUP BY shard, incarnation, seq, position HAVING count() > 1`,
   `SELECT concat('key twice: ', toString(event_key)) FROM meterline.event_keys GROUP BY event_key HAVING count() > 1`,
   `SELECT concat('keys: ', toString(count())) FROM meterline.event_keys HAVING count() != ${ACCEPTED}`,
-  `SELECT concat('usage events of ', meter, ': ', toString(count())) FROM meterline.usage_events GROUP BY meter HAVING count() != ${ACCEPTED}`,
+  `SELECT concat('usage events of ', meter, ': ', toString(count())) FROM meterline.usage_events GROUP BY meter HAVING count() != ${ACCEPTED_OF_METER}`,
   ...["windows", "window_extremes", "window_latest", "window_levels"].map(
     (table) =>
-      `SELECT concat('usage_${table} of ', meter, ': ', toString(sum(event_count))) FROM meterline.usage_${table} GROUP BY meter HAVING sum(event_count) != ${ACCEPTED}`,
+      `SELECT concat('usage_${table} of ', meter, ': ', toString(sum(event_count))) FROM meterline.usage_${table} GROUP BY meter HAVING sum(event_count) != ${ACCEPTED_OF_METER}`,
   ),
   `SELECT concat('batch twice: ', toString(first)) FROM meterline.sink_batches GROUP BY shard, incarnation, first HAVING count() > 1`,
   `SELECT concat('gap before batch ', toString(first)) FROM (SELECT shard, first, lagInFrame(last) OVER (PARTITION BY shard ORDER BY first ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS before FROM meterline.sink_batches) WHERE first != before + 1`,

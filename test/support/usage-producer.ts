@@ -3,6 +3,7 @@
  * first one. Seeded, so that a failing run can be repeated.
  */
 import type { Nats } from "../../src/stream/connect.ts";
+import { SUMMED_TYPE } from "./sink-catalog.ts";
 
 export type Expected = {
   /** Messages that the stream stored. */
@@ -15,18 +16,26 @@ export type Expected = {
   readonly rejected: number;
   /** Sum of the accepted events' tokens. */
   readonly tokens: bigint;
+  /** Of those that are not only summed. */
   readonly peak: bigint;
 };
 
-export type ProducedEvent = { readonly source: string; readonly id: string; readonly tokens: number };
+export type ProducedEvent = {
+  readonly source: string;
+  readonly id: string;
+  readonly type: string;
+  readonly tokens: number;
+};
 
 const WINDOW = 64;
+const TYPES = ["llm.completion", SUMMED_TYPE] as const;
 
 export class UsageProducer {
   private readonly nats: Nats;
   private readonly first = new Map<string, number>();
   private seed: number;
   private nextId = 1;
+  private mixtures = 0;
   private sums = { messages: 0, events: 0, accepted: 0, duplicate: 0, conflict: 0, rejected: 0 };
   private tokens = 0n;
   private peak = 0n;
@@ -47,7 +56,7 @@ export class UsageProducer {
   fresh(source = `gw${this.random(5)}`): ProducedEvent {
     const id = `e${this.nextId}`;
     this.nextId += 1;
-    return { source, id, tokens: this.random(1_000) };
+    return { source, id, type: TYPES[this.mixtures % TYPES.length] ?? "", tokens: this.random(1_000) };
   }
 
   /** One message of events of one source, and what has to become of each of them. */
@@ -75,7 +84,7 @@ export class UsageProducer {
     this.sums.rejected += 1;
   }
 
-  /** A mixture of single events, arrays, repetitions within one message and across messages, conflicts and rubbish. */
+  /** A mixture of single events, arrays, repetitions within one message and across messages, conflicts and rubbish; every second one is of events that are only summed. */
   async publishMixture(messages: number): Promise<void> {
     const sent: ProducedEvent[] = [];
     for (let index = 0; index < messages; index += 1) {
@@ -94,6 +103,7 @@ export class UsageProducer {
       if (this.pending.length >= WINDOW) await this.settled();
     }
     await this.settled();
+    this.mixtures += 1;
   }
 
   expected(): Expected {
@@ -138,7 +148,7 @@ export class UsageProducer {
     this.first.set(key, event.tokens);
     this.sums.accepted += 1;
     this.tokens += BigInt(event.tokens);
-    if (BigInt(event.tokens) > this.peak) this.peak = BigInt(event.tokens);
+    if (event.type !== SUMMED_TYPE && BigInt(event.tokens) > this.peak) this.peak = BigInt(event.tokens);
   }
 }
 
@@ -147,7 +157,7 @@ function bodyOf(event: ProducedEvent): Readonly<Record<string, unknown>> {
     specversion: "1.0",
     id: event.id,
     source: event.source,
-    type: "llm.completion",
+    type: event.type,
     subject: "acme",
     data: { model: "small-1", tokens: event.tokens, user: `u${event.tokens % 7}` },
   };

@@ -1,4 +1,4 @@
-/** Puts accepted events straight into `usage_ingest`, as the sink would, for tests of everything behind it. */
+/** Puts accepted events straight into `usage_ingest_special`, as the sink would, for tests of everything behind it. */
 import type { ClickHouse } from "../../src/clickhouse/connect.ts";
 import type { Aggregation } from "../../src/domain/meter.ts";
 import { canonicalJson } from "../../src/kernel/canonical-json.ts";
@@ -27,7 +27,7 @@ export async function writeUsage(clickhouse: ClickHouse, events: readonly Writte
   for (const cut of new Set(events.map((event) => event.cut))) {
     const batch = events.filter((event) => event.cut === cut);
     await clickhouse.insert({
-      sql: "INSERT INTO meterline.usage_ingest FORMAT JSONEachRow",
+      sql: "INSERT INTO meterline.usage_ingest_special FORMAT JSONEachRow",
       body: batch.map((event) => `${JSON.stringify(rowOf(event))}\n`).join(""),
       settings: {
         async_insert: 0,

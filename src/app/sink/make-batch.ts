@@ -2,7 +2,7 @@
  * From messages to the bytes of a batch. A pure function of the messages, the catalog as of one journal entry and the identities known with a
  * smaller sequence: whoever makes the same batch again, at any time and in any process, gets the same bytes.
  */
-import type { BatchRows, Clock, SinkStore, UsageMessage, UsageStream } from "../ports.ts";
+import type { BatchRows, Clock, EncodedRows, SinkStore, UsageMessage, UsageStream } from "../ports.ts";
 import {
   isWritten,
   type BatchEvent,
@@ -62,14 +62,14 @@ type LookedUpAhead = { readonly found: Promise<KnownIdentities | null>; readonly
 
 export type MadeBatch = {
   readonly facts: BatchFacts;
-  readonly bytes: Uint8Array;
+  readonly encoded: EncodedRows;
   /** Body hash by event key, of the identities that the batch adds. */
   readonly accepted: KnownIdentities;
   /** Rejected events by reason, for whoever watches the sink. */
   readonly rejections: ReadonlyMap<RejectionReason, number>;
   /** Where a row came from, for the message about a row that the engine refuses. */
   readonly rowPlace: (row: number) => string;
-  /** Gives the memory of the bytes back, for another batch. */
+  /** Gives the memory of the rows back, for another batch. */
   readonly release: () => void;
 };
 
@@ -173,7 +173,7 @@ async function decided(
   const { targets, amend } = await targetsOf(deps, prepared, incarnation);
   const batch = { shard: deps.shard, incarnation: BigInt(incarnation), batchFirst: first, cut };
   const { rows, counts, accepted } = decideVerdicts({ events, known, targets, amend, batch });
-  const bytes = prepared.rows.bytes(rows, batch);
+  const encoded = prepared.rows.encoded(rows, batch);
   const lastMessage = present(messages.at(-1), "the last message");
   const facts: BatchFacts = {
     first,
@@ -182,7 +182,7 @@ async function decided(
     catalogSeq,
     messages: messages.length,
     rows: rows.length,
-    sha256: sha256Hex(bytes),
+    sha256: sha256Hex(encoded.bytes),
     counts,
     lastMessageAt: lastMessage.ingestedAt,
     lastMessageSha256: sha256Hex(lastMessage.body),
@@ -196,7 +196,7 @@ async function decided(
   const release = (): void => {
     prepared.rows.release();
   };
-  return { facts, bytes, accepted, rejections: countRejections(rows), rowPlace, release };
+  return { facts, encoded, accepted, rejections: countRejections(rows), rowPlace, release };
 }
 
 function countRejections(rows: readonly DecidedRow[]): ReadonlyMap<RejectionReason, number> {

@@ -82,7 +82,8 @@ export type SinkEffect =
   | { readonly type: "decide"; readonly incarnation: string; readonly cut: number }
   /** `again`: rows of this plan may be stored already, by this writer or by another. */
   | { readonly type: "insert"; readonly plan: BatchPlan; readonly epoch: number; readonly again: boolean }
-  | { readonly type: "commit"; readonly batch: CommittedBatch }
+  /** `again`: the row of this batch may be there already. */
+  | { readonly type: "commit"; readonly batch: CommittedBatch; readonly again: boolean }
   | { readonly type: "ackAll"; readonly seq: number }
   | { readonly type: "wait"; readonly line: Line; readonly ms: number }
   | { readonly type: "crashPoint"; readonly point: CrashPoint }
@@ -108,7 +109,7 @@ export type Step =
   | { readonly name: "inserting"; readonly plan: BatchPlan; readonly facts: BatchFacts; readonly again: boolean }
   /** After a failed insert: the key is read before the same bytes are sent again. */
   | { readonly name: "checking"; readonly plan: BatchPlan; readonly facts: BatchFacts }
-  | { readonly name: "committing"; readonly plan: BatchPlan; readonly facts: BatchFacts }
+  | { readonly name: "committing"; readonly plan: BatchPlan; readonly facts: BatchFacts; readonly again: boolean }
   | { readonly name: "acking"; readonly seq: number }
   | { readonly name: "releasing" }
   /** Before the shard stops over what it found: whoever has lost the shard meanwhile saw another's work, and nothing is wrong. */

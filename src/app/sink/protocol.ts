@@ -104,7 +104,7 @@ function batchAdvanced(state: SinkState, event: BatchEvent): Transition {
       return enter(state, { name: "planning", facts: event.facts }, "decided");
     case "inserted":
       assert(step.name === "inserting", "an insert was under way");
-      return enter(state, { name: "committing", plan: step.plan, facts: step.facts }, "inserted");
+      return enter(state, { ...step, name: "committing" }, "inserted");
     case "committed":
       assert(step.name === "committing", "a commit was under way");
       return enter({ ...state, last: step.plan.last }, { name: "acking", seq: step.plan.last }, "committed");
@@ -172,7 +172,7 @@ function effectsOf(state: SinkState): readonly SinkEffect[] {
         { type: "crashPoint", point: "insert-sent" },
       ];
     case "committing":
-      return [{ type: "commit", batch: committedBatch(state, step) }];
+      return [{ type: "commit", batch: committedBatch(state, step), again: step.again }];
     case "acking":
       return [{ type: "ackAll", seq: step.seq }];
     default:
@@ -288,6 +288,7 @@ function resume(state: SinkState): Transition {
   const { step } = state;
   if (state.draining && step.name !== "releasing") return enter(state, { name: "releasing" });
   if (step.name === "inserting") return enter(state, { ...step, name: "checking" });
+  if (step.name === "committing") return enter(state, { ...step, again: true });
   return { state, effects: effectsOf(state) };
 }
 

@@ -141,16 +141,16 @@ async function storeBatch(
 ): Promise<void> {
   const { claim, mark, prepared, again } = input;
   const { shard, clock, holder } = deps;
-  const { facts, bytes, accepted } = await makeBatch(deps, prepared, mark);
+  const { facts, encoded, accepted } = await makeBatch(deps, prepared, mark);
   const { first, last, rows, sha256, messages, counts, lastMessageAt, lastMessageSha256 } = facts;
   const { epoch } = claim.value;
   const { incarnation, cut, decoderRev, catalogSeq } = mark;
   const planned = { first, last, rows, sha256, plannedAt: clock.nowMs() };
   const plan: BatchPlan = { incarnation, cut, decoderRev, catalogSeq, ...planned };
-  await deps.store.insert({ shard, plan, epoch, bytes, again });
+  await deps.store.insert({ shard, plan, epoch, rows: encoded, again });
   deps.identities.add(accepted.keys());
   const facts_ = { messages, counts, lastMessageAt, lastMessageSha256 };
   const batch: CommittedBatch = { shard, plan, ...facts_, epoch, holder, storedAt: clock.nowMs() };
-  await deps.store.commit(batch);
+  await deps.store.commit({ batch, again: true });
   deps.onBatch(batch);
 }

@@ -192,7 +192,7 @@ class ShardWriter {
         await this.insert(effect);
         return { type: "inserted", now: now() };
       case "commit":
-        await deps.store.commit(effect.batch);
+        await deps.store.commit(effect);
         this.committed(effect.batch);
         return { type: "committed", now: now() };
       case "ackAll":
@@ -256,7 +256,7 @@ class ShardWriter {
   }
 
   private async insert({ plan, epoch, again }: Extract<SinkEffect, { type: "insert" }>): Promise<void> {
-    const { bytes, facts, accepted, release } = present(this.made, "the rows of the batch");
+    const { encoded, facts, accepted, release } = present(this.made, "the rows of the batch");
     // The same invariant once more, right before the bytes leave.
     assert(
       facts.sha256 === plan.sha256 && facts.first === plan.first && facts.last === plan.last,
@@ -265,7 +265,7 @@ class ShardWriter {
     this.prefetchFrom(plan.last + 1);
     this.makeAhead(plan, accepted);
     await this.mark(plan);
-    await this.deps.store.insert({ shard: this.deps.shard, plan, epoch, bytes, again });
+    await this.deps.store.insert({ shard: this.deps.shard, plan, epoch, rows: encoded, again });
     // Of a request that was given up before this one nobody knows when it reads its bytes for the last time.
     if (!again) release();
     this.deps.identities.add(accepted.keys());
@@ -297,8 +297,8 @@ class ShardWriter {
   }
 
   private committed(batch: CommittedBatch): void {
-    const { bytes, rejections } = present(this.made, "the rows of the batch");
-    this.deps.observer?.committed({ batch, bytes: bytes.length, rejections });
+    const { encoded, rejections } = present(this.made, "the rows of the batch");
+    this.deps.observer?.committed({ batch, bytes: encoded.bytes.length, rejections });
     this.made = null;
     const { plan, counts, messages, shard } = batch;
     this.deps.log.info(

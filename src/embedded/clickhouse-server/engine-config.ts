@@ -24,9 +24,11 @@ export type EngineConfigInput = {
   readonly limits: QueryLimits;
 };
 
-/** What `meterline sink` writes itself: batches, its fence, and the journal's projections. From `usage_ingest` the rows go on with the rights of the views' maker. */
+/** What `meterline sink` writes itself: batches, its fence, and the journal's projections. From the entrances of the usage chain the rows go on with the rights of the views' maker. */
 const INGEST_TABLES =
-  "usage_ingest sink_fence sink_batches journal_entries catalog_versions rating_runs invoices invoice_lines".split(" ");
+  "usage_ingest usage_ingest_special sink_fence sink_batches journal_entries catalog_versions rating_runs invoices invoice_lines".split(
+    " ",
+  );
 
 /** Its tables are the engine's, and the views of queries that run. */
 const ADMIN_REVOKES = ["INSERT, ALTER, CREATE, DROP, UNDROP TABLE, TRUNCATE, OPTIMIZE ON system.*"];

@@ -78,7 +78,9 @@ describe("encodeUsageRows", () => {
     const connection = connectClickHouse({ url: servers.clickhouseUrl, user: "default", password: "" });
     await migrate(connection);
     await connection.close();
-    await clickhouse("CREATE TABLE default.encoded_rows AS meterline.usage_ingest ENGINE = MergeTree ORDER BY tuple()");
+    await clickhouse(
+      "CREATE TABLE default.encoded_rows AS meterline.usage_ingest_special ENGINE = MergeTree ORDER BY tuple()",
+    );
     await clickhouse("ALTER TABLE default.encoded_rows ADD COLUMN number UInt64 DEFAULT rowNumberInAllBlocks()");
     const rows = boundaryRows();
     await clickhouse(

@@ -19,7 +19,9 @@ const OPEN_TABLES = new Set(
   ).split(" "),
 );
 const SINK_TABLES = new Set(
-  "usage_ingest sink_fence sink_batches journal_entries catalog_versions rating_runs invoices invoice_lines".split(" "),
+  "usage_ingest usage_ingest_special sink_fence sink_batches journal_entries catalog_versions rating_runs invoices invoice_lines".split(
+    " ",
+  ),
 );
 /** Tables and rows of the pipeline. */
 const COUNTS =

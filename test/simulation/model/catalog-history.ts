@@ -1,11 +1,13 @@
 /**
- * The catalog as a journal of three entries: first a meter and a customer, then a second customer whose events were rejected until then, then a
- * second meter. What an event is worth depends on the entry that its batch was planned with.
+ * The catalog as a journal of three entries: first some meters and a customer, then a second customer whose events were rejected until then, then
+ * another meter. What an event is worth depends on the entry that its batch was planned with.
  */
 import { compileMeteringCatalog, type MeteringCatalog } from "../../../src/metering/metering-catalog.ts";
 import { catalogOf, type CatalogOfInput } from "../../support/catalog-of.ts";
 
 export const EVENT_TYPE = "llm.completion";
+/** Batches of nothing else are not special. */
+export const SUMMED_TYPE = "api.request";
 export const CUSTOMERS = ["acme", "newcomer"] as const;
 
 type Meters = NonNullable<CatalogOfInput["meters"]>;
@@ -16,6 +18,7 @@ const FIRST_METERS: Meters = [
   { key: "newest", eventType: EVENT_TYPE, aggregation: "latest", value: VALUE },
   { key: "users", eventType: EVENT_TYPE, aggregation: "unique_count", value: "/data/user" },
   { key: "level", eventType: EVENT_TYPE, aggregation: "time_weighted_sum", value: VALUE },
+  { key: "requested", eventType: SUMMED_TYPE, aggregation: "sum", value: VALUE },
 ];
 const ALL_METERS: Meters = [...FIRST_METERS, { key: "calls", eventType: EVENT_TYPE, aggregation: "count" }];
 

@@ -3,7 +3,7 @@
  * on after whoever sent it has died. What it is allowed to rely on: a block and its token are one, and an insert that has begun ends before the
  * window has turned over.
  */
-import type { KnownIdentity, SinkStore, UnfinishedBatch } from "../../../src/app/ports.ts";
+import type { EncodedRows, KnownIdentity, SinkStore, UnfinishedBatch } from "../../../src/app/ports.ts";
 import type { BatchPlan, CommittedBatch } from "../../../src/domain/sink-plan.ts";
 import { insertToken } from "../../../src/domain/sink-plan.ts";
 import type { UsageRow } from "../../../src/domain/usage-event.ts";
@@ -39,7 +39,7 @@ export type InsertInput = {
   readonly shard: number;
   readonly plan: BatchPlan;
   readonly epoch: number;
-  readonly bytes: Uint8Array;
+  readonly rows: EncodedRows;
   readonly again: boolean;
   /** Asked from the moment that the request was sent. */
   readonly isTooLate: () => boolean;
@@ -100,15 +100,16 @@ export class ModelClickHouse {
   }
 
   insert(input: InsertInput, answer: (reply: Reply<undefined>) => void): void {
-    const rows = readUsageRows(input.bytes);
     const { shard, epoch, plan, again } = input;
+    const rows = readUsageRows(input.rows.bytes);
     if (this.isFenced(shard, epoch)) return refuse(answer, "SINK_FENCED", `epoch ${epoch} is fenced`);
     if (again && this.isOutlived(shard, plan)) return refuse(answer, "PLAN_OUTLIVED", "the plan is too old");
     if (monthOf(rows[0]) !== monthOf(rows.at(-1)))
       this.world.onViolation(`insert ${input.plan.first} spans two partitions`);
     const before = this.world.defects.has("answered-before-stored");
     if (before) answer({ value: undefined });
-    this.storeTargets({ token: this.tokenOf(input), rows, isTooLate: input.isTooLate, answer });
+    const targets = this.targets(input.rows.special);
+    this.storeTargets({ token: this.tokenOf(input), rows, targets, isTooLate: input.isTooLate, answer });
   }
 
   /**
@@ -120,11 +121,12 @@ export class ModelClickHouse {
     return () => this.tables.raw.blocks - before >= this.world.windowBlocks / 2 - 1;
   }
 
-  /** A repeated commit is recognised by its row, and while two are under way by its token. */
-  commit(batch: CommittedBatch, answer: (reply: Reply<undefined>) => void): void {
+  /** A repeated commit is recognised by its row where that is looked for, and while two are under way by its token. */
+  commit({ batch, again }: Parameters<SinkStore["commit"]>[0], answer: (reply: Reply<undefined>) => void): void {
     const { shard, plan, epoch } = batch;
     if (this.isFenced(shard, epoch)) return refuse(answer, "SINK_FENCED", `epoch ${epoch} is fenced`);
-    const isThere = this.batchOf(shard, plan) !== null && !this.world.defects.has("commit-by-token-only");
+    const looks = again && !this.world.defects.has("commit-by-token-only");
+    const isThere = looks && this.batchOf(shard, plan) !== null;
     if (!isThere) this.tables.batches.insert(`batch/${insertToken(shard, plan)}`, [batch]);
     answer({ value: undefined });
   }
@@ -149,7 +151,7 @@ export class ModelClickHouse {
       row.shard === shard && row.incarnation === BigInt(incarnation) && row.seq > after;
     const unfinished = raw.rows.filter(behind);
     if (unfinished.length > 0) return { last: Math.max(...unfinished.map(({ seq }) => seq)) };
-    const windowed = (this.tables.windows[0]?.rows ?? []).flatMap((row) => row.uses);
+    const windowed = this.tables.windows.flatMap(({ rows }) => rows).flatMap((row) => row.uses);
     return [keys.rows, uses.rows, windowed].some((rows) => rows.some(behind)) ? { last: null } : null;
   }
 
@@ -210,13 +212,13 @@ export class ModelClickHouse {
   private storeTargets(input: {
     readonly token: string;
     readonly rows: readonly UsageRow[];
+    readonly targets: readonly Target[];
     readonly isTooLate: () => boolean;
     readonly answer: (reply: Reply<undefined>) => void;
   }): void {
     const { time, random, trace, defects } = this.world;
-    const { token, rows, isTooLate, answer } = input;
+    const { token, rows, targets, isTooLate, answer } = input;
     const { life } = this.server;
-    const targets = this.targets();
     const throwsAt = random.chance(this.faults.viewThrows) ? random.below(targets.length) : -1;
     const stallsAt = random.chance(this.faults.stalls) ? random.below(targets.length) : -1;
     const cutAt = defects.has("blocks-by-chance") ? random.between(1, rows.length) : rows.length;
@@ -259,25 +261,21 @@ export class ModelClickHouse {
     }
   }
 
-  /** The views of `usage_ingest` in any order, each followed by the views that read its target. */
-  private targets(): Target[] {
+  /** The views in any order, `usage_windows` behind what it reads. */
+  private targets(isSpecial: boolean): Target[] {
     const { raw, keys, uses, windows } = this.tables;
-    const chain = (): Target[] => [
-      { name: uses.name, store: (token, rows) => uses.insert(token, useRowsOf(rows)) },
-      ...this.world.random.shuffled(
-        windows.map((table, index) => ({
-          name: table.name,
-          store: (token: string, rows: readonly UsageRow[]) =>
-            table.insert(token, windowRowsOf(WINDOW_VIEWS[index] as (typeof WINDOW_VIEWS)[number], useRowsOf(rows))),
-        })),
-      ),
+    const [all, ...special] = windows.map((table, index) => ({
+      name: table.name,
+      store: (token: string, rows: readonly UsageRow[]) =>
+        table.insert(token, windowRowsOf(WINDOW_VIEWS[index] as (typeof WINDOW_VIEWS)[number], useRowsOf(rows))),
+    }));
+    const views: readonly Target[][] = [
+      [{ name: raw.name, store: (token, rows) => raw.insert(token, rows) }],
+      [{ name: keys.name, store: (token, rows) => keys.insert(token, keyRowsOf(rows)) }],
+      [{ name: uses.name, store: (token, rows) => uses.insert(token, useRowsOf(rows)) }, all as Target],
+      ...(isSpecial ? special.map((target) => [target]) : []),
     ];
-    const views: (() => Target[])[] = [
-      () => [{ name: raw.name, store: (token, rows) => raw.insert(token, rows) }],
-      () => [{ name: keys.name, store: (token, rows) => keys.insert(token, keyRowsOf(rows)) }],
-      chain,
-    ];
-    return this.world.random.shuffled(views).flatMap((view) => view());
+    return this.world.random.shuffled(views).flat();
   }
 }
 

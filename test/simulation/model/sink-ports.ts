@@ -32,12 +32,13 @@ export function sinkPorts(world: World, process: SimProcess): SinkPorts {
 
 function rowsPort(world: World, process: SimProcess): SinkDeps["openRows"] {
   const openRows = batchRowsMemory();
-  if (!world.defects.has("fact-of-the-attempt")) return openRows;
+  const detail = world.defects.has("fact-of-the-attempt") ? { detail: process.name } : {};
+  const views = world.defects.has("nothing-special") ? { special: false } : {};
   return () => {
     const rows = openRows();
     return {
-      write: (event) => rows.write({ ...event, detail: process.name }),
-      bytes: (decided, batch) => rows.bytes(decided, batch),
+      write: (event) => rows.write({ ...event, ...detail }),
+      encoded: (decided, batch) => ({ ...rows.encoded(decided, batch), ...views }),
       release: () => {
         rows.release();
       },
@@ -110,10 +111,12 @@ export function storePort(world: World, process: SimProcess): SinkStore {
         },
       );
     },
-    commit: (batch) =>
-      callClickHouse(world, process, `committing ${batch.shard}/${batch.plan.first}-${batch.plan.last}`, (answer) => {
-        clickhouse.commit(batch, answer);
-      }),
+    commit: (input) => {
+      const { shard, plan } = input.batch;
+      return callClickHouse(world, process, `committing ${shard}/${plan.first}-${plan.last}`, (answer) => {
+        clickhouse.commit(input, answer);
+      });
+    },
     storedBehind: (input) =>
       ask(`looking behind message ${input.after} of ${input.shard}`, () => clickhouse.storedBehind(input)),
     quarantinedRows: () => ask("looking for rejected rows", () => []),

@@ -6,12 +6,15 @@ import {
   USAGE_INGEST_STRUCTURE,
   encodeUsageRows,
 } from "../../../src/clickhouse/encode-usage-rows.ts";
+import { ORDINARY } from "../../../src/clickhouse/special-row.ts";
+import { AGGREGATIONS } from "../../../src/domain/meter.ts";
 import { boundaryRows, usageRowOf } from "../../support/usage-rows.ts";
 
 const migration = (name: string): string =>
   readFileSync(new URL(`../../../sql/migrations/${name}.sql`, import.meta.url), "utf8");
 const CREATED = migration("0001_usage_chain");
 const ADDED = migration("0007_usage_retractions");
+const SPECIAL = migration("0022_special_usage");
 
 describe("encodeUsageRows", () => {
   // Guarantee: RowBinary carries no names, so a column moved in the table would shift every value after it.
@@ -28,6 +31,20 @@ describe("encodeUsageRows", () => {
     expect(columns).toEqual(USAGE_INGEST_COLUMNS.map(({ name, type }) => `${name} ${type}`));
     expect(USAGE_INGEST_STRUCTURE).toBe(columns.join(", "));
     expect(USAGE_INGEST_COLUMN_LIST.split(", ")).toHaveLength(columns.length);
+  });
+
+  it("writes the same columns for the special ones", () => {
+    const body = /usage_ingest_special\n\(\n([\s\S]*?)\n\)\nENGINE = Null/.exec(SPECIAL)?.[1] ?? "";
+    const columns = body.split("\n").map((line) => line.trim().replace(/,$/, ""));
+    expect(columns).toEqual(USAGE_INGEST_COLUMNS.map(({ name, type }) => `${name} ${type}`));
+  });
+
+  // Guarantee: each aggregation is kept by one entrance's views; of one that neither has, nothing would be counted.
+  it("takes as special what the views of special uses take", () => {
+    const filter = /taken\.2 IN \(([^)]*)\)/.exec(SPECIAL)?.[1] ?? "";
+    const special = filter.split(", ").map((text) => text.slice(1, -1));
+    expect([...ORDINARY, ...special].sort()).toEqual([...AGGREGATIONS].sort());
+    expect([...ORDINARY]).toEqual(["count", "sum", "average", "percentile"]);
   });
 
   it("writes no row as no bytes", () => {

@@ -129,7 +129,7 @@ describe("one shard", () => {
       shard: 0,
       plan: { ...plan, first: 99, last: 99 },
       epoch: 8,
-      bytes,
+      rows: { bytes, special: true, uses: 0 },
       again: false,
     });
     await expect(late).rejects.toMatchObject({ code: "SINK_FENCED" });

@@ -73,8 +73,8 @@ test("a batch that was made ahead has the bytes of one that was made in its time
         const ahead = await makeBatchAhead(deps, next, { placing: PLACING, underWay: made.accepted });
         for (const [key, bodyHash] of made.accepted) stored.set(key, { bodyHash, seq: from });
         deps.identities.add(made.accepted.keys());
-        const { facts, bytes, accepted } = await makeBatch(deps, next, PLACING);
-        expect(ahead).toMatchObject({ facts, bytes, accepted });
+        const { facts, encoded, accepted } = await makeBatch(deps, next, PLACING);
+        expect(ahead).toMatchObject({ facts, encoded, accepted });
       }
     }),
   );
@@ -114,7 +114,7 @@ test("a batch has the bytes of its rows as they are when all is decided", async 
           const prepared = await prepare(1);
           await makeBatch(deps, prepared, { incarnation: "8", cut: 1 });
           const made = await makeBatch(deps, prepared, { incarnation: "7", cut });
-          if (cut === 3) expect(Buffer.from(made.bytes).equals(encodeUsageRows(whole.rows))).toBe(true);
+          if (cut === 3) expect(Buffer.from(made.encoded.bytes).equals(encodeUsageRows(whole.rows))).toBe(true);
           expect(made.facts.counts).toEqual(whole.counts);
           expect(made.accepted).toEqual(whole.accepted);
           made.release();

@@ -85,6 +85,19 @@ describe("a failing insert", () => {
   });
 });
 
+// Guarantee: whether the batch is committed already is looked for unless this writer has planned it and commits it for the first time.
+describe("a commit", () => {
+  test("that failed is repeated as one that may have been stored", () => {
+    const { effects } = feed(inserting(), simple("inserted"), failed("batch"), woke("batch"));
+    expect(effects).toMatchObject([{ type: "commit", batch: { plan: OWN_PLAN }, again: true }]);
+  });
+
+  test("behind an insert that was repeated is one that may have been stored", () => {
+    const repeated = feed(inserting(), failed("batch"), woke("batch"), keyRead({ ...OWN, plan: OWN_PLAN }, 7));
+    expect(feed(repeated.state, simple("inserted")).effects).toMatchObject([{ type: "commit", again: true }]);
+  });
+});
+
 describe("a writer that finds something wrong", () => {
   const doubting = feed(
     initialState(CONFIG),

@@ -145,7 +145,7 @@ describe("a batch", () => {
     expect(inserted.effects).toEqual([{ type: "insert", plan: OWN_PLAN, epoch: 2, again: false }]);
     const committing = feed(inserted.state, simple("inserted"));
     expect(committing.effects).toEqual([
-      { type: "commit", batch: { ...COMMITTED, plan: OWN_PLAN, epoch: 2, holder: "a#1", storedAt: NOW } },
+      { type: "commit", batch: { ...COMMITTED, plan: OWN_PLAN, epoch: 2, holder: "a#1", storedAt: NOW }, again: false },
     ]);
     expect(feed(committing.state, simple("committed")).effects).toEqual([{ type: "ackAll", seq: 10 }]);
   });
