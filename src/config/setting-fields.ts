@@ -132,7 +132,7 @@ export const SETTING_FIELDS = {
   ),
   batchWaitMs: integer(
     "METERLINE_BATCH_WAIT_MS",
-    { fallback: 200, min: 1, max: 60_000 },
+    { fallback: 400, min: 1, max: 60_000 },
     "How long a batch waits for more messages, in milliseconds.",
   ),
   leaseMs: integer(
