@@ -1,4 +1,7 @@
-/** The benchmarks' events: completions of three customers, 320 bytes each, every identity once. */
+/**
+ * The benchmarks' events: completions of three customers, 320 bytes each, every identity once. Their times are those of a live stream: within the last minute, but
+ * for one in a hundred, which comes up to 30 days late.
+ */
 import { seededRandom, type Random } from "../../cmd/demo/random.ts";
 import { createEventPacker, type PackedMessage } from "../../src/producer/event-packer.ts";
 import type { EventText } from "../../src/producer/producer-types.ts";
@@ -14,14 +17,17 @@ const CUSTOMERS = ["acme", "globex", "initech"] as const;
 const MODELS = ["small-1", "large-1"] as const;
 const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
 const SOURCES_MAX = 64;
-const SECONDS_BACK = 30 * 86_400;
+const SECONDS_BACK = 60;
+const SECONDS_LATE = 30 * 86_400;
+const LATE_ONE_IN = 100;
 
 /** The same ones, but for their times, whenever it is asked. */
 export function* benchEvents(input: BenchEventsInput): Generator<EventText> {
   const random = seededRandom(42);
   const nowMs = Date.now();
   for (let number = 0; number < input.events; number += 1) {
-    const time = new Date(nowMs - random.below(SECONDS_BACK) * 1_000).toISOString();
+    const secondsBack = random.below(random.below(LATE_ONE_IN) === 0 ? SECONDS_LATE : SECONDS_BACK);
+    const time = new Date(nowMs - secondsBack * 1_000).toISOString();
     const data = {
       model: random.pick(MODELS),
       region: "eu-west-1",

@@ -53,7 +53,8 @@ export function startBenchSink({ context, onStop }: BenchWorld): BenchSink {
     keptBytes += body.length;
   };
   const insert = async (input: InsertInput): Promise<void> => {
-    if (input.sql.includes("usage_ingest")) {
+    if (input.sql.includes("usage_ingest_special ")) throw new Error("the bare insert passes no special views");
+    if (input.sql.includes("usage_ingest ")) {
       await mayInsert;
       if (kept.length > 0 && input.body instanceof Uint8Array) keep(input.body);
     }
