@@ -120,6 +120,14 @@ export const SETTING_FIELDS = {
       .regex(/^\d{1,3}(?:,\d{1,3})*$/, "must be numbers of shards with commas between them, such as 0,2")
       .optional(),
   },
+  sinkInstance: {
+    variable: "METERLINE_SINK_INSTANCE",
+    doc: "Name of a sink that no other running sink has, and that it has again after a restart: it takes over what its dead predecessor wrote without waiting for the lease to end. Default: it waits.",
+    schema: z
+      .string()
+      .regex(/^[\w.-]{1,100}$/, "must be up to 100 letters, digits, dots, hyphens and underscores, such as sink-0")
+      .optional(),
+  },
   batchEventsMax: integer(
     "METERLINE_BATCH_EVENTS_MAX",
     { fallback: 50_000, min: 1, max: 500_000 },

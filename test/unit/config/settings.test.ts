@@ -96,6 +96,7 @@ describe("problems", () => {
     ["METERLINE_CLICKHOUSE_URL", "nats://localhost"],
     ["METERLINE_SINK_SHARDS", "0,"],
     ["METERLINE_SINK_SHARDS", "0-3"],
+    ["METERLINE_SINK_INSTANCE", "sink#0"],
   ])("%s=%s is refused", (variable, value) => {
     expect(problemsOf({ [variable]: value })).toHaveLength(1);
   });

@@ -108,6 +108,17 @@ describe("sinks", () => {
     expect(writer("meterline_sink_lag_messages")).toBe(0);
   });
 
+  // Guarantee: a sink that died and was started again under its name goes on at once; the deadline here is a tenth of its lease.
+  test("go on under their name without waiting for the lease of a dead predecessor", async () => {
+    const named = { METERLINE_SINK_INSTANCE: "sink-0", METERLINE_LEASE_MS: "600000" };
+    const first = await startRole("sink", named);
+    await untilReady(first, /^0 held/);
+    await first.kill("SIGKILL");
+    const again = await startRole("sink", named);
+    await untilReady(again, /^0 held/);
+    expect((await scrape(again.httpUrl))("meterline_sink_epoch")).toBe(2);
+  });
+
   // Guarantee: an outage is one, whatever it costs in retries, and its messages are counted once.
   test("count an outage of ClickHouse and its retries", async () => {
     const sink = await startRole("sink");
