@@ -82,7 +82,10 @@ export async function runSinkRole(context: Context, signal: AbortSignal, options
   };
   projector.onHead();
   try {
-    const own = { ...sinkSettings(settings, services.shards, options.instance ?? settings.sinkInstance ?? ""), ownShards };
+    const own = {
+      ...sinkSettings(settings, services.shards, options.instance ?? settings.sinkInstance ?? ""),
+      ownShards,
+    };
     await runSink(deps, own, signal);
   } finally {
     await projector.idle();
