@@ -12,7 +12,7 @@ import { instantText, type Instant } from "../kernel/instant.ts";
 import { classifyNatsError, isWrongLastSequence } from "./classify-error.ts";
 import type { Nats } from "./connect.ts";
 import { JOURNAL_STREAM, JOURNAL_SUBJECT } from "./ensure-streams.ts";
-import type { PulledMessage } from "./pull-messages.ts";
+import type { DeliveredMessage } from "./delivered-message.ts";
 import { openReader, type SequenceReader } from "./sequence-reader.ts";
 
 type Head = { readonly seq: number; readonly hash: string };
@@ -145,7 +145,7 @@ function requireSuccessor({ seq, entry }: RecordedEntry, previous: Head): void {
 
 async function readPart(reader: SequenceReader, entriesMax: number): Promise<RecordedEntry[]> {
   // Decoded afterwards: an error thrown while a message is handed over would end the connection instead of the reading.
-  const messages: PulledMessage[] = [];
+  const messages: DeliveredMessage[] = [];
   const signal = AbortSignal.timeout(READ_TIMEOUT_MS);
   try {
     await reader.read({
@@ -167,7 +167,7 @@ async function readPart(reader: SequenceReader, entriesMax: number): Promise<Rec
   return messages.map(decode);
 }
 
-function decode(message: PulledMessage): RecordedEntry {
+function decode(message: DeliveredMessage): RecordedEntry {
   const bytes = Buffer.from(message.body).toString("utf8");
   const entry = parsed(message.seq, bytes);
   if (!isEntry(entry)) throw broken(message.seq, `entry ${message.seq} is JSON, but no journal entry`);

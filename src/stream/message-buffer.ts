@@ -16,7 +16,8 @@ export class MessageBuffer {
   private readonly bytesMax: number;
   /** From here on nothing more is asked for; below it there is room for a request worth its way. */
   private readonly fullBytes: number;
-  private messages: { readonly message: UsageMessage; readonly arrivedMs: number }[] = [];
+  private messages: UsageMessage[] = [];
+  private arrivedMs: number[] = [];
   private bytes = 0;
   private following = 1;
   private failure: AppError | null = null;
@@ -51,16 +52,19 @@ export class MessageBuffer {
     const first = this.following - this.messages.length;
     if (from < first || from > this.following) {
       this.messages = [];
+      this.arrivedMs = [];
       this.bytes = 0;
       this.following = from;
     } else if (from > first) {
-      for (const { message } of this.messages.splice(0, from - first)) this.bytes -= sizeOf(message);
+      for (const message of this.messages.splice(0, from - first)) this.bytes -= sizeOf(message);
+      this.arrivedMs.splice(0, from - first);
     }
     if (this.bytes < this.fullBytes) this.releaseFiller();
   }
 
   push(message: UsageMessage): void {
-    this.messages.push({ message, arrivedMs: performance.now() });
+    this.messages.push(message);
+    this.arrivedMs.push(performance.now());
     this.bytes += sizeOf(message);
     this.following = message.seq + 1;
     const { taker } = this;
@@ -90,8 +94,8 @@ export class MessageBuffer {
     const idleEndMs = performance.now() + input.idleMs;
     while (!input.signal.aborted && !this.closed) {
       if (this.failure !== null) throw this.failure;
-      const oldest = this.messages[0];
-      const untilMs = (oldest === undefined ? idleEndMs : oldest.arrivedMs + input.waitMs) - performance.now();
+      const oldestMs = this.arrivedMs[0];
+      const untilMs = (oldestMs === undefined ? idleEndMs : oldestMs + input.waitMs) - performance.now();
       if (untilMs <= 0 || this.isEnough(input)) return this.prefix(input);
       await this.change(input, untilMs);
     }
@@ -106,7 +110,7 @@ export class MessageBuffer {
   private prefix(input: TakeInput): readonly UsageMessage[] {
     const taken: UsageMessage[] = [];
     let bytes = 0;
-    for (const { message } of this.messages) {
+    for (const message of this.messages) {
       bytes += sizeOf(message);
       if (taken.length > 0 && (taken.length >= input.messagesMax || bytes > input.bytesMax)) break;
       taken.push(message);

@@ -3,19 +3,8 @@
  * server; here every request ends: filled, expired, refused, cut off by a reconnect, or at its deadline.
  */
 import { createInbox, type Msg } from "@nats-io/transport-node";
-import type { Instant } from "../kernel/instant.ts";
 import type { Nats } from "./connect.ts";
-
-export type PulledMessage = {
-  readonly seq: number;
-  readonly ingestedAt: Instant;
-  readonly subject: string;
-  readonly body: Uint8Array;
-  /** True when a header begins with `ce-`, in any case. */
-  readonly binaryMode: boolean;
-  /** Where its acknowledgement goes. */
-  readonly reply: string;
-};
+import { createMessageReader, type DeliveredMessage } from "./delivered-message.ts";
 
 export type PullInput = {
   readonly stream: string;
@@ -25,7 +14,7 @@ export type PullInput = {
   readonly bytesMax: number;
   readonly expiresMs: number;
   /** Returns false to end the pull; what still arrives for it is left to redelivery. */
-  readonly onMessage: (message: PulledMessage) => boolean;
+  readonly onMessage: (message: DeliveredMessage) => boolean;
   readonly signal: AbortSignal;
 };
 
@@ -41,6 +30,7 @@ export function pullMessages(nats: Nats, input: PullInput): Promise<PullEnd> {
   const { connection } = nats;
   return new Promise((resolve, reject) => {
     const inbox = createInbox();
+    const read = createMessageReader();
     let received = 0;
     const subscription = connection.subscribe(inbox, {
       callback: (error, message) => {
@@ -71,12 +61,13 @@ export function pullMessages(nats: Nats, input: PullInput): Promise<PullEnd> {
       });
     };
     const receive = (message: Msg): void => {
-      if (message.reply === undefined || message.reply === "") {
+      const delivered = read(message);
+      if (delivered === null) {
         finish(endOf(message));
         return;
       }
       received += 1;
-      const goesOn = input.onMessage(pulledMessage(message, message.reply));
+      const goesOn = input.onMessage(delivered);
       if (!goesOn) finish("stopped");
       else if (received === input.messagesMax) finish("filled");
     };
@@ -100,22 +91,7 @@ function requestOf(input: PullInput): string {
   });
 }
 
-/** A message without a reply is the server's word on the request itself. */
 function endOf(message: Msg): PullEnd {
   const code = message.headers?.code ?? 0;
   return code === NO_MESSAGES || code === REQUEST_TIMEOUT ? "expired" : "refused";
-}
-
-/** The reply holds what JetStream knows: `$JS.ACK.<stream>.<consumer>.<delivered>.<seq>.<consumer seq>.<ns>.<pending>`, newer ones with domain and account first. */
-function pulledMessage(message: Msg, reply: string): PulledMessage {
-  const tokens = reply.split(".");
-  const at = tokens.length === 9 ? 5 : 7;
-  return {
-    seq: Number(tokens[at]),
-    ingestedAt: BigInt(tokens[at + 2] ?? "0"),
-    subject: message.subject,
-    body: message.data,
-    binaryMode: message.headers?.keys().some((name) => name.toLowerCase().startsWith("ce-")) ?? false,
-    reply,
-  };
 }

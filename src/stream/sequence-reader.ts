@@ -4,7 +4,8 @@ import { nanos } from "@nats-io/transport-node";
 import { AppError } from "../kernel/errors.ts";
 import { classifyNatsError } from "./classify-error.ts";
 import type { Nats } from "./connect.ts";
-import { pullMessages, type PulledMessage } from "./pull-messages.ts";
+import type { DeliveredMessage } from "./delivered-message.ts";
+import { pullMessages } from "./pull-messages.ts";
 
 export type SequenceReader = {
   /** The sequence that the next read begins with. */
@@ -21,7 +22,7 @@ export type ReadInput = {
   /** 0 for no bound. */
   readonly bytesMax: number;
   readonly signal: AbortSignal;
-  readonly onMessage: (message: PulledMessage) => boolean;
+  readonly onMessage: (message: DeliveredMessage) => boolean;
 };
 
 const EXPIRES_MS = 2_000;
@@ -37,7 +38,7 @@ export async function openReader(
   const read = async (limits: ReadInput): Promise<number> => {
     let came = 0;
     let hole = false;
-    const onMessage = (message: PulledMessage): boolean => {
+    const onMessage = (message: DeliveredMessage): boolean => {
       if (message.seq !== next) {
         hole = true;
         return false;

@@ -9,9 +9,11 @@ import { AppError } from "../kernel/errors.ts";
 import { instantOf } from "../kernel/instant.ts";
 import { classifyNatsError } from "./classify-error.ts";
 import type { Nats } from "./connect.ts";
+import type { AckSubject, DeliveredMessage } from "./delivered-message.ts";
 import { ensureSinkConsumer, SINK_CONSUMER, usageStreamName, usageSubjectPrefix } from "./ensure-streams.ts";
 import { MessageBuffer } from "./message-buffer.ts";
-import { pullMessages, type PulledMessage } from "./pull-messages.ts";
+import { PendingAcks } from "./pending-acks.ts";
+import { pullMessages } from "./pull-messages.ts";
 import { openReader, type SequenceReader } from "./sequence-reader.ts";
 
 export type OpenUsageStreamInput = {
@@ -81,7 +83,7 @@ class UsageStreamFeed implements UsageStream {
   private readonly prefixLength: number;
   private readonly buffer: MessageBuffer;
   private readonly closing = new AbortController();
-  private readonly replies: { readonly seq: number; readonly reply: string }[] = [];
+  private readonly pending = new PendingAcks();
   private acked = 0;
   /** The highest sequence the durable consumer has delivered: up to there a jump has to be read by sequence. */
   private delivered = 0;
@@ -130,16 +132,9 @@ class UsageStreamFeed implements UsageStream {
   // eslint-disable-next-line @typescript-eslint/require-await -- the port leaves room for an ack that waits
   async ackAll(seq: number): Promise<void> {
     this.acked = Math.max(this.acked, seq);
-    let last: string | null = null;
-    let count = 0;
-    for (; count < this.replies.length; count += 1) {
-      const pending = this.replies[count];
-      if (pending === undefined || pending.seq > seq) break;
-      last = pending.reply;
-    }
-    this.replies.splice(0, count);
-    if (last === null || this.nats.connection.isClosed()) return;
-    this.nats.connection.publish(last, ACK);
+    const subject = this.pending.take(seq);
+    if (subject === null || this.nats.connection.isClosed()) return;
+    this.nats.connection.publish(subject, ACK);
   }
 
   async close(): Promise<void> {
@@ -180,7 +175,7 @@ class UsageStreamFeed implements UsageStream {
     let received = 0;
     const signal = AbortSignal.any([this.closing.signal, this.connected.signal]);
     const request = { stream: this.name, consumer: SINK_CONSUMER, expiresMs: PULL_EXPIRES_MS, signal };
-    const onMessage = (message: PulledMessage): boolean => {
+    const onMessage = (message: DeliveredMessage): boolean => {
       received += 1;
       return this.deliver(message);
     };
@@ -207,8 +202,8 @@ class UsageStreamFeed implements UsageStream {
     const { stream_seq: seq, consumer_seq: consumerSeq } = delivered;
     this.delivered = Math.max(this.delivered, seq);
     // Messages that went to a predecessor are acknowledged for it once they are stored.
-    const reply = `$JS.ACK.${this.name}.${SINK_CONSUMER}.1.${seq}.${consumerSeq}.0.0`;
-    if (seq > Math.max(this.acked, this.replies.at(-1)?.seq ?? 0)) this.replies.push({ seq, reply });
+    const ackSubject: AckSubject = (...numbers) => `$JS.ACK.${this.name}.${SINK_CONSUMER}.1.${numbers.join(".")}.0.0`;
+    if (seq > Math.max(this.acked, this.pending.newest)) this.pending.add({ seq, consumerSeq, ackSubject });
   }
 
   private async watchConnection(): Promise<void> {
@@ -221,14 +216,13 @@ class UsageStreamFeed implements UsageStream {
   }
 
   /** False ends the pull: after a jump everything further would be thrown away. */
-  private deliver(message: PulledMessage): boolean {
+  private deliver(message: DeliveredMessage): boolean {
     this.delivered = Math.max(this.delivered, message.seq);
     if (message.seq <= this.acked) {
-      this.nats.connection.publish(message.reply, ACK);
+      this.nats.connection.publish(message.ackSubject(message.seq, message.consumerSeq), ACK);
       return true;
     }
-    const newest = this.replies.at(-1)?.seq ?? 0;
-    if (message.seq > newest) this.replies.push({ seq: message.seq, reply: message.reply });
+    if (message.seq > this.pending.newest) this.pending.add(message);
     if (message.seq > this.buffer.next) return false;
     if (message.seq === this.buffer.next) this.buffer.push(this.usageMessage(message));
     return true;
@@ -258,7 +252,7 @@ class UsageStreamFeed implements UsageStream {
     return true;
   }
 
-  private usageMessage(message: PulledMessage): UsageMessage {
+  private usageMessage(message: DeliveredMessage): UsageMessage {
     const { seq, ingestedAt, body, binaryMode } = message;
     const subject = message.subject.slice(this.prefixLength);
     return binaryMode ? { seq, subject, ingestedAt, body, binaryMode } : { seq, subject, ingestedAt, body };
