@@ -17,6 +17,7 @@ const KEYS: Readonly<Record<Table, string>> = {
 };
 
 let world: RetractionWorld;
+const touched = new Set<Table>();
 
 beforeAll(async () => {
   world = await startRetractionWorld(storiesOf(2));
@@ -28,10 +29,11 @@ beforeAll(async () => {
 }, 120_000);
 
 afterEach(async () => {
-  for (const table of TABLES) {
+  for (const table of touched) {
     await command(`TRUNCATE TABLE meterline.${table}`);
     await copyPartitions("saved", "meterline", table);
   }
+  touched.clear();
 });
 
 afterAll(async () => {
@@ -67,12 +69,12 @@ test("as it is, nothing is found", async () => {
 });
 
 // Guarantee: a range may end between a void and its event, or between two amends of one.
-test("in ranges of 7 messages nothing is found either", async () => {
+test("in ranges of 19 messages nothing is found either", async () => {
   const store = createVerifyStore(world.clickhouse, () => Promise.resolve([]));
   const ranged = store.checks().filter(({ scope }) => scope === "per_range");
   for (const span of await store.shardSpans())
-    for (let first = span.first; first <= span.last; first += 7) {
-      const range = { ...span, first, last: Math.min(span.last, first + 6), limit: 10 };
+    for (let first = span.first; first <= span.last; first += 19) {
+      const range = { ...span, first, last: Math.min(span.last, first + 18), limit: 10 };
       for (const { name } of ranged) expect(await store.runCheck(name, range)).toEqual([]);
     }
 });
@@ -114,6 +116,7 @@ const CHANGES: readonly Change[] = [
 test.each(CHANGES)("$table: $what is named", async ({ table, where = "true", set }) => {
   const key = await value(`SELECT min(${KEYS[table]}) AS value FROM meterline.${table} WHERE ${where}`);
   const is = `WHERE (${where}) AND ${KEYS[table]} = '${key}'`;
+  touched.add(table);
   await command(`ALTER TABLE meterline.${table} ${set === undefined ? "DELETE" : `UPDATE ${set}`} ${is}`);
   expect(await found()).toContain(`${table} ${key}`);
 });
@@ -130,11 +133,16 @@ const NOWHERE: readonly { readonly table: Table; readonly replace: string }[] = 
   { table: "usage_replacements", replace: "toUInt32(position + 100) AS position" },
 ];
 
-test.each(NOWHERE)("$table: a row that no event gives is named ($replace)", async ({ table, replace }) => {
-  const copy = `SELECT * REPLACE (${replace}) FROM saved.${table} ORDER BY seq, position LIMIT 1`;
-  const key = await value(`SELECT ${KEYS[table]} AS value FROM (${copy})`);
-  await command(`INSERT INTO meterline.${table} ${copy}`);
-  expect(await found()).toContain(`${table} ${key}`);
+test.each(TABLES.slice(0, 3))("%s: rows that no event gives are named", async (table) => {
+  const keys: string[] = [];
+  touched.add(table);
+  for (const { replace } of NOWHERE.filter((row) => row.table === table)) {
+    const copy = `SELECT * REPLACE (${replace}) FROM saved.${table} ORDER BY seq, position LIMIT 1`;
+    keys.push(await value(`SELECT ${KEYS[table]} AS value FROM (${copy})`));
+    await command(`INSERT INTO meterline.${table} ${copy}`);
+  }
+  expect(new Set(keys).size).toBe(3);
+  expect(await found()).toEqual(expect.arrayContaining(keys.map((key) => `${table} ${key}`)));
 });
 
 // Guarantee: a void that was accepted or rejected against the rule is found, although its row agrees with itself.
@@ -144,6 +152,7 @@ test.each([
 ])("usage_events_raw: %s is named", async (_, verdict, set) => {
   const where = `type = 'meterline.void' AND verdict = '${verdict}' AND reason IN ('', 'target_unknown')`;
   const key = await value(`SELECT min(${PLACE}) AS value FROM meterline.usage_events_raw WHERE ${where}`);
+  touched.add("usage_events_raw");
   await command(`ALTER TABLE meterline.usage_events_raw UPDATE ${set} WHERE ${PLACE} = '${key}'`);
   expect(await found()).toContain(`event_retractions ${key}`);
 });
