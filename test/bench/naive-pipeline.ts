@@ -5,7 +5,9 @@
  */
 import { AckPolicy, type JsMsg } from "@nats-io/jetstream";
 import { z } from "zod";
+import type { Context } from "../../cmd/context.ts";
 import type { ProducerEvent } from "../../src/producer/producer-types.ts";
+import { startBenchChild, type BenchChild } from "./bench-child.ts";
 import type { BenchWorld } from "./bench-world.ts";
 
 const EVENT = z.object({
@@ -23,7 +25,7 @@ const EVENT = z.object({
 });
 const STREAM = "NAIVE";
 const BATCH_MESSAGES = 10_000;
-const BATCH_MS = 500;
+const FETCH_MS = 1_000;
 const AWAITED_TOGETHER = 1_000;
 const INSERT_SQL = "INSERT INTO naive.events FORMAT JSONEachRow";
 
@@ -41,9 +43,30 @@ export async function prepareNaive({ context, clickhouse }: BenchWorld): Promise
   });
 }
 
+/** What the consumer's process tells. */
+export type NaiveNote = { readonly stored: number };
+export type NaiveConsumer = BenchChild & { readonly stored: () => number };
+
+export function startNaiveConsumer(world: BenchWorld): NaiveConsumer {
+  const { home, natsUrl, clickhouseUrl } = world.servers;
+  let total = 0;
+  const child = startBenchChild<NaiveNote>(world, {
+    module: "naive-child.ts",
+    input: { home, natsUrl, clickhouseUrl },
+    onNote: ({ stored }) => {
+      total += stored;
+    },
+  });
+  return { ...child, stored: () => total };
+}
+
+type NaiveRun = { readonly consumer: NaiveConsumer; readonly events: readonly ProducerEvent[] };
+
 /** From the first event until the sums over all of them are there: the sum of output tokens. */
-export async function runNaive(world: BenchWorld, events: readonly ProducerEvent[]): Promise<bigint> {
-  await Promise.all([publishNaive(world, events), storeNaive(world, events.length)]);
+export async function runNaive(world: BenchWorld, { consumer, events }: NaiveRun): Promise<bigint> {
+  const before = consumer.stored();
+  await publishNaive(world, events);
+  await consumer.until(() => consumer.stored() >= before + events.length);
   const rows = await world.clickhouse.rows<{ tokens: string }>({
     sql: "SELECT subject, model, sum(outputTokens) AS tokens FROM naive.events FINAL WHERE type = 'llm.completion' GROUP BY subject, model",
     doing: "adding up",
@@ -62,24 +85,28 @@ async function publishNaive({ context }: BenchWorld, events: readonly ProducerEv
     );
 }
 
-async function storeNaive({ context, clickhouse }: BenchWorld, events: number): Promise<void> {
-  const { js } = await context.nats();
+/** Until the signal. A fetch that is filled does not wait: the rounds have whole batches. */
+export async function storeNaive(
+  { nats, clickhouse }: Context,
+  signal: AbortSignal,
+  onStored: (events: number) => void,
+): Promise<void> {
+  const { js } = await nats();
   const consumer = await js.consumers.get(STREAM, "naive");
-  for (let stored = 0; stored < events;) {
+  while (!signal.aborted) {
     const messages: JsMsg[] = [];
-    const wanted = Math.min(BATCH_MESSAGES, events - stored);
-    for await (const message of await consumer.fetch({ max_messages: wanted, expires: BATCH_MS + 500 }))
+    for await (const message of await consumer.fetch({ max_messages: BATCH_MESSAGES, expires: FETCH_MS }))
       messages.push(message);
     if (messages.length === 0) continue;
     const rows = messages.map((message) => rowOf(message.json()));
-    await clickhouse.insert({
+    await clickhouse().insert({
       sql: INSERT_SQL,
       body: rows.map((row) => JSON.stringify(row)).join("\n"),
       settings: { date_time_input_format: "best_effort", async_insert: 0 },
       doing: "inserting",
     });
     for (const message of messages) message.ack();
-    stored += messages.length;
+    onStored(messages.length);
   }
 }
 
