@@ -41,16 +41,20 @@ export function pullMessages(nats: Nats, input: PullInput): Promise<PullEnd> {
         else receive(message);
       },
     });
-    const deadline = setTimeout(() => {
-      finish("expired");
-    }, input.expiresMs + DEADLINE_SLACK_MS);
+    const stopWaiting = afterSilence({
+      firstMs: input.expiresMs + DEADLINE_SLACK_MS,
+      received: () => received,
+      end: () => {
+        finish("expired");
+      },
+    });
     const onAbort = (): void => {
       finish("stopped");
     };
     input.signal.addEventListener("abort", onAbort, { once: true });
 
     const end = (settle: () => void): void => {
-      clearTimeout(deadline);
+      stopWaiting();
       input.signal.removeEventListener("abort", onAbort);
       subscription.unsubscribe();
       settle();
@@ -81,6 +85,25 @@ export function pullMessages(nats: Nats, input: PullInput): Promise<PullEnd> {
       });
     }
   });
+}
+
+type Silence = { readonly firstMs: number; readonly received: () => number; readonly end: () => void };
+
+/** What is under way when an answer is given up is lost, so it is not while something comes: a large one may take its time. Returns what ends the waiting. */
+function afterSilence({ firstMs, received, end }: Silence): () => void {
+  let seen = 0;
+  const look = (): void => {
+    if (received() === seen) {
+      end();
+      return;
+    }
+    seen = received();
+    timer = setTimeout(look, DEADLINE_SLACK_MS);
+  };
+  let timer = setTimeout(look, firstMs);
+  return () => {
+    clearTimeout(timer);
+  };
 }
 
 function requestOf(input: PullInput): string {

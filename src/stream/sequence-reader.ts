@@ -33,8 +33,12 @@ export async function openReader(
   input: { readonly stream: string; readonly from: number },
 ): Promise<SequenceReader> {
   const { stream } = input;
-  const consumer = await addReader(nats, input);
+  let consumer = await addReader(nats, input);
   let next = input.from;
+  const close = async (): Promise<void> => {
+    // It vanishes by itself as well.
+    await nats.jsm.consumers.delete(stream, consumer).catch(() => false);
+  };
   const read = async (limits: ReadInput): Promise<number> => {
     let came = 0;
     let hole = false;
@@ -52,8 +56,13 @@ export async function openReader(
     // Alone it may be larger than the bytes allow: one message always goes through.
     const again = end === "refused" && came === 0 && !hole;
     if (again) await pullMessages(nats, { ...request, messagesMax: 1, bytesMax: 0 });
-    if (hole) throw holeInStream(stream, next);
-    if (came === 0 && !limits.signal.aborted) throw notDelivered(stream, next);
+    if (hole) {
+      // An answer that was given up in the middle leaves the consumer further than its reader: what it passed over is there, and read by another one.
+      if (!(await isStored(nats, { stream, seq: next }))) throw holeInStream(stream, next);
+      await close();
+      consumer = await addReader(nats, { stream, from: next });
+    }
+    if (came === 0 && !hole && !limits.signal.aborted) throw notDelivered(stream, next);
     return came;
   };
   return {
@@ -61,10 +70,7 @@ export async function openReader(
       return next;
     },
     read,
-    close: async () => {
-      // It vanishes by itself as well.
-      await nats.jsm.consumers.delete(stream, consumer).catch(() => false);
-    },
+    close,
   };
 }
 
@@ -81,6 +87,17 @@ async function addReader(nats: Nats, input: { readonly stream: string; readonly 
     return info.name;
   } catch (error) {
     throw classifyNatsError(error, `reading ${input.stream} from message ${input.from}`);
+  }
+}
+
+async function isStored(
+  nats: Nats,
+  { stream, seq }: { readonly stream: string; readonly seq: number },
+): Promise<boolean> {
+  try {
+    return (await nats.jsm.streams.getMessage(stream, { seq })) !== null;
+  } catch (error) {
+    throw classifyNatsError(error, `reading message ${seq} of ${stream}`);
   }
 }
 

@@ -5,6 +5,7 @@ import { startNatsServer, type NatsServer } from "../../../src/embedded/nats-ser
 import { instantOf } from "../../../src/kernel/instant.ts";
 import { connectNats, type Nats } from "../../../src/stream/connect.ts";
 import { ensureStreams, type EnsureStreamsInput } from "../../../src/stream/ensure-streams.ts";
+import { openReader } from "../../../src/stream/sequence-reader.ts";
 import { openUsageStream } from "../../../src/stream/usage-stream.ts";
 import { freePort } from "../../support/free-port.ts";
 import { tempDir } from "../../support/temp-dir.ts";
@@ -220,6 +221,25 @@ describe("position", () => {
       code: expect.stringMatching(/^(STREAM_WENT_BACK|JETSTREAM_10059)$/) as string,
       kind: "broken",
     });
+  });
+
+  // Guarantee: what a reader did not get is not taken for gone.
+  test("an answer that was given up in the middle is read on", async () => {
+    await publish(50);
+    const reader = await openReader(nats, { stream: "USAGE_0", from: 1 });
+    const seqs: number[] = [];
+    const read = (goesOn: () => boolean): Promise<number> =>
+      reader.read({
+        ...{ messagesMax: Math.min(30, 50 - seqs.length), bytesMax: 0, signal: TAKE.signal },
+        onMessage: ({ seq }) => {
+          seqs.push(seq);
+          return goesOn();
+        },
+      });
+    await read(() => seqs.length < 10);
+    while (seqs.length < 50) await read(() => true);
+    await reader.close();
+    expect(seqs).toEqual(range(1, 50));
   });
 
   test("a range is read whole", async () => {
