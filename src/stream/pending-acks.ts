@@ -5,7 +5,7 @@
 import type { AckSubject } from "./delivered-message.ts";
 
 type Delivery = { readonly seq: number; readonly consumerSeq: number; readonly ackSubject: AckSubject };
-type Run = { readonly first: Delivery; lastSeq: number };
+type Run = { firstSeq: number; lastSeq: number; readonly offset: number; readonly ackSubject: AckSubject };
 
 export class PendingAcks {
   private readonly runs: Run[] = [];
@@ -17,27 +17,22 @@ export class PendingAcks {
 
   /** One above the newest. */
   add({ seq, consumerSeq, ackSubject }: Delivery): void {
+    const offset = consumerSeq - seq;
     const run = this.runs.at(-1);
-    const continues =
-      run !== undefined &&
-      seq === run.lastSeq + 1 &&
-      consumerSeq - seq === run.first.consumerSeq - run.first.seq &&
-      ackSubject === run.first.ackSubject;
+    const continues = run?.lastSeq === seq - 1 && run.offset === offset && run.ackSubject === ackSubject;
     if (continues) run.lastSeq = seq;
-    else this.runs.push({ first: { seq, consumerSeq, ackSubject }, lastSeq: seq });
+    else this.runs.push({ firstSeq: seq, lastSeq: seq, offset, ackSubject });
   }
 
   /** The subject that acknowledges the newest one up to `seq`, and with it all before, which wait no longer; null when none of them does. */
   take(seq: number): string | null {
     let subject: string | null = null;
-    for (let run = this.runs[0]; run !== undefined && run.first.seq <= seq; run = this.runs[0]) {
-      const { first, lastSeq } = run;
+    for (let run = this.runs[0]; run !== undefined && run.firstSeq <= seq; run = this.runs[0]) {
+      const { lastSeq, offset, ackSubject } = run;
       const taken = Math.min(seq, lastSeq);
-      subject = first.ackSubject(taken, first.consumerSeq + taken - first.seq);
-      this.runs.shift();
-      if (taken === lastSeq) continue;
-      const rest = { ...first, seq: taken + 1, consumerSeq: first.consumerSeq + taken + 1 - first.seq };
-      this.runs.unshift({ first: rest, lastSeq });
+      subject = ackSubject(taken, taken + offset);
+      if (taken === lastSeq) this.runs.shift();
+      else run.firstSeq = taken + 1;
     }
     return subject;
   }
