@@ -1,6 +1,6 @@
 /**
  * One pull request to a JetStream consumer, answered message by message. The client library's own fetch hides when a request got lost with a
- * server; here every request ends: filled, expired, refused, cut off by a reconnect, or at its deadline.
+ * server; here every request ends: filled, expired, refused, cut off by a reconnect, or when nothing comes any more.
  */
 import { createInbox, type Msg } from "@nats-io/transport-node";
 import type { Nats } from "./connect.ts";
@@ -33,12 +33,14 @@ export function pullMessages(nats: Nats, input: PullInput): Promise<PullEnd> {
     const read = createMessageReader();
     let received = 0;
     const subscription = connection.subscribe(inbox, {
+      // What is thrown here would end the connection.
       callback: (error, message) => {
-        if (error !== null)
-          end(() => {
-            reject(error);
-          });
-        else receive(message);
+        try {
+          if (error !== null) throw error;
+          receive(message);
+        } catch (thrown) {
+          fail(thrown);
+        }
       },
     });
     const stopWaiting = afterSilence({
@@ -53,16 +55,18 @@ export function pullMessages(nats: Nats, input: PullInput): Promise<PullEnd> {
     };
     input.signal.addEventListener("abort", onAbort, { once: true });
 
-    const end = (settle: () => void): void => {
+    const end = (): void => {
       stopWaiting();
       input.signal.removeEventListener("abort", onAbort);
       subscription.unsubscribe();
-      settle();
     };
     const finish = (how: PullEnd): void => {
-      end(() => {
-        resolve(how);
-      });
+      end();
+      resolve(how);
+    };
+    const fail = (thrown: unknown): void => {
+      end();
+      reject(thrown instanceof Error ? thrown : new Error(String(thrown)));
     };
     const receive = (message: Msg): void => {
       const delivered = read(message);
@@ -79,10 +83,8 @@ export function pullMessages(nats: Nats, input: PullInput): Promise<PullEnd> {
       connection.publish(`$JS.API.CONSUMER.MSG.NEXT.${input.stream}.${input.consumer}`, requestOf(input), {
         reply: inbox,
       });
-    } catch (error) {
-      end(() => {
-        reject(error instanceof Error ? error : new Error(String(error)));
-      });
+    } catch (thrown) {
+      fail(thrown);
     }
   });
 }

@@ -11,7 +11,8 @@ export type SequenceReader = {
   /** The sequence that the next read begins with. */
   readonly next: number;
   /**
-   * Up to `messagesMax` messages, all of which must exist. Returns how many came: fewer when the bytes are used up or `onMessage` says stop.
+   * Up to `messagesMax` messages, all of which must exist. Returns how many came: fewer when the bytes are used up or `onMessage`
+   * says stop, or none when it has to begin anew with the next one.
    * Rejects with STREAM_HOLE when the next one is gone.
    */
   read(input: ReadInput): Promise<number>;
@@ -41,10 +42,10 @@ export async function openReader(
   };
   const read = async (limits: ReadInput): Promise<number> => {
     let came = 0;
-    let hole = false;
+    let gap = false;
     const onMessage = (message: DeliveredMessage): boolean => {
       if (message.seq !== next) {
-        hole = true;
+        gap = true;
         return false;
       }
       next += 1;
@@ -54,15 +55,15 @@ export async function openReader(
     const request = { stream, consumer, expiresMs: EXPIRES_MS, signal: limits.signal, onMessage };
     const end = await pullMessages(nats, { ...request, messagesMax: limits.messagesMax, bytesMax: limits.bytesMax });
     // Alone it may be larger than the bytes allow: one message always goes through.
-    const again = end === "refused" && came === 0 && !hole;
+    const again = end === "refused" && came === 0 && !gap;
     if (again) await pullMessages(nats, { ...request, messagesMax: 1, bytesMax: 0 });
-    if (hole) {
+    if (gap) {
       // An answer that was given up in the middle leaves the consumer further than its reader: what it passed over is there, and read by another one.
       if (!(await isStored(nats, { stream, seq: next }))) throw holeInStream(stream, next);
       await close();
       consumer = await addReader(nats, { stream, from: next });
     }
-    if (came === 0 && !hole && !limits.signal.aborted) throw notDelivered(stream, next);
+    if (came === 0 && !gap && !limits.signal.aborted) throw notDelivered(stream, next);
     return came;
   };
   return {

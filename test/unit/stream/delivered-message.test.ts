@@ -56,6 +56,12 @@ describe("a delivered message", () => {
     expect(createMessageReader()(messageOf({ reply: REPLY, header, body }))).toMatchObject({ binaryMode });
   });
 
+  test("kept in another way than the library's is an error, and not a message of nothing", () => {
+    expect(() => createMessageReader()({ reply: REPLY, subject: "usage.gw" } as Msg)).toThrow(
+      /keeps messages otherwise/,
+    );
+  });
+
   test("without a reply is none", () => {
     expect(createMessageReader()(messageOf({}))).toBeNull();
   });
