@@ -25,7 +25,7 @@ const SPECIAL_COLUMNS =
   "meter, aggregation, customer, window_start, dimensions, event_time, source, id, quantity, text, cut, shard, incarnation, seq";
 const EVENT_COLUMNS = `${SPECIAL_COLUMNS}, body_hash, position`;
 
-const EVENTS = `
+const EVENTS_SQL = `
   SELECT {meter: String} AS meter, {aggregation: String} AS aggregation, concat('c', toString(intDiv(number, {perCustomer: UInt64}))) AS customer,
     toDateTime({start: String}, 'UTC') + intDiv({before: UInt64} + number % {perCustomer: UInt64}, {perWindow: UInt64}) * ${WINDOW_SECONDS} AS window_start,
     map('model', 'small-1') AS dimensions, toDateTime64(window_start, 9, 'UTC') + number % ${WINDOW_SECONDS} AS event_time, 'generated' AS source,
@@ -47,7 +47,7 @@ export async function generateUsage(clickhouse: ClickHouse, usage: GeneratedUsag
     };
     const insert = (table: string, columns: string): Promise<void> =>
       clickhouse.command({
-        sql: `INSERT INTO meterline.${table} (${columns}) SELECT ${columns} FROM (${EVENTS})`,
+        sql: `INSERT INTO meterline.${table} (${columns}) SELECT ${columns} FROM (${EVENTS_SQL})`,
         params,
         settings: { insert_deduplicate: 0 },
         doing: "generating usage",
