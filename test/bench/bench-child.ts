@@ -4,8 +4,13 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { BenchWorld } from "./bench-world.ts";
 
+/** Part of the input of each of them. */
+export type BenchAddresses = { readonly home: string; readonly natsUrl: string; readonly clickhouseUrl: string };
+
 export type BenchChild = {
   readonly pid: number;
+  /** Resolves when it has ended, however. */
+  readonly closed: Promise<void>;
   readonly until: (isDone: () => boolean) => Promise<void>;
   readonly kill: () => Promise<void>;
   readonly stop: () => Promise<void>;
@@ -14,7 +19,8 @@ export type BenchChild = {
 export type BenchChildInput<Note> = {
   /** A file of this folder. */
   readonly module: string;
-  readonly input: object;
+  /** Of its input, besides the addresses. */
+  readonly options?: object;
   readonly onNote: (note: Note) => void;
 };
 
@@ -22,9 +28,12 @@ const POLL_MS = 5;
 const DEADLINE_MS = 30 * 60_000;
 
 export function startBenchChild<Note>(
-  { onStop }: BenchWorld,
-  { module, input, onNote }: BenchChildInput<Note>,
+  { servers, onStop }: BenchWorld,
+  { module, options, onNote }: BenchChildInput<Note>,
 ): BenchChild {
+  const { home, natsUrl, clickhouseUrl } = servers;
+  const addresses: BenchAddresses = { home, natsUrl, clickhouseUrl };
+  const input = { ...addresses, ...options };
   const path = new URL(module, import.meta.url).pathname;
   const child = spawn(process.execPath, [path, JSON.stringify(input)], { stdio: ["ignore", "pipe", "inherit"] });
   createInterface({ input: child.stdout }).on("line", (line) => {
@@ -41,6 +50,7 @@ export function startBenchChild<Note>(
   onStop(() => end("SIGTERM"));
   return {
     pid: child.pid ?? 0,
+    closed,
     until: async (isDone) => {
       const deadline = performance.now() + DEADLINE_MS;
       while (!isDone()) {

@@ -1,9 +1,7 @@
 /** Starts `rating-child.ts` and follows it to its end, or kills it on the way. */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { createInterface } from "node:readline";
+import { startBenchChild } from "./bench-child.ts";
 import type { BenchWorld } from "./bench-world.ts";
-import type { RatingChildInput, RatingChildNote } from "./rating-child.ts";
+import type { RatingChildNote } from "./rating-child.ts";
 
 export type RatedByChild = {
   readonly runId: string;
@@ -11,8 +9,6 @@ export type RatedByChild = {
   readonly peakBytes: number;
   readonly seconds: number;
 };
-
-const CHILD = new URL("rating-child.ts", import.meta.url).pathname;
 
 type RateInput = { readonly period: string; readonly resume?: boolean };
 
@@ -41,19 +37,16 @@ export async function killWhileRating(
 }
 
 async function runChild(
-  { servers, onStop }: BenchWorld,
+  world: BenchWorld,
   { period, resume = false }: RateInput,
   onNote: (note: RatingChildNote) => "go on" | "kill",
 ): Promise<void> {
-  const { home, natsUrl, clickhouseUrl } = servers;
-  const input: RatingChildInput = { home, natsUrl, clickhouseUrl, period, resume };
-  const child = spawn(process.execPath, [CHILD, JSON.stringify(input)], { stdio: ["ignore", "pipe", "inherit"] });
-  onStop(() => {
-    child.kill("SIGKILL");
-    return Promise.resolve();
+  const child = startBenchChild<RatingChildNote>(world, {
+    module: "rating-child.ts",
+    options: { period, resume },
+    onNote: (note) => {
+      if (onNote(note) === "kill") void child.kill();
+    },
   });
-  createInterface({ input: child.stdout }).on("line", (line) => {
-    if (onNote(JSON.parse(line) as RatingChildNote) === "kill") child.kill("SIGKILL");
-  });
-  await once(child, "close");
+  await child.closed;
 }

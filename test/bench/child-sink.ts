@@ -10,12 +10,11 @@ export type ChildSink = BenchChild & {
 };
 
 export function startChildSink(world: BenchWorld, options: Pick<SinkChildInput, "batchWaitMs"> = {}): ChildSink {
-  const { home, natsUrl, clickhouseUrl } = world.servers;
   const commits: ChildCommit[] = [];
   let events = 0;
   const child = startBenchChild<ChildCommit>(world, {
     module: "sink-child.ts",
-    input: { home, natsUrl, clickhouseUrl, ...options },
+    options,
     onNote: (commit) => {
       commits.push(commit);
       events += commit.events;

@@ -48,11 +48,9 @@ export type NaiveNote = { readonly stored: number };
 export type NaiveConsumer = BenchChild & { readonly stored: () => number };
 
 export function startNaiveConsumer(world: BenchWorld): NaiveConsumer {
-  const { home, natsUrl, clickhouseUrl } = world.servers;
   let total = 0;
   const child = startBenchChild<NaiveNote>(world, {
     module: "naive-child.ts",
-    input: { home, natsUrl, clickhouseUrl },
     onNote: ({ stored }) => {
       total += stored;
     },

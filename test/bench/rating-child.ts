@@ -4,12 +4,10 @@ import { ratePeriod } from "../../src/app/rating/rate-period.ts";
 import { createContext } from "../../cmd/context.ts";
 import { openServices } from "../../cmd/services.ts";
 import { loadSettings } from "../../src/config/settings.ts";
+import type { BenchAddresses } from "./bench-child.ts";
 import { peakBytes } from "./process-use.ts";
 
-export type RatingChildInput = {
-  readonly home: string;
-  readonly natsUrl: string;
-  readonly clickhouseUrl: string;
+export type RatingChildInput = BenchAddresses & {
   readonly period: string;
   readonly resume: boolean;
 };

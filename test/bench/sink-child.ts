@@ -4,11 +4,9 @@ import { createContext } from "../../cmd/context.ts";
 import { runSinkRole } from "../../cmd/commands/sink.ts";
 import { stopSignal } from "../../cmd/stop-signal.ts";
 import { loadSettings } from "../../src/config/settings.ts";
+import type { BenchAddresses } from "./bench-child.ts";
 
-export type SinkChildInput = {
-  readonly home: string;
-  readonly natsUrl: string;
-  readonly clickhouseUrl: string;
+export type SinkChildInput = BenchAddresses & {
   /** How long a batch waits for more; the setting's default unless said otherwise. */
   readonly batchWaitMs?: number;
 };
