@@ -8,6 +8,7 @@ import { runSink, type SinkDeps, type SinkSettings } from "../../src/app/sink/ru
 import { batchRowsMemory } from "../../src/clickhouse/batch-rows.ts";
 import { sinkShardsOf, type Settings } from "../../src/config/settings.ts";
 import { openUsageStream } from "../../src/stream/usage-stream.ts";
+import { allocateYoung } from "../allocate-young.ts";
 import { withContext, type Context } from "../context.ts";
 import { eventTimeRange } from "../event-time-range.ts";
 import { startObservation, type Observation } from "../observe/start-observation.ts";
@@ -55,6 +56,7 @@ export function registerSink(program: Command): void {
 
 /** Runs until the signal drains it; throws what stopped a shard. Streams and schema are there already. */
 export async function runSinkRole(context: Context, signal: AbortSignal, options: SinkRoleOptions = {}): Promise<void> {
+  allocateYoung();
   const services = await awaitServices(context, signal);
   if (services === null) return;
   const projector = createProjector(services, context);

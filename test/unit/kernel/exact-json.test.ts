@@ -113,6 +113,14 @@ describe("parseExactJson", () => {
 });
 
 describe("canonicalJsonOf", () => {
+  it.each([2, 3, 16, 17, 40])("sorts %i names by code unit", (count) => {
+    const names = Array.from({ length: count }, (_, position) => ((position * 7) % 41).toString(36));
+    const document = parseExactJson(`{${names.map((name) => `"n${name}":1`).join(",")}}`, 1);
+    if ("error" in document) throw new Error(document.error);
+    const sorted = names.map((name) => `"n${name}":1`).sort();
+    expect(canonicalJsonOf(document.elements[0]?.value ?? null)).toBe(`{${sorted.join(",")}}`);
+  });
+
   it("sorts names, drops white space and escapes, and keeps numbers as written", () => {
     const [element] = documentOf(
       String.raw`{ "b" : [ 1.50, true, null ], "a" : "\u0041\n\"", "Z": {"y": 1e3, "x": -0} }`,
