@@ -7,7 +7,7 @@ export type BenchOptions = {
   readonly benchmarks: readonly Benchmark[];
   /** Undefined: what the benchmark itself says. */
   readonly events: number | undefined;
-  readonly rounds: number | undefined;
+  readonly roundsOf: (benchmark: Pick<Benchmark, "rounds">) => number;
   readonly identities: number;
   /** Sizes of the benchmarks of growth are multiplied by it. */
   readonly scale: number;
@@ -19,6 +19,8 @@ export type BenchOptions = {
 const IDENTITIES = 100_000_000;
 /** With other sizes than the benchmarks' own, a look is meant, and not the minutes that a hundred million identities take. */
 const QUICK_IDENTITIES = 1_000_000;
+/** Unless the page takes it in. */
+const QUICK_ROUNDS = 3;
 
 export function readBenchOptions(args: readonly string[]): BenchOptions {
   const { values, positionals } = parseArgs({
@@ -34,14 +36,16 @@ export function readBenchOptions(args: readonly string[]): BenchOptions {
     },
   });
   const isQuick = [values.events, values.rounds, values.identities, values.scale].some((value) => value !== undefined);
+  const write = values.write ?? !isQuick;
+  const wantedRounds = count("rounds", values.rounds);
   return {
     benchmarks: positionals.length === 0 ? BENCHMARKS : chosen(positionals),
     events: count("events", values.events),
-    rounds: count("rounds", values.rounds),
+    roundsOf: (benchmark) => wantedRounds ?? Math.min(benchmark.rounds, write ? benchmark.rounds : QUICK_ROUNDS),
     identities: count("identities", values.identities) ?? (isQuick ? QUICK_IDENTITIES : IDENTITIES),
     scale: share("scale", values.scale) ?? 1,
     json: values.json,
-    write: values.write ?? !isQuick,
+    write,
   };
 }
 

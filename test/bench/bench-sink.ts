@@ -131,10 +131,10 @@ export async function measureSinkRound(input: MeasureRoundInput): Promise<SinkRo
   await input.whileHeld?.(published);
   sink.release();
   const ofRound = (): readonly Commit[] => sink.commits().slice(before);
-  await sink.until(() => total(ofRound(), "events") >= round.events);
+  await sink.until(() => eventsOf(ofRound()) >= round.events);
   const commits = ofRound();
   requireEqual("counted events", await counted(world), countedBefore + round.events - duplicates);
-  requireEqual("events", total(commits, "events"), round.events);
+  requireEqual("events", eventsOf(commits), round.events);
   requireEqual("duplicates", total(commits, "duplicate"), duplicates);
   requireEqual("accepted events", total(commits, "accepted"), round.events - duplicates);
   await input.afterwards?.(published);
@@ -143,7 +143,7 @@ export async function measureSinkRound(input: MeasureRoundInput): Promise<SinkRo
   const measured = commits.slice(PREPARED_BATCHES);
   if (begin === undefined || end === undefined || measured.length === 0)
     throw new Error(`a round of ${round.events} events has only ${commits.length} batches: give it more events`);
-  const measuredEvents = total(measured, "events");
+  const measuredEvents = eventsOf(measured);
   return {
     eventsPerSecond: measuredEvents / ((end.atMs - begin.atMs) / 1_000),
     firstSeq: published.firstSeq,
@@ -152,11 +152,16 @@ export async function measureSinkRound(input: MeasureRoundInput): Promise<SinkRo
   };
 }
 
-function total(commits: readonly Commit[], what: "events" | "accepted" | "duplicate"): number {
+/** Of all verdicts. */
+export function eventsOf(commits: readonly Commit[]): number {
   return commits.reduce((sum, { batch: { counts } }) => {
     const { accepted, duplicate, conflict, rejected } = counts;
-    return sum + (what === "events" ? accepted + duplicate + conflict + rejected : counts[what]);
+    return sum + accepted + duplicate + conflict + rejected;
   }, 0);
+}
+
+function total(commits: readonly Commit[], verdict: "accepted" | "duplicate"): number {
+  return commits.reduce((sum, { batch }) => sum + batch.counts[verdict], 0);
 }
 
 async function counted({ clickhouse }: BenchWorld): Promise<number> {

@@ -2,7 +2,7 @@
  * `npm run bench`: ratios of Meterline to what stands beside it; docs/benchmarks.md says which.
  *   npm run bench                                  all of them, with 100 million identities stored, into docs/benchmarks.md
  *   npm run bench -- R4                            one of them; its result takes its place among the others
- *   npm run bench -- R1 R2 --events 200000         a quick look, with a million identities
+ *   npm run bench -- R1 R2 --events 200000         a quick look, with a million identities and at most three rounds
  *   npm run bench -- scale                         how costs grow (S1 to S5), into docs/scale.md; --scale 0.05 is a quick look at a twentieth of the sizes
  *   --rounds N   --identities N   --json FILE   --write (a quick look into docs/benchmarks.md as well)
  * Exit code 1: a total was wrong, or a benchmark took three times as long as it says.
@@ -25,7 +25,7 @@ const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 async function runBenchmark(benchmark: Benchmark, worlds: Worlds, options: BenchOptions): Promise<RecordedRun> {
   const { id, title, minutes } = benchmark;
-  const rounds = options.rounds ?? benchmark.rounds;
+  const rounds = options.roundsOf(benchmark);
   say(`${id}: ${title}, about ${minutes} minutes at full size`);
   const startedMs = performance.now();
   let timer: NodeJS.Timeout | undefined;

@@ -37,7 +37,7 @@ npm run bench -- R1 R2 --events 200000       # a quick look at some of them
 
 Each side of a ratio is measured in turns with the other (A, B, A, B …) on the same input; a ratio is that of the medians, and the range is that of the single rounds. Read the ratios: rates
 belong to the machine. Wrong totals fail a benchmark. What each ratio is of is said at the top of its file in \`test/bench/benchmarks\`. This page is written by
-\`npm run bench\` from \`docs/benchmarks.json\`; a quick look (\`--events\`, \`--rounds\` or \`--identities\` given) leaves it alone unless it is asked for with \`--write\`. [How costs grow](scale.md) is measured along with it.`;
+\`npm run bench\` from \`docs/benchmarks.json\`; a quick look (\`--events\`, \`--rounds\` or \`--identities\` given) has three rounds at most and leaves it alone, unless told otherwise (\`--rounds\`, \`--write\`). [How costs grow](scale.md) is measured along with it.`;
 
 function section(run: RecordedRun): string {
   const facts = Object.entries(run.facts).map(([name, value]) => `${name}: ${factText(value)}`);

@@ -4,10 +4,10 @@
  */
 import type { BenchWorld, BenchWorldInput } from "./bench-world.ts";
 import { startBenchWorld } from "./bench-world.ts";
-import { startBenchSink, type BenchSink } from "./bench-sink.ts";
-import { messagesOf } from "./bench-events.ts";
+import { eventsOf, startBenchSink, type BenchSink } from "./bench-sink.ts";
+import { benchMessages } from "./bench-events.ts";
 import { startBenchNats, type BenchNats } from "./bench-nats.ts";
-import { proveFormulas, storedTexts, storeIdentities, type Stored } from "./stored-identities.ts";
+import { proveFormulas, storeIdentities, type Stored } from "./stored-identities.ts";
 
 export type StoredWorld = {
   readonly world: BenchWorld;
@@ -76,13 +76,20 @@ async function storedWorld(world: BenchWorld, identities: number, say: (text: st
   };
 }
 
+const WARM_EVENTS = 50_000;
+const WARM_EVENTS_PER_MESSAGE = [1, 100] as const;
 let warmed = 0;
 
-/** One event has gone through it: the filter is loaded, and the shard is its own. */
+/** Events of both kinds of messages have gone through it: the filter is loaded, the shard is its own, and its code is compiled. */
 async function warmSink(world: BenchWorld): Promise<BenchSink> {
   const sink = startBenchSink(world);
-  warmed += 1;
-  await world.publish({ events: 1, messages: messagesOf(storedTexts([{ id: `warm-${warmed}`, tokens: 1 }]), 1) });
-  await sink.until(() => sink.commits().length > 0);
+  for (const eventsPerMessage of WARM_EVENTS_PER_MESSAGE) {
+    warmed += 1;
+    const before = sink.commits().length;
+    const messages = benchMessages({ events: WARM_EVENTS, eventsPerMessage, round: `warm-${warmed}-${Date.now()}` });
+    await world.publish({ events: WARM_EVENTS, messages });
+    await sink.until(() => eventsOf(sink.commits().slice(before)) >= WARM_EVENTS);
+  }
+  await world.trim();
   return sink;
 }

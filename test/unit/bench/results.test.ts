@@ -60,8 +60,18 @@ describe("what is asked for", () => {
     expect(readBenchOptions([])).toMatchObject({ benchmarks: BENCHMARKS, identities: 100_000_000, write: true });
     const quick = readBenchOptions(["R2", "R1", "--events", "200000"]);
     expect(quick.benchmarks.map(({ id }) => id)).toEqual(["R1", "R2"]);
-    expect(quick).toMatchObject({ events: 200_000, rounds: undefined, identities: 1_000_000, write: false });
-    expect(readBenchOptions(["R1", "--rounds", "7", "--write"])).toMatchObject({ rounds: 7, write: true });
+    expect(quick).toMatchObject({ events: 200_000, identities: 1_000_000, write: false });
+  });
+
+  test("has fewer rounds for a quick look, unless it is told how many or the page takes it in", () => {
+    const rounds = (args: readonly string[], own = 5) => readBenchOptions(args).roundsOf({ rounds: own });
+    expect([rounds([]), rounds(["R1"]), rounds(["R1", "--events", "200000", "--write"])]).toEqual([5, 5, 5]);
+    expect([rounds(["--events", "200000"]), rounds(["--events", "200000"], 1)]).toEqual([3, 1]);
+    expect(rounds(["--events", "200000", "--rounds", "7"])).toBe(7);
+  });
+
+  test("is a quick look into the page if told so", () => {
+    expect(readBenchOptions(["R1", "--rounds", "7", "--write"])).toMatchObject({ write: true });
   });
 
   test("takes all that shows growth by one name, at a part of the sizes if told so", () => {
