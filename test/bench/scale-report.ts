@@ -41,7 +41,7 @@ function summary(runs: readonly RecordedRun[]): string {
       `- ${id}, ${name}, from ${shown(from)} to ${shown(to)}: ${exponent.toFixed(2)}, and n log n has ${allowed.toFixed(2)}`,
   );
   return [
-    `Of the ${steps.length} steps between two sizes ${worse.length} grow faster than n log n:`,
+    `Of the ${steps.length} steps between two sizes ${worse.length} ${worse.length === 1 ? "grows" : "grow"} faster than n log n:`,
     "",
     ...listed,
   ].join("\n");

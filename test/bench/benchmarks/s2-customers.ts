@@ -27,7 +27,7 @@ export const customers: Benchmark = {
   id: "S2",
   title: "Customers",
   /** That come in at each size. */
-  events: 400_000,
+  events: 1_000_000,
   rounds: 5,
   minutes: 5,
   run: async ({ events, rounds, scale, worlds, say }) => {
