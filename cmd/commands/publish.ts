@@ -11,6 +11,7 @@ import type { Producer } from "../../src/producer/producer-types.ts";
 import type { Nats } from "../../src/stream/connect.ts";
 import { openBucket, readShards } from "../../src/stream/register.ts";
 import { usageStreamState } from "../../src/stream/usage-stream.ts";
+import { allocateYoung } from "../allocate-young.ts";
 import { withContext, type Context } from "../context.ts";
 import { startProgress } from "../output/progress.ts";
 import { openPublishState, type PublishState } from "../publish/publish-state.ts";
@@ -50,6 +51,7 @@ export function registerPublish(program: Command): void {
     .option("--json", "print the result as JSON")
     .action(async (file: string, options: PublishOptions, command: Command) => {
       const wanted = readPublishOptions(file, options);
+      allocateYoung();
       await withContext(command, async (context) => {
         const result = await publishFile(context, wanted);
         context.output.result({ text: () => resultText(result), value: result });

@@ -7,6 +7,7 @@
  *   --rounds N   --identities N   --json FILE   --write (a quick look into docs/benchmarks.md as well)
  * Exit code 1: a total was wrong, or a benchmark took three times as long as it says.
  */
+import { allocateYoung } from "../../cmd/allocate-young.ts";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { readBenchOptions, type BenchOptions } from "./bench-options.ts";
@@ -59,6 +60,8 @@ function keep(run: RecordedRun, { json, write }: BenchOptions, all: readonly Rec
   for (const [name, text] of Object.entries(pages)) writeFileSync(join(DOCS, name), text);
 }
 
+// As docs/producer.md tells producers of many single events, and as the sink does in its process; all sides of a benchmark have it.
+allocateYoung();
 const options = readBenchOptions(process.argv.slice(2));
 const worlds = createWorlds(say);
 const all: RecordedRun[] = [];
