@@ -41,7 +41,7 @@ export function readBenchOptions(args: readonly string[]): BenchOptions {
   return {
     benchmarks: positionals.length === 0 ? BENCHMARKS : chosen(positionals),
     events: count("events", values.events),
-    roundsOf: (benchmark) => wantedRounds ?? Math.min(benchmark.rounds, write ? benchmark.rounds : QUICK_ROUNDS),
+    roundsOf: (benchmark) => wantedRounds ?? (write ? benchmark.rounds : Math.min(benchmark.rounds, QUICK_ROUNDS)),
     identities: count("identities", values.identities) ?? (isQuick ? QUICK_IDENTITIES : IDENTITIES),
     scale: share("scale", values.scale) ?? 1,
     json: values.json,

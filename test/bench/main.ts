@@ -7,9 +7,9 @@
  *   --rounds N   --identities N   --json FILE   --write (a quick look into docs/benchmarks.md as well)
  * Exit code 1: a total was wrong, or a benchmark took three times as long as it says.
  */
-import { allocateYoung } from "../../cmd/allocate-young.ts";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { allocateYoung } from "../../cmd/allocate-young.ts";
 import { readBenchOptions, type BenchOptions } from "./bench-options.ts";
 import type { Benchmark } from "./benchmark.ts";
 import { mergeRuns, readRuns, recordedRun, writeRuns, type RecordedRun } from "./recorded-run.ts";
@@ -60,7 +60,7 @@ function keep(run: RecordedRun, { json, write }: BenchOptions, all: readonly Rec
   for (const [name, text] of Object.entries(pages)) writeFileSync(join(DOCS, name), text);
 }
 
-// As docs/producer.md tells producers of many single events, and as the sink does in its process; all sides of a benchmark have it.
+// As docs/producer.md tells producers of many single events, for all that a benchmark does in this process; the sink does so in its own, P1's first version does not.
 allocateYoung();
 const options = readBenchOptions(process.argv.slice(2));
 const worlds = createWorlds(say);

@@ -8,6 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { openProducer } from "../../../src/producer/open-producer.ts";
 import { benchEvents, benchMessages } from "../bench-events.ts";
 import { copyChain, insertBare } from "../bare-insert.ts";
+import { eventsOf } from "../bench-sink.ts";
 import type { BenchWorld } from "../bench-world.ts";
 import type { Benchmark } from "../benchmark.ts";
 import { startChildSink, type ChildSink } from "../child-sink.ts";
@@ -137,16 +138,14 @@ async function batchesOf(
   const running = await sink();
   running.keepInserts(events * batches);
   for (let number = 0; number < batches; number += 1) {
-    const before = running.commits().reduce((sum, { batch }) => sum + batch.plan.rows, 0);
+    const before = eventsOf(running.commits());
     running.hold();
     await world.publish({
       events,
       messages: benchMessages({ events, eventsPerMessage: 10_000, round: `r4-batch-${Date.now()}-${number}` }),
     });
     running.release();
-    await running.until(
-      () => running.commits().reduce((sum, { batch }) => sum + batch.plan.rows, 0) >= before + events,
-    );
+    await running.until(() => eventsOf(running.commits()) >= before + events);
   }
   return joined(running.takeInserts(), batches);
 }
