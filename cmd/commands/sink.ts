@@ -1,12 +1,14 @@
 /** The `sink` role: writes what the usage streams hold into ClickHouse. SIGTERM drains. A second one is a standby until the first one's lease ends. */
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
+import { join } from "node:path";
 import type { Command } from "commander";
 import { crashHook } from "../../src/app/sink/crash-points.ts";
 import { meteringCatalogs } from "../../src/app/sink/metering-catalogs.ts";
 import { runSink, type SinkDeps, type SinkSettings } from "../../src/app/sink/run-sink.ts";
 import { batchRowsMemory } from "../../src/clickhouse/batch-rows.ts";
 import { sinkShardsOf, type Settings } from "../../src/config/settings.ts";
+import { filterCopies } from "../../src/files/filter-copies.ts";
 import { openUsageStream } from "../../src/stream/usage-stream.ts";
 import { allocateYoung } from "../allocate-young.ts";
 import { withContext, type Context } from "../context.ts";
@@ -26,6 +28,8 @@ export type SinkRoleOptions = {
   readonly onCommitted?: SinkDeps["onCommitted"];
 };
 
+/** Of the home. */
+const FILTER_FOLDER = "sink";
 const RETRY_FIRST_MS = 50;
 const RETRY_MAX_MS = 5_000;
 const MS_PER_MINUTE = 60_000;
@@ -75,6 +79,7 @@ export async function runSinkRole(context: Context, signal: AbortSignal, options
     store: services.sinkStore,
     catalogs: meteringCatalogs(services.reader, projector.onHead),
     openRows: batchRowsMemory(),
+    ...(settings.filterCopyEvery > 0 && { filterCopies: filterCopies(join(settings.home, FILTER_FOLDER)) }),
     timeRange: eventTimeRange(settings),
     clock: systemClock,
     log: context.logger,
@@ -109,7 +114,7 @@ function observed(
 }
 
 function sinkSettings(settings: Settings, shards: number, instance: string): SinkSettings {
-  const { batchEventsMax, batchBytesMax, batchWaitMs, leaseMs, cutIntervalMinutes } = settings;
+  const { batchEventsMax, batchBytesMax, batchWaitMs, leaseMs, cutIntervalMinutes, filterCopyEvery } = settings;
   return {
     shards,
     holder: `${instance === "" ? hostname() : instance}#${randomUUID()}`,
@@ -119,6 +124,7 @@ function sinkSettings(settings: Settings, shards: number, instance: string): Sin
     batchWaitMs,
     leaseMs,
     cutEveryMs: cutIntervalMinutes * MS_PER_MINUTE,
+    filterCopyEvery,
     retryFirstMs: RETRY_FIRST_MS,
     retryMaxMs: RETRY_MAX_MS,
   };

@@ -2,6 +2,7 @@
  * What the use cases need from the outside. `src/stream` implements the JetStream side, `src/clickhouse` the database side; tests of the
  * protocol bring their own. Every method rejects with an `AppError`: `unavailable` may be retried, everything else may not.
  */
+import type { FilterCopy } from "../domain/filter-copy.ts";
 import type { BatchPlan, CommittedBatch, PlanMark, ShardKey } from "../domain/sink-plan.ts";
 import type { JournalBody, RatingRunEntry, RecordedEntry } from "../domain/journal-entry.ts";
 import type { Invoice, InvoiceAdjustment, InvoiceTax } from "../domain/invoice.ts";
@@ -104,7 +105,15 @@ export type Journal = {
 
 /** Rows behind the last batch: of one whose insert began. Its last sequence, or null where `usage_events_raw` has none of them. */
 export type UnfinishedBatch = { readonly last: number | null };
+/** A message of an incarnation; those of earlier incarnations come before it. */
+export type StreamPlace = { readonly incarnation: string; readonly seq: number };
 export type KnownIdentity = { readonly eventKey: bigint; readonly bodyHash: bigint };
+
+export type SinkLog = {
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+  error(details: object, message: string): void;
+};
 
 /** ClickHouse as the sink needs it. */
 export type SinkStore = {
@@ -136,8 +145,11 @@ export type SinkStore = {
     incarnation: string;
     beforeSeq: number;
   }): Promise<readonly QuarantinedRow[]>;
-  /** The upper 64 bits of all keys of a shard ever accepted, for the filter: each as two 32-bit words, the lower first. A piece is overwritten by the next one. */
-  identities(input: { shard: number }): AsyncIterable<Uint32Array>;
+  /**
+   * The upper 64 bits of all keys of a shard ever accepted, or of those that were accepted behind a place in the stream, for the filter: each as two 32-bit words, the
+   * lower first. A piece is overwritten by the next one.
+   */
+  identities(input: { shard: number; behind?: StreamPlace }): AsyncIterable<Uint32Array>;
   /** Accepted events that are to be taken back, by key, with what counts of them before (incarnation, seq). Unknown keys are absent. */
   retractionTargets(input: {
     eventKeys: readonly bigint[];
@@ -145,7 +157,16 @@ export type SinkStore = {
     incarnation: string;
     beforeSeq: number;
   }): Promise<ReadonlyMap<bigint, RetractionTarget>>;
-  countIdentities(input: { shard: number }): Promise<number>;
+  /** All of a shard, or those up to a place in the stream. */
+  countIdentities(input: { shard: number; upTo?: StreamPlace }): Promise<number>;
+};
+
+/** Copies of identity filters that outlive the process, one per shard, the last one only. */
+export type FilterCopies = {
+  /** Null when there is none that is whole. */
+  read(shard: number): Promise<FilterCopy | null>;
+  /** The words may get more bits meanwhile. Rejects when it was aborted. */
+  write(shard: number, copy: FilterCopy, signal: AbortSignal): Promise<void>;
 };
 
 /** ClickHouse as rating and invoicing need it. */

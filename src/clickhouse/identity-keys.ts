@@ -64,19 +64,26 @@ function readKey(bytes: Buffer, at: number): bigint {
   return (bytes.readBigUInt64LE(at + HALF_BYTES) << HALF_BITS) | bytes.readBigUInt64LE(at);
 }
 
+const IN_ORDER: ClickHouseSettings = { max_threads: 1 };
+/** The table is in the order of the keys, so these two columns are read as a whole: 0.2 s for a hundred million. Being its own, they can't disagree with it. */
+const BEHIND =
+  "AND (incarnation > {incarnation: UInt64} OR (incarnation = {incarnation: UInt64} AND seq > {seq: UInt64}))";
+const UP_TO =
+  "AND (incarnation < {incarnation: UInt64} OR (incarnation = {incarnation: UInt64} AND seq <= {seq: UInt64}))";
+
 /**
  * The upper halves, which are all that the filter looks at: a hundred million are 0.8 GB instead of 1.6 GB on the way, and as texts they would be 4.5 GB.
- * One thread reads part after part, each in the order of its keys: with more of them the keys come mixed, and a filter that is larger than the processor's caches takes ten times as long to add them.
+ * Of all of them, one thread reads part after part, each in the order of its keys: with more of them the keys come mixed, and a filter that is larger than the processor's caches takes ten times as long to add them.
  */
 export async function* identities(
   clickhouse: ClickHouse,
-  shard: number,
+  { shard, behind }: Parameters<SinkStore["identities"]>[0],
   settings: ClickHouseSettings,
 ): AsyncGenerator<Uint32Array> {
   const chunks = await clickhouse.bytes({
-    sql: `SELECT toUInt64(bitShiftRight(event_key, 64)) AS half FROM meterline.event_keys WHERE shard = {shard: UInt16} FORMAT Native`,
-    params: { shard },
-    settings: { ...settings, max_threads: 1 },
+    sql: `SELECT toUInt64(bitShiftRight(event_key, 64)) AS half FROM meterline.event_keys WHERE shard = {shard: UInt16} ${behind === undefined ? "" : BEHIND} FORMAT Native`,
+    params: { shard, ...behind },
+    settings: { ...settings, ...(behind === undefined && IN_ORDER) },
     doing: "reading the identities for the filter",
   });
   for await (const { buffer, byteOffset, byteLength } of nativeUInt64s(chunks))
@@ -102,12 +109,12 @@ async function* wholeRows(chunks: AsyncIterable<Uint8Array>, rowBytes: number): 
 
 export async function countIdentities(
   clickhouse: ClickHouse,
-  shard: number,
+  { shard, upTo }: Parameters<SinkStore["countIdentities"]>[0],
   settings: ClickHouseSettings,
 ): Promise<number> {
   const rows = await clickhouse.rows<{ identities: string }>({
-    sql: "SELECT count() AS identities FROM meterline.event_keys WHERE shard = {shard: UInt16}",
-    params: { shard },
+    sql: `SELECT count() AS identities FROM meterline.event_keys WHERE shard = {shard: UInt16} ${upTo === undefined ? "" : UP_TO}`,
+    params: { shard, ...upTo },
     settings,
     doing: "counting the identities",
   });

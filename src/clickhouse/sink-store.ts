@@ -96,8 +96,8 @@ export function sinkStore(clickhouse: ClickHouse): SinkStore {
     knownIdentities: (input) => knownIdentities(clickhouse, input, OF_SINK),
     quarantinedRows: (input) => quarantinedRows(clickhouse, input, OF_SINK),
     retractionTargets: (input) => retractionTargets(clickhouse, input, OF_SINK),
-    identities: ({ shard }) => identities(clickhouse, shard, OF_SINK),
-    countIdentities: ({ shard }) => countIdentities(clickhouse, shard, OF_SINK),
+    identities: (input) => identities(clickhouse, input, OF_SINK),
+    countIdentities: (input) => countIdentities(clickhouse, input, OF_SINK),
   };
 }
 

@@ -15,7 +15,11 @@ const GIB = 1024 ** 3;
 export const SHARDS_MAX = 64;
 
 export const SETTING_FIELDS = {
-  home: text("METERLINE_HOME", ".meterline", "Directory of everything that an embedded instance keeps."),
+  home: text(
+    "METERLINE_HOME",
+    ".meterline",
+    "Directory of everything that an embedded instance keeps, and of a sink's copies of its identity filters.",
+  ),
   natsUrl: optionalUrl(
     "METERLINE_NATS_URL",
     ["nats:", "tls:"],
@@ -142,6 +146,11 @@ export const SETTING_FIELDS = {
     "METERLINE_BATCH_WAIT_MS",
     { fallback: 400, min: 1, max: 60_000 },
     "How long a batch waits for more messages, in milliseconds.",
+  ),
+  filterCopyEvery: integer(
+    "METERLINE_FILTER_COPY_EVERY",
+    { fallback: 1_000_000, min: 0, max: 1_000_000_000 },
+    "Identities of a shard, at least, after which a sink copies its filter of them to the home again, for its next start; 0: never, and each start reads all of them from ClickHouse.",
   ),
   leaseMs: integer(
     "METERLINE_LEASE_MS",

@@ -23,6 +23,22 @@ export type BatchPlan = {
   readonly sha256: string;
 };
 
+/** A batch that was made anew, by a refill, has the same rows and another time of planning. */
+export function samePlan(a: BatchPlan | null, b: BatchPlan | null): boolean {
+  if (a === null || b === null) return a === b;
+  return (
+    a.incarnation === b.incarnation &&
+    a.first === b.first &&
+    a.last === b.last &&
+    a.sha256 === b.sha256 &&
+    a.cut === b.cut &&
+    a.catalogSeq === b.catalogSeq &&
+    a.decoderRev === b.decoderRev &&
+    a.plannedAt === b.plannedAt &&
+    a.rows === b.rows
+  );
+}
+
 export type ShardKey = {
   readonly epoch: number;
   readonly holder: string;

@@ -5,6 +5,7 @@
  * so that keys which are read in their order go through memory in its order, and the next 32 choose the bits.
  * Measured when full, with a million identities: 1.3 of 1000 unknown ones are asked about needlessly.
  */
+import type { FilterContents } from "../domain/filter-copy.ts";
 import { assert } from "../kernel/assert.ts";
 
 export type IdentityFilter = {
@@ -20,6 +21,7 @@ export type IdentityFilter = {
   /** True once it is full and could be larger: make another one from all identities. */
   needsRebuild(): boolean;
   readonly bytes: number;
+  contents(): FilterContents;
 };
 
 export const FILTER_BITS_PER_IDENTITY = 16;
@@ -35,11 +37,23 @@ const SALTS = [0x47b6137b, 0x44974d91, 0x8824ad5b, 0xa2b7289d, 0x705495c7, 0x2df
 
 export function createIdentityFilter(capacity: number, blocksMax = BLOCKS_MAX): IdentityFilter {
   assert(Number.isSafeInteger(capacity) && capacity > 0, "an identity filter needs a positive capacity", { capacity });
-  const blocks = Math.min(Math.ceil((capacity * FILTER_BITS_PER_IDENTITY) / BLOCK_BITS), blocksMax);
-  const words = new Uint32Array(blocks * BLOCK_WORDS);
+  return filterOf({ capacity, size: 0, words: new Uint32Array(wordsFor(capacity, blocksMax)) }, blocksMax);
+}
+
+/** A filter that goes on with the contents of another one; null when they are not of the size that such a filter has. */
+export function restoreIdentityFilter(contents: FilterContents, blocksMax = BLOCKS_MAX): IdentityFilter | null {
+  return contents.words.length === wordsFor(contents.capacity, blocksMax) ? filterOf(contents, blocksMax) : null;
+}
+
+function wordsFor(capacity: number, blocksMax: number): number {
+  return Math.min(Math.ceil((capacity * FILTER_BITS_PER_IDENTITY) / BLOCK_BITS), blocksMax) * BLOCK_WORDS;
+}
+
+function filterOf({ capacity, size: begun, words }: FilterContents, blocksMax: number): IdentityFilter {
+  const blocks = words.length / BLOCK_WORDS;
   const half = new BigUint64Array(1);
   const parts = new Uint32Array(half.buffer);
-  let size = 0;
+  let size = begun;
 
   return {
     capacity,
@@ -62,6 +76,7 @@ export function createIdentityFilter(capacity: number, blocksMax = BLOCKS_MAX): 
       return true;
     },
     needsRebuild: () => size >= capacity && blocks < blocksMax,
+    contents: () => ({ capacity, size, words }),
   };
 }
 

@@ -2,6 +2,8 @@
  * A sink that dies: at every named moment, at random moments, and with its servers dying instead. Afterwards the totals equal the producer's
  * own list exactly, in every table. Each test continues on what the ones before it left behind.
  */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CRASH_POINTS, type CrashPoint } from "../../src/app/sink/crash-points.ts";
 import { raiseCut } from "../../src/app/sink/raise-cut.ts";
@@ -11,7 +13,7 @@ import { AppError, exitCodeOf } from "../../src/kernel/errors.ts";
 import { systemClock } from "../../cmd/system-clock.ts";
 import { freePort } from "../support/free-port.ts";
 import { copySchemaInto } from "../support/schema-home.ts";
-import { startSinkProcess, type SinkProcess } from "../support/sink-process.ts";
+import { STARTS_FROM_COPIES, startSinkProcess, type SinkProcess } from "../support/sink-process.ts";
 import {
   openSinkWorld,
   storedContradictions,
@@ -65,7 +67,7 @@ function startClickHouse(): Promise<Server> {
 }
 
 function addresses() {
-  return { natsUrl: nats.url, clickhouseUrl: clickhouse.url, shards: SHARDS };
+  return { natsUrl: nats.url, clickhouseUrl: clickhouse.url, shards: SHARDS, home: home.path };
 }
 
 async function recover(): Promise<void> {
@@ -118,6 +120,12 @@ test.each(CRASH_POINTS)("killed at %s", { timeout: 240_000 }, async (point) => {
 
 test("every named crash point was reached", () => {
   expect([...hit].sort()).toEqual([...CRASH_POINTS].sort());
+});
+
+// Guarantee: what is shown here holds for starts from a copy of the identity filter.
+test("many of the starts began with a copy of the identity filter", async () => {
+  const starts = await readFile(join(home.path, STARTS_FROM_COPIES), "utf8");
+  expect(starts.length).toBeGreaterThan(CRASH_POINTS.length);
 });
 
 // Guarantee: the same holds for moments that nobody thought of.

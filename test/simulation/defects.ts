@@ -20,6 +20,7 @@ export const DEFECTS = {
   "register-without-compare": "writing a shard's key overwrites whatever is there",
   "identities-of-own-batch": "the look-up finds identities of the batch itself and of later ones",
   "filter-starts-empty": "the identity filter is not loaded from what is stored",
+  "filter-copy-late-by-a-batch": "a copy of the identity filter has the bits of an earlier one",
   "catalog-from-memory": "the catalog's head is read once and kept",
   "nothing-special": "every batch goes past the views that only special ones need",
   "fact-of-the-attempt": "a row holds the name of the process that made it",

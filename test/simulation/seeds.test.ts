@@ -17,7 +17,13 @@ const ENDS = [
   "BATCH_UNFINISHED",
 ];
 
-const seen = { visits: new Set<string>(), ends: new Set<string>(), disasters: new Set<string>(), seeds: 0 };
+const seen = {
+  visits: new Set<string>(),
+  ends: new Set<string>(),
+  disasters: new Set<string>(),
+  copiesUsed: 0,
+  seeds: 0,
+};
 
 // Guarantee: every event counts once, whatever happens to processes, servers and the network between any two steps.
 test.each(Array.from({ length: TESTS }, (_, index) => 1 + index * SEEDS_PER_TEST))(
@@ -29,6 +35,7 @@ test.each(Array.from({ length: TESTS }, (_, index) => 1 + index * SEEDS_PER_TEST
       for (const point of run.visits) seen.visits.add(point);
       for (const end of run.ends) seen.ends.add(end);
       if (run.scenario.disaster !== null) seen.disasters.add(run.scenario.disaster);
+      seen.copiesUsed += run.copiesUsed;
       seen.seeds += 1;
     }
   },
@@ -40,6 +47,7 @@ afterAll(() => {
   if (seen.seeds < SEEDS_PER_TEST * TESTS) return;
   expect([...seen.visits].toSorted()).toEqual([...CRASH_POINTS].toSorted());
   expect([...seen.disasters].toSorted()).toEqual([...DISASTERS].toSorted());
+  expect(seen.copiesUsed).toBeGreaterThan(seen.seeds);
   expect([...seen.ends]).toEqual(expect.arrayContaining(ENDS));
 });
 

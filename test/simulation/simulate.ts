@@ -30,6 +30,8 @@ export type Run = {
   readonly visits: ReadonlySet<string>;
   /** Codes with which sinks ended by themselves. */
   readonly ends: ReadonlySet<string>;
+  /** Starts that a copy of the identity filter has served. */
+  readonly copiesUsed: number;
   readonly batches: number;
   readonly events: number;
 };
@@ -58,7 +60,8 @@ export async function simulate(input: SimulateInput): Promise<Run> {
   const problems = [...world.violations, ...checkInvariants(world, producers.acknowledged)];
   const { batches, raw } = world.clickhouse.tables;
   const counts = { batches: batches.rows.length, events: raw.rows.length };
-  return { seed: input.seed, scenario, problems, trace: kept.lines, visits: world.visits, ends: world.ends, ...counts };
+  const { visits, ends, copiesUsed } = world;
+  return { seed: input.seed, scenario, problems, trace: kept.lines, visits, ends, copiesUsed, ...counts };
 }
 
 function beginTroubles(world: World, hosts: readonly SinkHost[], untilMs: number): void {

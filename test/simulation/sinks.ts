@@ -2,8 +2,8 @@
  * The sinks of the simulated world, each run by something that starts it again whenever it ends, as a service manager does. What runs in them is
  * the product's own `runSink`, with the ports of the model.
  */
+import type { SinkLog } from "../../src/app/ports.ts";
 import { runSink, type SinkSettings } from "../../src/app/sink/run-sink.ts";
-import type { SinkLog } from "../../src/app/sink/shard-writer.ts";
 import { AppError } from "../../src/kernel/errors.ts";
 import { sinkPorts } from "./model/sink-ports.ts";
 import type { SeededRandom } from "./seeded-random.ts";
@@ -14,6 +14,7 @@ const RESTART_MS_MAX = 300;
 const BATCH_BYTES_MAX = 1_000_000;
 /** So few that filters are made again in the middle of a run. */
 const FILTER_CAPACITY_MIN = 16;
+const FILTER_COPY_EVERY = 8;
 const RETRY_FIRST_MS = 10;
 const RETRY_MAX_MS = 200;
 
@@ -102,6 +103,7 @@ export class SinkHost {
       retryFirstMs: RETRY_FIRST_MS,
       retryMaxMs: RETRY_MAX_MS,
       filterCapacityMin: FILTER_CAPACITY_MIN,
+      filterCopyEvery: FILTER_COPY_EVERY,
     };
   }
 
@@ -112,6 +114,7 @@ export class SinkHost {
     return {
       info: (details, message) => {
         if ("closed" in details) this.world.cutClosed(Number(details.closed));
+        if ("copied" in details && details.copied !== 0) this.world.copiesUsed += 1;
         write(details, message);
       },
       warn: write,

@@ -1,4 +1,5 @@
 /** Everything that outlives a process: servers with their data, the network, time. It watches what must hold at every moment, not only at the end. */
+import type { FilterCopy } from "../../src/domain/filter-copy.ts";
 import type { BatchPlan, ShardKey } from "../../src/domain/sink-plan.ts";
 import type { UsageRow } from "../../src/domain/usage-event.ts";
 import type { Defect } from "./defects.ts";
@@ -44,6 +45,10 @@ export class World {
   /** Asked about every sink that ends by itself: true when that is as it should be. */
   expectsFailure: (code: string) => boolean = () => false;
   bucket = new ModelBucket();
+  /** Copies of identity filters, by host and shard. */
+  readonly disks = new Map<string, FilterCopy>();
+  /** How many starts a copy has served. */
+  copiesUsed = 0;
   /** Head of the journal; its entries are in `catalog-history.ts`. */
   journalSeq = 1;
   /** The cut that was last said to be closed. */

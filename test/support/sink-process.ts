@@ -13,6 +13,8 @@ export type SinkProcess = {
   drain(): Promise<SinkEnd>;
 };
 
+/** A file of the home with a byte for each start that began with a copy of the identity filter. */
+export const STARTS_FROM_COPIES = "starts-from-copies";
 const CHILD = new URL("../crash/sink-child.ts", import.meta.url).pathname;
 const END_MS = 60_000;
 let starts = 0;

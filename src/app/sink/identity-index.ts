@@ -1,10 +1,13 @@
 /**
  * "Seen before?" for one shard: a filter in memory says no for sure, the database is asked about the rest. The filter holds every identity
- * that was ever accepted: it is loaded before the first plan, added to after each insert, and made again, larger, when it is full.
+ * that was ever accepted: it is loaded before the first plan, added to after each insert, and made again, larger, when it is full. Now and then, behind
+ * a committed batch, it is copied to disk, so that the next start has to read only what came since (`load-filter.ts`).
  */
-import type { SinkStore } from "../ports.ts";
-import { assert } from "../../kernel/assert.ts";
-import { createIdentityFilter, type IdentityFilter } from "../../metering/identity-filter.ts";
+import type { FilterCopies, SinkLog, SinkStore } from "../ports.ts";
+import type { BatchPlan } from "../../domain/sink-plan.ts";
+import type { IdentityFilter } from "../../metering/identity-filter.ts";
+import { KeptCopy } from "./kept-copy.ts";
+import { filterFromTable, type FilterSource, type LoadedFilter } from "./load-filter.ts";
 
 export type KnownInput = {
   readonly eventKeys: readonly bigint[];
@@ -26,6 +29,19 @@ export type IdentityIndex = {
   ahead(eventKeys: readonly bigint[]): Promise<KnownIdentities | null>;
   /** Identities of a batch that is stored now. */
   add(eventKeys: Iterable<bigint>): void;
+  /** Once a batch is committed whose identities were added; copies the filter beside what goes on, if it is time. */
+  committed(plan: BatchPlan): void;
+  /** Gives up a copy that is being written. */
+  close(): Promise<void>;
+};
+
+export type IdentityIndexOptions = {
+  /** Identities that the smallest filter is made for; a million unless said otherwise. */
+  readonly capacityMin?: number | undefined;
+  readonly copies?: FilterCopies | undefined;
+  /** Identities that are added at least between two copies. */
+  readonly copyEvery?: number | undefined;
+  readonly log?: SinkLog | undefined;
 };
 
 const CAPACITY_MIN = 1_000_000;
@@ -36,20 +52,24 @@ type AskInput = {
   readonly before: { readonly incarnation: string; readonly seq: number } | null;
 };
 const NONE: KnownIdentities = new Map();
-/** A filter with room for as many again lasts until the shard has doubled. */
-const GROWTH = 2;
+/** A copy is due when it lacks this part of the identities, because it takes as long as reading so many … */
+const UNCOPIED_SHARE = 0.05;
+/** … and so many of them, which are read in no time. */
+const COPY_EVERY = 1_000_000;
 
-/** `capacityMin`: identities that the smallest filter is made for. */
-export function identityIndex(store: SinkStore, shard: number, capacityMin = CAPACITY_MIN): IdentityIndex {
+export function identityIndex(store: SinkStore, shard: number, options: IdentityIndexOptions = {}): IdentityIndex {
+  const { capacityMin = CAPACITY_MIN, copies, copyEvery = COPY_EVERY, log } = options;
+  const source: FilterSource = { store, shard, capacityMin };
+  const kept = copies === undefined ? null : new KeptCopy({ source, copies, log });
   let filter: IdentityFilter | null = null;
-  const load = async (): Promise<IdentityFilter> => {
-    const stored = await store.countIdentities({ shard });
-    const loaded = createIdentityFilter(Math.max(stored * GROWTH, capacityMin));
-    for await (const halves of store.identities({ shard })) loaded.addHalves(halves);
-    assert(loaded.size() >= stored, "fewer identities came than there are", { shard, stored, loaded: loaded.size() });
-    filter = loaded;
-    return loaded;
+  let uncopied = 0;
+  const use = (loaded: LoadedFilter): IdentityFilter => {
+    ({ filter, uncopied } = loaded);
+    const identities = filter.size();
+    log?.info({ shard, identities, copied: identities - uncopied }, "identity filter loaded");
+    return filter;
   };
+  const load = async (): Promise<IdentityFilter> => use(await filterFromTable(source));
   const ask = async (input: AskInput): Promise<KnownIdentities> => {
     const { eventKeys, filter: current, ahead, before } = input;
     const asked = new Set<bigint>();
@@ -60,7 +80,9 @@ export function identityIndex(store: SinkStore, shard: number, capacityMin = CAP
   };
   return {
     load: async () => {
-      await load();
+      const loaded = await kept?.load();
+      if (loaded) use(loaded);
+      else await load();
     },
     known: async ({ eventKeys, incarnation, beforeSeq: seq }, ahead) => {
       const current = filter === null || filter.needsRebuild() ? await load() : filter;
@@ -71,7 +93,20 @@ export function identityIndex(store: SinkStore, shard: number, capacityMin = CAP
       return ask({ eventKeys, filter, ahead: NONE, before: null }).catch(() => null);
     },
     add: (eventKeys) => {
-      for (const key of eventKeys) filter?.add(key);
+      if (filter === null) return;
+      const before = filter.size();
+      for (const key of eventKeys) filter.add(key);
+      uncopied += filter.size() - before;
+    },
+    committed: (plan) => {
+      if (filter === null || uncopied < Math.max(copyEvery, filter.size() * UNCOPIED_SHARE)) return;
+      const begun = uncopied;
+      kept?.begin({ ...filter.contents(), plan }, () => {
+        uncopied -= begun;
+      });
+    },
+    close: async () => {
+      await kept?.close();
     },
   };
 }

@@ -3,7 +3,7 @@
  * compare-and-set; when it is lost, or its answer is, the key is read and tells which of three things happened: the write did arrive,
  * only the cut was raised (write again on top of it), or somebody else has the shard (fenced).
  */
-import type { BatchPlan, ShardKey } from "../../domain/sink-plan.ts";
+import { samePlan, type BatchPlan, type ShardKey } from "../../domain/sink-plan.ts";
 import type { AppErrorInput } from "../../kernel/errors.ts";
 import { assert, present } from "../../kernel/assert.ts";
 import type { Revisioned } from "../ports.ts";
@@ -166,21 +166,6 @@ function fenced(state: SinkState, why: string): KeyTransition {
 
 function sameClaim(a: ShardKey, b: ShardKey): boolean {
   return a.epoch === b.epoch && a.holder === b.holder;
-}
-
-function samePlan(a: BatchPlan | null, b: BatchPlan | null): boolean {
-  if (a === null || b === null) return a === b;
-  return (
-    a.incarnation === b.incarnation &&
-    a.first === b.first &&
-    a.last === b.last &&
-    a.sha256 === b.sha256 &&
-    a.cut === b.cut &&
-    a.catalogSeq === b.catalogSeq &&
-    a.decoderRev === b.decoderRev &&
-    a.plannedAt === b.plannedAt &&
-    a.rows === b.rows
-  );
 }
 
 function isPredecessor(holder: string, instance: string): boolean {

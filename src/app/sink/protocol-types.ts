@@ -74,7 +74,8 @@ export type SinkEffect =
   | { readonly type: "writeKey"; readonly revision: number; readonly key: ShardKey }
   | { readonly type: "writeFence"; readonly epoch: number; readonly takenAt: number }
   | { readonly type: "inspect"; readonly plan: BatchPlan | null }
-  | { readonly type: "loadFilter" }
+  /** `open`: a plan that is not committed. */
+  | { readonly type: "loadFilter"; readonly open: BatchPlan | null }
   /** Makes the bytes of a recorded plan again. */
   | { readonly type: "rebuild"; readonly plan: BatchPlan }
   | { readonly type: "take"; readonly from: number }

@@ -159,7 +159,7 @@ function effectsOf(state: SinkState): readonly SinkEffect[] {
     case "inspecting":
       return [{ type: "inspect", plan: key.plan }];
     case "loading":
-      return [{ type: "loadFilter" }];
+      return [{ type: "loadFilter", open: step.open }];
     case "rebuilding":
       return [{ type: "rebuild", plan: step.plan }];
     case "taking":

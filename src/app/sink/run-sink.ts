@@ -5,7 +5,17 @@
 import { AppError } from "../../kernel/errors.ts";
 import type { EventTimeRange } from "../../metering/decode-context.ts";
 import { DECODER_REV, type CommittedBatch } from "../../domain/sink-plan.ts";
-import type { BatchRows, Clock, CutRegister, PlanMarks, ShardKeys, SinkStore, UsageStream } from "../ports.ts";
+import type {
+  BatchRows,
+  Clock,
+  CutRegister,
+  FilterCopies,
+  PlanMarks,
+  ShardKeys,
+  SinkLog,
+  SinkStore,
+  UsageStream,
+} from "../ports.ts";
 import { NO_CRASH, type CrashHook } from "./crash-points.ts";
 import { identityIndex } from "./identity-index.ts";
 import type { SinkLimits } from "./make-batch.ts";
@@ -13,7 +23,7 @@ import type { MeteringCatalogs } from "./metering-catalogs.ts";
 import type { SinkOutcome } from "./protocol-types.ts";
 import { raiseCut } from "./raise-cut.ts";
 import { retryWaitMs } from "./retry-wait.ts";
-import { runShardWriter, type SinkLog } from "./shard-writer.ts";
+import { runShardWriter } from "./shard-writer.ts";
 import type { SinkObserver } from "./sink-observer.ts";
 
 export type SinkSettings = SinkLimits & {
@@ -31,6 +41,8 @@ export type SinkSettings = SinkLimits & {
   readonly retryMaxMs: number;
   /** Identities that the smallest filter is made for; a million unless said otherwise. */
   readonly filterCapacityMin?: number;
+  /** Identities of a shard between two copies of its filter at least; a million unless said otherwise. */
+  readonly filterCopyEvery?: number;
 };
 
 export type SinkDeps = {
@@ -42,6 +54,8 @@ export type SinkDeps = {
   readonly store: SinkStore;
   readonly catalogs: MeteringCatalogs;
   readonly openRows: () => BatchRows;
+  /** Without them every start reads all identities. */
+  readonly filterCopies?: FilterCopies;
   readonly timeRange: EventTimeRange;
   readonly clock: Clock;
   readonly log: SinkLog;
@@ -84,7 +98,15 @@ export async function runSink(deps: SinkDeps, settings: SinkSettings, signal: Ab
 type RunShardInput = { readonly settings: SinkSettings; readonly shard: number; readonly drain: AbortController };
 
 async function runShard(deps: SinkDeps, { settings, shard, drain }: RunShardInput): Promise<SinkOutcome> {
-  const { batchEventsMax, batchBytesMax, batchWaitMs } = settings;
+  const {
+    batchEventsMax,
+    batchBytesMax,
+    batchWaitMs,
+    filterCapacityMin: capacityMin,
+    filterCopyEvery: copyEvery,
+  } = settings;
+  const { store, filterCopies: copies, log } = deps;
+  const identities = identityIndex(store, shard, { capacityMin, copies, copyEvery, log });
   let stream: UsageStream | null = null;
   try {
     stream = await openStream(deps, { settings, shard, drain });
@@ -95,7 +117,7 @@ async function runShard(deps: SinkDeps, { settings, shard, drain }: RunShardInpu
         ...deps,
         shard,
         stream,
-        identities: identityIndex(deps.store, shard, settings.filterCapacityMin),
+        identities,
         limits: { batchEventsMax, batchBytesMax, batchWaitMs },
         crash: deps.crash ?? NO_CRASH,
       },
@@ -116,6 +138,7 @@ async function runShard(deps: SinkDeps, { settings, shard, drain }: RunShardInpu
   } finally {
     // Whatever ended this shard ends the process, after the other shards have finished their batches.
     drain.abort();
+    await identities.close();
     await stream?.close();
   }
 }

@@ -2,7 +2,7 @@
  * Runs the protocol for one shard: performs its effects through the ports and tells it what came of them. Decides nothing itself. While a batch
  * is being inserted, the next one is read, decoded and made, as far as that can be before the insert is done, and no more than that one.
  */
-import type { CutRegister, PlanMarks, ShardKeys } from "../ports.ts";
+import type { CutRegister, PlanMarks, ShardKeys, SinkLog } from "../ports.ts";
 import type { BatchPlan, CommittedBatch } from "../../domain/sink-plan.ts";
 import { assert, present } from "../../kernel/assert.ts";
 import { AppError, type AppErrorInput } from "../../kernel/errors.ts";
@@ -31,12 +31,6 @@ import type {
   SinkState,
 } from "./protocol-types.ts";
 import type { ShardSituation, SinkObserver } from "./sink-observer.ts";
-
-export type SinkLog = {
-  info(details: object, message: string): void;
-  warn(details: object, message: string): void;
-  error(details: object, message: string): void;
-};
 
 export type ShardWriterDeps = MakeBatchDeps & {
   readonly keys: ShardKeys;
@@ -179,6 +173,8 @@ class ShardWriter {
       case "inspect":
         return { type: "inspected", position: await inspectPosition(deps, effect.plan), now: now() };
       case "loadFilter":
+        // The first messages are read and decoded meanwhile.
+        if (effect.open === null) this.prefetchFrom(this.state.last + 1);
         await deps.identities.load();
         return { type: "filterLoaded", now: now() };
       case "rebuild":
@@ -301,6 +297,7 @@ class ShardWriter {
     this.deps.observer?.committed({ batch, bytes: encoded.bytes.length, rejections });
     this.made = null;
     const { plan, counts, messages, shard } = batch;
+    this.deps.identities.committed(plan);
     this.deps.log.info(
       { shard, first: plan.first, last: plan.last, messages, rows: plan.rows, cut: plan.cut, ...counts },
       "batch stored",

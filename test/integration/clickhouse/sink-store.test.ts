@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { decideVerdicts, eventKeysOf } from "../../../src/metering/decide-batch.ts";
 import { createDecodeContext, DEFAULT_EVENT_TIME_RANGE } from "../../../src/metering/decode-context.ts";
 import { decodeMessage } from "../../../src/metering/decode-message.ts";
-import type { EncodedRows, SinkStore } from "../../../src/app/ports.ts";
+import type { EncodedRows, SinkStore, StreamPlace } from "../../../src/app/ports.ts";
 import { connectClickHouse, type ClickHouse } from "../../../src/clickhouse/connect.ts";
 import { encodeUsageRows } from "../../../src/clickhouse/encode-usage-rows.ts";
 import { migrate } from "../../../src/clickhouse/migrate.ts";
@@ -285,9 +285,20 @@ test("identities are known when they are older, in any number of questions", asy
   expect((await known(INCARNATION, 111)).length).toBe(10);
   expect((await known("1800000000000000000", 1)).length).toBe(1_000);
   expect(await store.countIdentities({ shard: 7 })).toBe(1_000);
-  const streamed: bigint[] = [];
-  for await (const halves of store.identities({ shard: 7 }))
-    streamed.push(...new BigUint64Array(halves.buffer, halves.byteOffset, halves.length / 2));
-  expect(streamed.length).toBe(keys.length);
-  expect(new Set(streamed)).toEqual(new Set(keys.map((key) => key >> 64n)));
+  const inOrder = (some: readonly bigint[]): bigint[] => some.toSorted((a, b) => (a < b ? -1 : 1));
+  const streamed = async (behind?: StreamPlace): Promise<bigint[]> => {
+    const upper: bigint[] = [];
+    for await (const halves of store.identities({ shard: 7, ...(behind && { behind }) }))
+      upper.push(...new BigUint64Array(halves.buffer, halves.byteOffset, halves.length / 2));
+    return inOrder(upper);
+  };
+  const count = (incarnation: string, seq: number) => store.countIdentities({ shard: 7, upTo: { incarnation, seq } });
+  const upperOf = (some: readonly bigint[]): bigint[] => inOrder(some.map((key) => key >> 64n));
+  expect(await streamed()).toEqual(upperOf(keys));
+  expect(await streamed({ incarnation: INCARNATION, seq: 1_000 })).toEqual(upperOf(keys.slice(900)));
+  expect(await streamed({ incarnation: INCARNATION, seq: 1_100 })).toEqual([]);
+  expect(await streamed({ incarnation: "1", seq: 5_000 })).toEqual(upperOf(keys));
+  expect(await streamed({ incarnation: "1800000000000000000", seq: 1 })).toEqual([]);
+  expect([await count(INCARNATION, 1_000), await count(INCARNATION, 1_100)]).toEqual([900, 1_000]);
+  expect([await count("1", 5_000), await count("1800000000000000000", 1)]).toEqual([0, 1_000]);
 });

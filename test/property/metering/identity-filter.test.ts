@@ -1,7 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { sha256UInt128 } from "../../../src/kernel/hash.ts";
-import { FILTER_BITS_PER_IDENTITY, createIdentityFilter } from "../../../src/metering/identity-filter.ts";
+import { sha256Hex, sha256UInt128 } from "../../../src/kernel/hash.ts";
+import {
+  FILTER_BITS_PER_IDENTITY,
+  createIdentityFilter,
+  restoreIdentityFilter,
+} from "../../../src/metering/identity-filter.ts";
 
 const key = fc.bigInt({ min: 0n, max: 2n ** 128n - 1n });
 
@@ -44,6 +48,26 @@ describe("createIdentityFilter", () => {
     expect(full.bytes).toBe(4 * 32);
     expect(full.needsRebuild()).toBe(false);
     expect(keys.every((added) => full.mayContain(added))).toBe(true);
+  });
+
+  // Guarantee: a copy of a filter means the same identities in every release. Who changes this raises REVISION in src/files/filter-copies.ts.
+  it("sets the bits that it always set", () => {
+    const filter = createIdentityFilter(1000);
+    for (let index = 0; index < 1000; index += 1) filter.add(sha256UInt128(`identity ${index}`));
+    const { words } = filter.contents();
+    expect(sha256Hex(new Uint8Array(words.buffer))).toBe(
+      "d2140f368a969b6d8962399d515571fd00b83785ab10132cf190b11ff9531e8e",
+    );
+  });
+
+  it("goes on with the contents of another one", () => {
+    const [filter, added] = [createIdentityFilter(100), [1n << 100n, 7n << 90n]];
+    for (const key of added) filter.add(key);
+    const restored = restoreIdentityFilter(filter.contents());
+    expect(restored?.size()).toBe(2);
+    expect(added.every((key) => restored?.mayContain(key))).toBe(true);
+    expect(restored?.mayContain(3n << 70n)).toBe(false);
+    expect(restoreIdentityFilter({ ...filter.contents(), capacity: 1000 })).toBeNull();
   });
 
   it("keeps both ends of the key space", () => {

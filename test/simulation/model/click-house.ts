@@ -3,7 +3,7 @@
  * on after whoever sent it has died. What it is allowed to rely on: a block and its token are one, and an insert that has begun ends before the
  * window has turned over.
  */
-import type { EncodedRows, KnownIdentity, SinkStore, UnfinishedBatch } from "../../../src/app/ports.ts";
+import type { EncodedRows, KnownIdentity, SinkStore, StreamPlace, UnfinishedBatch } from "../../../src/app/ports.ts";
 import type { BatchPlan, CommittedBatch } from "../../../src/domain/sink-plan.ts";
 import { insertToken } from "../../../src/domain/sink-plan.ts";
 import type { UsageRow } from "../../../src/domain/usage-event.ts";
@@ -189,9 +189,13 @@ export class ModelClickHouse {
     return this.tables.keys.rows.filter((row) => row.shard === shard && asked.has(row.eventKey) && earlier(row));
   }
 
-  identities(shard: number): bigint[] {
+  /** Of all messages, or of those behind a place in the stream. */
+  identities(shard: number, behind?: StreamPlace): bigint[] {
     if (this.world.defects.has("filter-starts-empty")) return [];
-    return this.tables.keys.rows.filter((row) => row.shard === shard).map(({ eventKey }) => eventKey);
+    const { incarnation, seq } = { incarnation: BigInt(behind?.incarnation ?? 0), seq: behind?.seq ?? 0 };
+    const isBehind = (row: KeyRow): boolean =>
+      row.incarnation > incarnation || (row.incarnation === incarnation && row.seq > seq);
+    return this.tables.keys.rows.filter((row) => row.shard === shard && isBehind(row)).map(({ eventKey }) => eventKey);
   }
 
   /** Half a window of batches later; the product counts them by their times. */

@@ -8,6 +8,7 @@ import type { Reply } from "../network.ts";
 import type { SimProcess } from "../sim-process.ts";
 import type { World } from "../world.ts";
 import { catalogAt } from "./catalog-history.ts";
+import { filterCopiesPort } from "./filter-copies.ts";
 import { usageStreamPort } from "./usage-stream-port.ts";
 
 const CUT = "cut";
@@ -25,6 +26,7 @@ export function sinkPorts(world: World, process: SimProcess): SinkPorts {
     store: storePort(world, process),
     catalogs: catalogsPort(world, process),
     openRows: rowsPort(world, process),
+    filterCopies: filterCopiesPort(world, process),
     timeRange: DEFAULT_EVENT_TIME_RANGE,
     clock: process.clock,
   };
@@ -122,13 +124,18 @@ export function storePort(world: World, process: SimProcess): SinkStore {
     quarantinedRows: () => ask("looking for rejected rows", () => []),
     retractionTargets: () => ask("looking for what is taken back", () => new Map()),
     knownIdentities: (input) => ask("looking for known identities", () => clickhouse.knownIdentities(input)),
-    identities: async function* ({ shard }) {
-      const all = await ask(`reading the identities of ${shard}`, () => clickhouse.identities(shard));
+    identities: async function* ({ shard, behind }) {
+      const all = await ask(`reading the identities of ${shard} behind ${behind?.seq ?? 0}`, () =>
+        clickhouse.identities(shard, behind),
+      );
       for (let from = 0; from < all.length; from += IDENTITIES_PER_CHUNK)
         yield halvesOf(all.slice(from, from + IDENTITIES_PER_CHUNK));
     },
-    countIdentities: ({ shard }) =>
-      ask(`counting the identities of ${shard}`, () => clickhouse.identities(shard).length),
+    countIdentities: ({ shard, upTo }) =>
+      ask(`counting the identities of ${shard} up to ${upTo?.seq ?? "the end"}`, () => {
+        const behind = upTo === undefined ? 0 : clickhouse.identities(shard, upTo).length;
+        return clickhouse.identities(shard).length - behind;
+      }),
   };
 }
 

@@ -93,6 +93,7 @@ function environment(home: string, shards: number): Record<string, string> {
     METERLINE_LEASE_MS: String(LEASE_MS),
     METERLINE_BATCH_EVENTS_MAX: "40",
     METERLINE_BATCH_WAIT_MS: "20",
+    METERLINE_FILTER_COPY_EVERY: "20",
     METERLINE_HTTP_PORT: "0",
     METERLINE_USAGE_STREAM_BYTES: String((STORE_BYTES / 2 / shards) | 0),
     METERLINE_JOURNAL_STREAM_BYTES: String(16 * MIB),
