@@ -5,13 +5,14 @@ import { runSinkRole } from "../../cmd/commands/sink.ts";
 import { stopSignal } from "../../cmd/stop-signal.ts";
 import { loadSettings } from "../../src/config/settings.ts";
 import type { BenchAddresses } from "./bench-child.ts";
+import { machineMs } from "./machine-clock.ts";
 
 export type SinkChildInput = BenchAddresses & {
   /** How long a batch waits for more; the setting's default unless said otherwise. */
   readonly batchWaitMs?: number;
 };
 export type ChildCommit = {
-  /** Of the wall clock, which both processes share. */
+  /** Of the machine's clock, when the batch was committed. */
   readonly atMs: number;
   readonly last: number;
   readonly events: number;
@@ -29,9 +30,10 @@ await runSinkRole(context, stopSignal(), {
   // As `up` has it, which holds its home's lock: a dead predecessor's lease is not waited for.
   instance: "bench",
   onCommitted: ({ plan, counts }) => {
+    const atMs = machineMs();
     const { accepted, duplicate, conflict, rejected } = counts;
     const events = accepted + duplicate + conflict + rejected;
-    const commit: ChildCommit = { atMs: Date.now(), last: plan.last, events, residentBytes: process.memoryUsage.rss() };
+    const commit: ChildCommit = { atMs, last: plan.last, events, residentBytes: process.memoryUsage.rss() };
     writeSync(1, `${JSON.stringify(commit)}\n`);
   },
 });

@@ -13,6 +13,7 @@ import type { BenchWorld } from "../bench-world.ts";
 import type { Benchmark } from "../benchmark.ts";
 import { startChildSink, type ChildSink } from "../child-sink.ts";
 import { shown } from "../interleave.ts";
+import { machineMs } from "../machine-clock.ts";
 import { percentile } from "../median.ts";
 import { plainRatio, ratioOf } from "../ratio.ts";
 import type { StoredWorld } from "../worlds.ts";
@@ -122,12 +123,12 @@ async function warmSink(world: BenchWorld): Promise<ChildSink> {
 async function sustainedLoad(world: BenchWorld, sink: ChildSink, events: number): Promise<number> {
   const before = sink.events();
   const producer = await openProducer(await world.context.nats(), { eventsPerMessage: 1 });
-  const startedMs = Date.now();
-  for (const event of benchEvents({ events, round: `r4-load-${startedMs}` })) await producer.sendText(event);
+  const startedMs = machineMs();
+  for (const event of benchEvents({ events, round: `r4-load-${Date.now()}` })) await producer.sendText(event);
   await producer.close();
   await sink.until(() => sink.events() >= before + events);
   await world.trim();
-  return events / (((sink.commits().at(-1)?.atMs ?? Date.now()) - startedMs) / 1_000);
+  return events / (((sink.commits().at(-1)?.atMs ?? machineMs()) - startedMs) / 1_000);
 }
 
 /** What the sink inserts of rounds that make one batch each. */
