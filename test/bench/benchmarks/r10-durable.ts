@@ -8,9 +8,9 @@ import { startFastIngest } from "@nats-io/jetstream/internal";
 import { openProducer } from "../../../src/producer/open-producer.ts";
 import { benchEvents, benchMessages } from "../bench-events.ts";
 import type { BenchNats } from "../bench-nats.ts";
-import { startBenchSink, type BenchSink } from "../bench-sink.ts";
 import { timed, type BenchWorld } from "../bench-world.ts";
 import { requireEqual, type Benchmark, type Measurement } from "../benchmark.ts";
+import { startChildSink, type ChildSink } from "../child-sink.ts";
 import { interleave } from "../interleave.ts";
 import { ratioOf } from "../ratio.ts";
 
@@ -32,8 +32,8 @@ export const durable: Benchmark = {
     const synced = await worlds.fresh({ natsSync: "always", clickhouseFsync: true });
     const defaults = await worlds.fresh();
     const running = {
-      synced: { world: synced, sink: startBenchSink(synced) },
-      defaults: { world: defaults, sink: startBenchSink(defaults) },
+      synced: { world: synced, sink: startChildSink(synced) },
+      defaults: { world: defaults, sink: startChildSink(defaults) },
     };
     const run = Date.now();
     const rates = await interleave({ rounds, sides: SIDES, unit: "events/s", say }, (side, round) =>
@@ -59,22 +59,21 @@ export const durable: Benchmark = {
 
 type EndToEndInput = {
   readonly world: BenchWorld;
-  readonly sink: BenchSink;
+  readonly sink: ChildSink;
   readonly events: number;
   readonly round: string;
 };
 
 async function endToEnd({ world, sink, events, round }: EndToEndInput): Promise<number> {
-  const accepted = (): number => sink.commits().reduce((sum, { batch }) => sum + batch.counts.accepted, 0);
   const texts = [...benchEvents({ events, round })];
-  const before = accepted();
+  const before = sink.accepted();
   const { seconds } = await timed(async () => {
     const producer = await openProducer(await world.context.nats());
     for (const event of texts) await producer.sendText(event);
     await producer.close();
-    await sink.until(() => accepted() >= before + events);
+    await sink.until(() => sink.accepted() >= before + events);
   });
-  requireEqual("accepted events", accepted() - before, events);
+  requireEqual("accepted events", sink.accepted() - before, events);
   await world.trim();
   return events / seconds;
 }

@@ -8,7 +8,6 @@ import { setTimeout as delay } from "node:timers/promises";
 import { openProducer } from "../../../src/producer/open-producer.ts";
 import { benchEvents, benchMessages } from "../bench-events.ts";
 import { copyChain, insertBare } from "../bare-insert.ts";
-import { eventsOf } from "../bench-sink.ts";
 import type { BenchWorld } from "../bench-world.ts";
 import type { Benchmark } from "../benchmark.ts";
 import { startChildSink, type ChildSink } from "../child-sink.ts";
@@ -137,26 +136,21 @@ async function batchesOf(
   { events, batches }: { readonly events: number; readonly batches: number },
 ): Promise<readonly Uint8Array[]> {
   const running = await sink();
-  running.keepInserts(events * batches);
+  await running.keepInserts({ rows: events, behind: 0 });
+  const bodies: Uint8Array[] = [];
   for (let number = 0; number < batches; number += 1) {
-    const before = eventsOf(running.commits());
-    running.hold();
+    const before = running.events();
+    await running.hold();
     await world.publish({
       events,
       messages: benchMessages({ events, eventsPerMessage: 10_000, round: `r4-batch-${Date.now()}-${number}` }),
     });
-    running.release();
-    await running.until(() => eventsOf(running.commits()) >= before + events);
+    await running.release();
+    await running.until(() => running.events() >= before + events);
+    // Rows stand one behind the other in RowBinary: should it have been two batches, they make one.
+    bodies.push(Buffer.concat(await running.takeInserts()));
   }
-  return joined(running.takeInserts(), batches);
-}
-
-/** Rows stand one behind the other in RowBinary: the inserts of so many rounds, put together evenly. */
-function joined(inserts: readonly Uint8Array[], batches: number): readonly Uint8Array[] {
-  const perBatch = Math.ceil(inserts.length / batches);
-  return Array.from({ length: batches }, (_, batch) =>
-    Buffer.concat(inserts.slice(batch * perBatch, (batch + 1) * perBatch)),
-  );
+  return bodies;
 }
 
 type PacedInput = { readonly perSecond: number; readonly seconds: number; readonly round: string };
