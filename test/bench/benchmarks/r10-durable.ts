@@ -15,6 +15,7 @@ import { interleave } from "../interleave.ts";
 import { ratioOf } from "../ratio.ts";
 
 const SIDES = ["synced", "defaults"] as const;
+type Side = (typeof SIDES)[number];
 const WAYS = ["window, single events", "window, hundreds", "atomic batches of 500", "fast ingest"] as const;
 type Way = (typeof WAYS)[number];
 /** Single events that are synced one after the other take their time. */
@@ -36,9 +37,11 @@ export const durable: Benchmark = {
       defaults: { world: defaults, sink: startChildSink(defaults) },
     };
     const run = Date.now();
-    const rates = await interleave({ rounds, sides: SIDES, unit: "events/s", say }, (side, round) =>
-      endToEnd({ ...running[side], events, round: `r10-${run}-${side}-${round}` }),
-    );
+    const measure = (side: Side, round: number): Promise<number> =>
+      endToEnd({ ...running[side], events, round: `r10-${run}-${side}-${round}` });
+    // The processes have started, and their code is compiled.
+    for (const side of SIDES) await measure(side, rounds);
+    const rates = await interleave({ rounds, sides: SIDES, unit: "events/s", say }, measure);
     await synced.stop();
     await defaults.stop();
     const ways = await publishingWays(await worlds.nats("always"), {
