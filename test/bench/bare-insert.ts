@@ -8,7 +8,7 @@ import { requireEqual } from "./benchmark.ts";
 import { timed, type Measured } from "./bench-world.ts";
 
 const DATABASE = "bench_copy";
-/** The benchmarks' meters count and sum, so this is where the sink inserts; `startBenchSink` sees to it. */
+/** The benchmarks' meters count and sum, so this is where the sink inserts; `held-inserts.ts` sees to it. */
 const INSERT_SQL =
   `INSERT INTO ${DATABASE}.usage_ingest (${ORDINARY_COLUMN_LIST}) SELECT ${ORDINARY_COLUMN_LIST} ` +
   `FROM input('${USAGE_INGEST_STRUCTURE.replaceAll("'", "\\'")}') FORMAT RowBinary`;

@@ -1,7 +1,6 @@
 /** Servers, catalog and clients for the benchmarks. nats-server syncs when it likes unless told otherwise, as its own default is: single events would measure the disk. */
 import { createContext, type Context } from "../../cmd/context.ts";
 import { applyDirectory } from "../../cmd/commands/apply.ts";
-import { runSinkRole } from "../../cmd/commands/sink.ts";
 import { prepareServices } from "../../cmd/embedded/start-embedded.ts";
 import { openServices } from "../../cmd/services.ts";
 import type { PackedMessage } from "../../src/producer/event-packer.ts";
@@ -13,7 +12,6 @@ import { createPublisher } from "../../src/stream/publisher.ts";
 import { usageStreamState } from "../../src/stream/usage-stream.ts";
 import { ask } from "../support/clickhouse-http.ts";
 import { startTestServers, type TestServers } from "../support/servers.ts";
-import { requireEqual } from "./benchmark.ts";
 
 export type Round = {
   readonly events: number;
@@ -38,8 +36,6 @@ export type BenchWorld = {
   readonly applySeconds: number;
   /** Publishes and waits for the acknowledgements. */
   readonly publish: (round: Round) => Promise<Measured & { readonly firstSeq: number }>;
-  /** From the start of a sink until the last event of the round is counted. */
-  readonly pipeline: (round: Round) => Promise<Measured>;
   /** Trims the stream behind what is counted, so that rounds do not fill the disk. Only while everything is counted. */
   readonly trim: () => Promise<void>;
   /** Resolves when the query has ended, in whatever way. */
@@ -90,7 +86,6 @@ async function benchWorld(servers: TestServers, { catalog: directory, shards }: 
       const { lastSeq } = await usageStreamState(await context.nats(), SHARD);
       return { ...(await timed(() => publishAll(context, round))), firstSeq: lastSeq + 1 };
     },
-    pipeline: (round) => timed(() => sinkRound(context, round)),
     trim: async () => {
       for (let shard = 0; shard < shards; shard += 1) {
         const { lastSeq } = await usageStreamState(await context.nats(), shard);
@@ -130,19 +125,6 @@ async function publishAll(context: Context, { messages }: Round): Promise<void> 
   });
   for (const message of messages) await publisher.publish(message);
   await publisher.close();
-}
-
-async function sinkRound(context: Context, round: Round): Promise<void> {
-  const drain = new AbortController();
-  let accepted = 0;
-  await runSinkRole(context, drain.signal, {
-    instance: "bench",
-    onCommitted: ({ counts }) => {
-      accepted += counts.accepted;
-      if (accepted >= round.events) drain.abort();
-    },
-  });
-  requireEqual("accepted events", accepted, round.events);
 }
 
 export async function timed(run: () => Promise<void>): Promise<Measured> {

@@ -1,16 +1,18 @@
 /**
  * `node test/bench/finance-beside-ingestion.ts`: how much slower events are counted while finance's queries keep the embedded ClickHouse busy. Rounds with
- * no, one and as many heavy queries as run at a time are interleaved; read the ratios.
+ * no, one and as many heavy queries as run at a time are interleaved; read the ratios. The rate is the sink's own pace, as `sink-round.ts` takes it.
  */
 import { parseArgs } from "node:util";
 import { tableText } from "../../cmd/output/table.ts";
 import { benchMessages } from "./bench-events.ts";
-import { median } from "./median.ts";
 import { startBenchWorld, type BenchWorld, type Round } from "./bench-world.ts";
+import { startChildSink, type ChildSink } from "./child-sink.ts";
+import { median } from "./median.ts";
+import { measureSinkRound } from "./sink-round.ts";
 
 const { values } = parseArgs({
   options: {
-    events: { type: "string", default: "200000" },
+    events: { type: "string", default: "300000" },
     rounds: { type: "string", default: "3" },
   },
 });
@@ -24,18 +26,24 @@ const START_MS = 500;
 
 type Load = (typeof HEAVY_QUERIES)[number];
 
-async function measureOne(world: BenchWorld, round: Round, load: Load): Promise<number> {
-  await world.publish(round);
+type MeasuredLoad = { readonly sink: ChildSink; readonly round: Round; readonly load: Load };
+
+async function measureOne(world: BenchWorld, { sink, round, load }: MeasuredLoad): Promise<number> {
   const leave = new AbortController();
-  const queries = Array.from({ length: load }, () => world.askAsFinance(HEAVY, leave.signal));
-  const ended = Promise.race(queries);
-  await new Promise((resolve) => setTimeout(resolve, START_MS));
+  const early = Promise.withResolvers<never>();
+  const queries: Promise<void>[] = [];
+  const whileHeld = async (): Promise<void> => {
+    for (let query = 0; query < load; query += 1) queries.push(world.askAsFinance(HEAVY, leave.signal));
+    const fail = (): void => early.reject(new Error("a heavy query ended before the round"));
+    for (const query of queries) void query.then(fail, fail);
+    await new Promise((resolve) => setTimeout(resolve, START_MS));
+  };
   try {
-    const { seconds } = await Promise.race([
-      world.pipeline(round),
-      ...(load === 0 ? [] : [ended.then(() => Promise.reject(new Error("a heavy query ended before the round")))]),
+    const { eventsPerSecond } = await Promise.race([
+      early.promise,
+      measureSinkRound({ world, sink, round, whileHeld }),
     ]);
-    return events / seconds;
+    return eventsPerSecond;
   } finally {
     leave.abort();
     await Promise.allSettled(queries);
@@ -43,6 +51,7 @@ async function measureOne(world: BenchWorld, round: Round, load: Load): Promise<
 }
 
 const world = await startBenchWorld();
+const sink = startChildSink(world);
 const rates: Record<Load, number[]> = { 0: [], 1: [], 3: [] };
 try {
   for (let number = 0; number < rounds; number += 1) {
@@ -52,7 +61,7 @@ try {
         eventsPerMessage: EVENTS_PER_MESSAGE,
         round: `r${String(number)}-${String(load)}`,
       });
-      const rate = await measureOne(world, { events, messages }, load);
+      const rate = await measureOne(world, { sink, round: { events, messages }, load });
       rates[load].push(rate);
       process.stderr.write(`round ${String(number + 1)}, ${String(load)} heavy queries: ${rate.toFixed(0)} events/s\n`);
     }

@@ -4,8 +4,8 @@
  */
 import type { EventText } from "../../src/producer/producer-types.ts";
 import { BENCH_SOURCE, messagesOf } from "./bench-events.ts";
-import { startBenchSink } from "./bench-sink.ts";
 import type { BenchWorld } from "./bench-world.ts";
+import { startChildSink } from "./child-sink.ts";
 import type { ClickHouse } from "../../src/clickhouse/connect.ts";
 
 const CHUNK = 5_000_000;
@@ -48,9 +48,9 @@ const EXAMPLE: BenchEvent = { id: "example", tokens: 7 };
 
 /** One event goes the whole way: what it left behind proves the formulas for all others. */
 export async function proveFormulas(world: BenchWorld): Promise<void> {
-  const sink = startBenchSink(world);
+  const sink = startChildSink(world);
   await world.publish({ events: 1, messages: messagesOf(storedTexts([EXAMPLE]), 1) });
-  await sink.until(() => sink.commits().length > 0);
+  await sink.until(() => sink.events() > 0);
   await sink.stop();
   const found = await world.clickhouse.rows({
     sql: `SELECT 1 AS found FROM meterline.event_keys WHERE (event_key, body_hash) = (SELECT ${KEY_SQL}, ${BODY_SQL} FROM (SELECT {id: String} AS id, {tokens: UInt64} AS tokens))`,

@@ -4,15 +4,15 @@
  */
 import type { BenchWorld, BenchWorldInput } from "./bench-world.ts";
 import { startBenchWorld } from "./bench-world.ts";
-import { eventsOf, startBenchSink, type BenchSink } from "./bench-sink.ts";
 import { benchMessages } from "./bench-events.ts";
 import { startBenchNats, type BenchNats } from "./bench-nats.ts";
+import { startChildSink, type ChildSink } from "./child-sink.ts";
 import { proveFormulas, storeIdentities, type Stored } from "./stored-identities.ts";
 
 export type StoredWorld = {
   readonly world: BenchWorld;
   /** Runs until somebody stops it; asking again gives the running one. */
-  readonly sink: () => Promise<BenchSink>;
+  readonly sink: () => Promise<ChildSink>;
   readonly stopSink: () => Promise<void>;
   readonly stored: Stored;
 };
@@ -64,14 +64,15 @@ function once<Key, Value>(made: Map<Key, Promise<Value>>, key: Key, make: () => 
 async function storedWorld(world: BenchWorld, identities: number, say: (text: string) => void): Promise<StoredWorld> {
   await proveFormulas(world);
   const stored = await storeIdentities(world.clickhouse, { from: 0, to: identities, say });
-  let sink: Promise<BenchSink> | null = null;
+  let sink: Promise<ChildSink> | null = null;
   return {
     world,
     stored,
     sink: () => (sink ??= warmSink(world)),
     stopSink: async () => {
-      await (await sink)?.stop();
+      const running = sink;
       sink = null;
+      await (await running)?.stop();
     },
   };
 }
@@ -81,14 +82,14 @@ const WARM_EVENTS_PER_MESSAGE = [1, 100] as const;
 let warmed = 0;
 
 /** Events of both kinds of messages have gone through it: the filter is loaded, the shard is its own, and its code is compiled. */
-async function warmSink(world: BenchWorld): Promise<BenchSink> {
-  const sink = startBenchSink(world);
+async function warmSink(world: BenchWorld): Promise<ChildSink> {
+  const sink = startChildSink(world);
   for (const eventsPerMessage of WARM_EVENTS_PER_MESSAGE) {
     warmed += 1;
-    const before = sink.commits().length;
+    const before = sink.events();
     const messages = benchMessages({ events: WARM_EVENTS, eventsPerMessage, round: `warm-${warmed}-${Date.now()}` });
     await world.publish({ events: WARM_EVENTS, messages });
-    await sink.until(() => eventsOf(sink.commits().slice(before)) >= WARM_EVENTS);
+    await sink.until(() => sink.events() >= before + WARM_EVENTS);
   }
   await world.trim();
   return sink;

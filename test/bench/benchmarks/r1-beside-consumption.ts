@@ -3,12 +3,12 @@
  * in either order: the pipeline from the end of its second batch to the end of its last, the consumption from its first request to its last message.
  */
 import { benchMessages } from "../bench-events.ts";
-import { measureSinkRound } from "../bench-sink.ts";
 import type { Round } from "../bench-world.ts";
 import { consumeBare } from "../bare-consumption.ts";
 import type { Benchmark } from "../benchmark.ts";
 import { shown } from "../interleave.ts";
 import { ratioOf } from "../ratio.ts";
+import { measureSinkRound } from "../sink-round.ts";
 
 export const besideConsumption: Benchmark = {
   id: "R1",

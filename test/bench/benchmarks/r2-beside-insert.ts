@@ -4,11 +4,11 @@
  */
 import { copyChain, insertBare } from "../bare-insert.ts";
 import { benchMessages } from "../bench-events.ts";
-import { measureSinkRound } from "../bench-sink.ts";
 import type { Round } from "../bench-world.ts";
 import type { BenchInput, Benchmark, BenchmarkResult } from "../benchmark.ts";
 import { shown } from "../interleave.ts";
 import { ratioOf } from "../ratio.ts";
+import { measureSinkRound, PREPARED_BATCHES } from "../sink-round.ts";
 
 const EVENTS_PER_MESSAGE = [100, 1] as const;
 
@@ -35,7 +35,7 @@ async function measure(input: BenchInput, eventsPerMessage: number): Promise<Omi
   const { events, rounds, identities, worlds, say } = input;
   const { world, sink } = await worlds.stored(identities);
   const running = await sink();
-  running.keepInserts(events);
+  await running.keepInserts({ rows: events, behind: PREPARED_BATCHES });
   const pipeline: number[] = [];
   const insert: number[] = [];
   for (let number = 0; number < rounds; number += 1) {
@@ -44,14 +44,14 @@ async function measure(input: BenchInput, eventsPerMessage: number): Promise<Omi
       messages: benchMessages({ events, eventsPerMessage, round: `r2-${eventsPerMessage}-${number}-${Date.now()}` }),
     };
     const measured = await measureSinkRound({ world, sink: running, round });
-    const bare = await insertBare(world.clickhouse, measured.inserts, measured.measuredEvents);
+    const bare = await insertBare(world.clickhouse, await running.takeInserts(), measured.measuredEvents);
     pipeline.push(measured.eventsPerSecond);
     insert.push(measured.measuredEvents / bare.seconds);
     say(
       `round ${number + 1} of ${rounds}, ${eventsPerMessage} per message: pipeline ${shown(measured.eventsPerSecond)}, insert ${shown(insert.at(-1) ?? 0)} events/s`,
     );
   }
-  running.keepInserts(0);
+  await running.keepInserts({ rows: 0, behind: 0 });
   const which = eventsPerMessage === 1 ? "single events" : `${eventsPerMessage} events per message`;
   const name = `pipeline ÷ bare insert, ${which}`;
   return {

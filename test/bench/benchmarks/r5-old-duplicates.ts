@@ -3,10 +3,10 @@
  * stream), so each is found by the filter, looked up and compared.
  */
 import { interleave } from "../interleave.ts";
-import { measureSinkRound } from "../bench-sink.ts";
 import type { Benchmark, BenchInput } from "../benchmark.ts";
 import { ratioOf } from "../ratio.ts";
 import { messagesOf } from "../bench-events.ts";
+import { measureSinkRound } from "../sink-round.ts";
 import { storedEvent, storedTexts, type BenchEvent } from "../stored-identities.ts";
 
 const KINDS = ["half", "fresh"] as const;
@@ -42,7 +42,7 @@ export const oldDuplicates: Benchmark = {
         "events a round": events,
         "bytes of event_keys per identity": Number((stored.bytes / stored.identities).toFixed(1)),
         "parts of event_keys": stored.parts,
-        "resident MiB of the process with the sink": Math.round(process.memoryUsage.rss() / MIB),
+        "resident MiB of the sink": Math.round((running.commits().at(-1)?.residentBytes ?? 0) / MIB),
       },
     };
   },

@@ -7,6 +7,7 @@ import type { BenchWorld } from "../bench-world.ts";
 import { requireEqual, type Benchmark } from "../benchmark.ts";
 import { startChildSink } from "../child-sink.ts";
 import { shown } from "../interleave.ts";
+import { machineMs } from "../machine-clock.ts";
 import { ratioOf } from "../ratio.ts";
 
 const EVENTS_PER_MESSAGE = 100;
@@ -76,14 +77,14 @@ async function drainAfterKill(
   await publishBacklog(world, events, round);
   const first = startChildSink(world);
   await first.until(() => first.events() >= events * KILLED_AFTER_SHARE);
-  const killedMs = Date.now();
+  const killedMs = machineMs();
   await first.kill();
   const rest = events - first.events();
   const second = startChildSink(world);
   // A batch that was stored but not told of by the first is told of by none: the stream's end says when all is done.
   const last = await lastSeq(world);
   await second.until(() => (second.commits().at(-1)?.last ?? 0) >= last);
-  const seconds = ((second.commits().at(-1)?.atMs ?? Date.now()) - killedMs) / 1_000;
+  const seconds = ((second.commits().at(-1)?.atMs ?? machineMs()) - killedMs) / 1_000;
   await second.stop();
   requireEqual("accepted events", (await accepted(world)) - before, events);
   await world.trim();

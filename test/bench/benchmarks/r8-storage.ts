@@ -5,9 +5,9 @@
 import { createGzip } from "node:zlib";
 import { Readable } from "node:stream";
 import { benchEvents, messagesOf } from "../bench-events.ts";
-import { startBenchSink } from "../bench-sink.ts";
 import { USAGE_STREAM, type BenchWorld } from "../bench-world.ts";
 import { requireEqual, type Benchmark } from "../benchmark.ts";
+import { startChildSink } from "../child-sink.ts";
 import { shown } from "../interleave.ts";
 import { plainRatio } from "../ratio.ts";
 
@@ -25,9 +25,9 @@ export const storage: Benchmark = {
     const input = { events, round: "r8" };
     const zipped = (await gzippedBytes(input)) / events;
     say(`gzip -6: ${shown(zipped)} bytes per event`);
-    const sink = startBenchSink(world);
+    const sink = startChildSink(world);
     await world.publish({ events, messages: messagesOf(benchEvents(input), EVENTS_PER_MESSAGE) });
-    await sink.until(() => sink.commits().reduce((sum, { batch }) => sum + batch.counts.accepted, 0) >= events);
+    await sink.until(() => sink.accepted() >= events);
     const stream = await streamBytes(world);
     await sink.stop();
     const tables = await mergedTables(world);
