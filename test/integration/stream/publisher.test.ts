@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { StorageType } from "@nats-io/jetstream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { connectNats, type Nats } from "../../../src/stream/connect.ts";
@@ -103,5 +105,31 @@ describe("createPublisher", () => {
     const publisher = createPublisher(nats, { windowMessages: 10, ackTimeoutMs: 400 });
     await publisher.publish(message("small", 1));
     await expect(publisher.close()).rejects.toMatchObject({ kind: "invalid" });
+  });
+
+  // Guarantee: a connection that goes on holds nothing of a publisher that has ended, nor what its hooks hold.
+  test("is let go by its connection once it has ended", async () => {
+    await makeStream("ended");
+    const open = (): { readonly held: WeakRef<object>; readonly close: () => Promise<void> } => {
+      const rows = { stored: 0 };
+      const onStored = (): void => {
+        rows.stored += 1;
+      };
+      const publisher = createPublisher(nats, { windowMessages: 10, ackTimeoutMs: 5_000, onStored });
+      publisher.send(message("ended", 1));
+      return { held: new WeakRef(rows), close: () => publisher.close() };
+    };
+    let publishers = Array.from({ length: 3 }, open);
+    const held = publishers.map((publisher) => publisher.held);
+    await Promise.all(publishers.map((publisher) => publisher.close()));
+    publishers = [];
+    setFlagsFromString("--expose-gc");
+    const collectGarbage = runInNewContext("gc") as () => void;
+    await until("their hooks are garbage", DEADLINE_MS, () => {
+      collectGarbage();
+      return held.every((each) => each.deref() === undefined) ? true : undefined;
+    });
+    expect(held.map((each) => each.deref())).toEqual([undefined, undefined, undefined]);
+    expect(nats.connection.isClosed()).toBe(false);
   });
 });
