@@ -4,6 +4,7 @@
  * with the same ids.
  */
 import { producerTokenOf } from "../domain/producer-token.ts";
+import { createBodyMemory } from "./body-memory.ts";
 import { appendText, emptyBody, hasRoomFor, takeBytes, type MessageBody } from "./message-body.ts";
 import { messageIdOf } from "./message-id.ts";
 
@@ -34,6 +35,8 @@ export type PackLimits = {
   readonly bytesMax: number;
   /** Sources with an open message at the same time; the longest open one is closed first. */
   readonly sourcesMax: number;
+  /** Memory of bodies that is kept for later ones although none needs it at the moment; without it, none is. */
+  readonly spareBytesMax?: number;
 };
 
 export type EventPacker = {
@@ -41,6 +44,8 @@ export type EventPacker = {
   add(event: PackableEvent): readonly PackedMessage[];
   /** Closes every open message. */
   flush(): readonly PackedMessage[];
+  /** Nothing reads the message's body any more. */
+  reuse(message: PackedMessage): void;
 };
 
 type OpenMessage = {
@@ -55,12 +60,13 @@ const NOTHING: readonly PackedMessage[] = [];
 export function createEventPacker(limits: PackLimits, salt = ""): EventPacker {
   const open = new Map<string, OpenMessage>();
   /** Of messages that are closed, for the next ones: as many as were open at once. */
-  const spare: MessageBody[] = [];
+  const spareBodies: MessageBody[] = [];
+  const memory = createBodyMemory(limits.spareBytesMax ?? 0);
 
   const close = (message: OpenMessage): PackedMessage => {
     open.delete(message.source);
-    spare.push(message.body);
-    return packed(message, takeBytes(message.body, message.ids.length), salt);
+    spareBodies.push(message.body);
+    return packed(message, memory.copyOf(takeBytes(message.body, message.ids.length)), salt);
   };
 
   /** Closes the source's message, which has no room, or the oldest of all if as many are open as may be. */
@@ -72,7 +78,7 @@ export function createEventPacker(limits: PackLimits, salt = ""): EventPacker {
   };
 
   const begin = (source: string): OpenMessage => {
-    const message = { source, ids: [], numbers: [], body: spare.pop() ?? emptyBody() };
+    const message = { source, ids: [], numbers: [], body: spareBodies.pop() ?? emptyBody() };
     open.set(source, message);
     return message;
   };
@@ -88,6 +94,7 @@ export function createEventPacker(limits: PackLimits, salt = ""): EventPacker {
       return message.ids.length < limits.eventsMax ? closed : [...closed, close(message)];
     },
     flush: () => [...open.values()].map(close),
+    reuse: ({ body }) => memory.reuse(body),
   };
 }
 
@@ -97,7 +104,7 @@ export function packMessage(events: readonly PackableEvent[], salt: string): Pac
   if (first !== undefined && events.length === 1) return packSingle(first, salt);
   const message = { source: first?.source ?? "", ids: [], numbers: [], body: emptyBody() };
   for (const event of events) append(message, event);
-  return packed(message, takeBytes(message.body, events.length), salt);
+  return packed(message, Buffer.from(takeBytes(message.body, events.length)), salt);
 }
 
 function packSingle({ source, id, number, text }: PackableEvent, salt: string): PackedMessage {

@@ -37,12 +37,12 @@ export function appendText(body: MessageBody, text: string): void {
   body.length = end + 1;
 }
 
-/** A copy of what was written, a single event as itself and several as an array; the body is empty again and keeps its buffer. */
-export function takeBytes(body: MessageBody, events: number): Buffer {
+/** What was written, a single event as itself and several as an array: until more is written. The body is empty then. */
+export function takeBytes(body: MessageBody, events: number): Uint8Array {
   const { buffer, length } = body;
   buffer[length - 1] = CLOSING;
   body.length = 1;
-  return Buffer.from(events === 1 ? buffer.subarray(1, length - 1) : buffer.subarray(0, length));
+  return events === 1 ? buffer.subarray(1, length - 1) : buffer.subarray(0, length);
 }
 
 function grow(body: MessageBody, bytes: number): void {

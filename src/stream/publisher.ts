@@ -11,10 +11,11 @@ import {
   type QueuedIterator,
   type Status,
 } from "@nats-io/transport-node";
-import { AppError } from "../kernel/errors.ts";
+import type { AppError } from "../kernel/errors.ts";
 import { classifyNatsError, mayPass } from "./classify-error.ts";
 import type { Nats } from "./connect.ts";
 import { SentMessages } from "./sent-messages.ts";
+import { connectionClosed, pastDeadline, refusedForGood } from "./unstored-message.ts";
 
 export type OutgoingMessage = {
   readonly subject: string;
@@ -40,6 +41,11 @@ export type PublisherInput<Message extends OutgoingMessage> = {
   readonly deadlineMs?: number;
   /** Called once per message when it is stored. */
   readonly onStored?: (message: Message, stored: StoredAt) => void;
+  /**
+   * Called after `onStored` when nothing reads the message's body any more, so that its memory can be used again. Not for each message: the client may still hold
+   * an attempt of one that went out more than once, until it has a connection.
+   */
+  readonly onBodyFree?: (message: Message) => void;
   /** Called once per message that will not be stored (at its deadline: that is not known to be). Without it, `publish` and `flush` reject from then on. */
   readonly onFailed?: (message: Message, error: AppError) => void;
   /** Called when the server cannot take messages for the moment (its stream is full, say). */
@@ -65,6 +71,8 @@ type Pending<Message> = {
   readonly message: Message;
   readonly since: number;
   sentAt: number;
+  /** How often it was given to the client. */
+  attempts: number;
 };
 type PubAck = {
   readonly stream: string;
@@ -139,7 +147,7 @@ class WindowedPublisher<Message extends OutgoingMessage> implements Publisher<Me
 
   send(message: Message): void {
     const now = Date.now();
-    const pending = { message, since: now, sentAt: now };
+    const pending = { message, since: now, sentAt: now, attempts: 0 };
     const number = this.#pending.add(pending);
     this.#bytes += message.body.length;
     this.#transmit(number, pending);
@@ -197,8 +205,10 @@ class WindowedPublisher<Message extends OutgoingMessage> implements Publisher<Me
     }
   }
 
-  #give(number: number, { message: { subject, body, msgId } }: Pending<Message>): void {
+  #give(number: number, pending: Pending<Message>): void {
+    const { subject, body, msgId } = pending.message;
     const headers = this.#headers;
+    pending.attempts += 1;
     try {
       headers.set(MESSAGE_ID, msgId);
       this.#nats.connection.publish(subject, body, { reply: `${this.#inbox}.${String(number)}`, headers });
@@ -212,7 +222,7 @@ class WindowedPublisher<Message extends OutgoingMessage> implements Publisher<Me
     const now = Date.now();
     const { ackTimeoutMs, deadlineMs = Number.POSITIVE_INFINITY } = this.#input;
     for (const [number, pending] of this.#pending.entries()) {
-      if (now - pending.since >= deadlineMs) this.#fail(number, pastDeadline(pending.message, deadlineMs));
+      if (now - pending.since >= deadlineMs) this.#fail(number, pastDeadline(pending.message.subject, deadlineMs));
       else if (now - pending.sentAt >= ackTimeoutMs) {
         pending.sentAt = now;
         this.#transmit(number, pending);
@@ -255,9 +265,11 @@ class WindowedPublisher<Message extends OutgoingMessage> implements Publisher<Me
         seq: ack.seq,
         duplicate: ack.duplicate === true,
       });
+      // The only attempt has been answered, so the client has written it, from a copy: of what it writes it makes one piece.
+      if (pending.attempts === 1) this.#input.onBodyFree?.(pending.message);
       this.#wake();
     } else if (mayPass(ack.error.err_code)) this.#refused(pending, ack.error.description);
-    else this.#fail(number, refusedForGood(pending.message, ack.error));
+    else this.#fail(number, refusedForGood(pending.message.subject, ack.error));
   }
 
   /** Not stored for now: it goes out again shortly. */
@@ -297,31 +309,4 @@ class WindowedPublisher<Message extends OutgoingMessage> implements Publisher<Me
     if (this.#waiting.length > 0) for (const resolve of this.#waiting.splice(0)) resolve();
     this.#input.onRoom?.();
   }
-}
-
-function refusedForGood(
-  { subject }: OutgoingMessage,
-  { err_code: code, description }: NonNullable<PubAck["error"]>,
-): AppError {
-  return new AppError({
-    code: `JETSTREAM_${String(code)}`,
-    kind: "invalid",
-    message: `JetStream refused a message for ${subject}: ${description} (${String(code)})`,
-  });
-}
-
-function pastDeadline({ subject }: OutgoingMessage, deadlineMs: number): AppError {
-  return new AppError({
-    code: "PUBLISH_DEADLINE",
-    kind: "unavailable",
-    message: `No acknowledgement for a message to ${subject} within ${deadlineMs} ms: it may be stored or not; publishing it again under the same id is safe`,
-  });
-}
-
-function connectionClosed(): AppError {
-  return new AppError({
-    code: "NATS_UNAVAILABLE",
-    kind: "unavailable",
-    message: "The connection to NATS was closed before the acknowledgement: the message may be stored or not",
-  });
 }

@@ -4,6 +4,7 @@ import {
   createEventPacker,
   packMessage,
   type PackableEvent,
+  type PackedMessage,
   type PackLimits,
 } from "../../../src/producer/event-packer.ts";
 import { messageIdOf } from "../../../src/producer/message-id.ts";
@@ -54,21 +55,30 @@ function expectedMessage(group: readonly PackableEvent[], salt: string): object 
   return { ...head, hex: body.toString("hex"), msgId: messageIdOf({ ...head, body, salt }) };
 }
 
-// Guarantee: the same events give the same messages, byte for byte, whatever their texts hold; packed anew from the spool they are the same as well.
+function shown({ source: from, ids, body, msgId }: PackedMessage): object {
+  return { source: from, ids, hex: Buffer.from(body).toString("hex"), msgId };
+}
+
+// Guarantee: the same events give the same messages, byte for byte, whatever their texts hold, and in whatever memory; packed anew from the spool they are the same as well.
 test("packs by its limits and changes no byte", () => {
   fc.assert(
     fc.property(events, packLimits, fc.constantFrom("", "salt"), (some, limits, salt) => {
-      const packer = createEventPacker(limits, salt);
-      const messages = [...some.flatMap((event) => packer.add(event)), ...packer.flush()];
-      const groups = groupsOf(some, limits);
-      const shown = messages.map(({ body, ids, msgId, source: from }) => ({
-        source: from,
-        ids,
-        hex: Buffer.from(body).toString("hex"),
-        msgId,
-      }));
-      expect(shown).toEqual(groups.map((group) => expectedMessage(group, salt)));
-      expect(messages).toEqual(groups.map((group) => packMessage(group, salt)));
+      const packer = createEventPacker({ ...limits, spareBytesMax: Infinity }, salt);
+      const expected = groupsOf(some, limits).map((group) => expectedMessage(group, salt));
+      const messages: PackedMessage[] = [];
+      const take = (closed: readonly PackedMessage[]): void => {
+        for (const message of closed) {
+          expect(shown(message)).toEqual(expected[messages.length]);
+          messages.push(message);
+          if (messages.length % 2 === 1) packer.reuse(message);
+        }
+      };
+      for (const event of some) take(packer.add(event));
+      take(packer.flush());
+      expect(messages).toHaveLength(expected.length);
+      const kept = (_: unknown, position: number): boolean => position % 2 === 1;
+      expect(messages.filter(kept).map(shown)).toEqual(expected.filter(kept));
+      expect(groupsOf(some, limits).map((group) => shown(packMessage(group, salt)))).toEqual(expected);
     }),
   );
 });
