@@ -90,6 +90,12 @@ const LOOK_MS_MIN = 50;
  * the time). Messages are handed to it together instead: so many bytes, or what one turn of the event loop brought.
  */
 const HANDED_BYTES = 64 * 1024;
+/**
+ * A program that publishes in a loop gives the event loop no turn while there is room, and until the next one the socket takes only what fits into its buffer and no
+ * acknowledgement is read: the server would wait for the program, then the program for the server, with a whole window of bodies in memory. After so many
+ * bytes there is room in the next turn only: 1.07 µs of CPU per event instead of 1.27, in messages of a hundred (a window of 32 MiB; with a quarter or four times as much 1.2).
+ */
+const TURN_BYTES = 1024 * 1024;
 const LOOKS_PER_TIMEOUT = 4;
 
 export function createPublisher<Message extends OutgoingMessage>(
@@ -113,7 +119,9 @@ class WindowedPublisher<Message extends OutgoingMessage> implements Publisher<Me
   /** Messages for the client, by number. */
   #outbox: number[] = [];
   #outboxBytes = 0;
-  #handing: NodeJS.Immediate | null = null;
+  /** Since the event loop last turned. */
+  #turnBytes = 0;
+  #turn: NodeJS.Immediate | null = null;
   #bytes = 0;
   #connected = true;
   #closed = false;
@@ -136,6 +144,7 @@ class WindowedPublisher<Message extends OutgoingMessage> implements Publisher<Me
 
   hasRoom(): boolean {
     const { windowMessages, windowBytes = Number.POSITIVE_INFINITY } = this.#input;
+    if (this.#turnBytes >= TURN_BYTES) return false;
     return this.#pending.size < windowMessages && (this.#bytes < windowBytes || this.#pending.size === 0);
   }
 
@@ -177,7 +186,8 @@ class WindowedPublisher<Message extends OutgoingMessage> implements Publisher<Me
   #end(): void {
     this.#closed = true;
     clearInterval(this.#looking);
-    if (this.#handing !== null) clearImmediate(this.#handing);
+    if (this.#turn !== null) clearImmediate(this.#turn);
+    this.#turnBytes = 0;
     this.#statuses.stop();
     if (!this.#nats.connection.isClosed()) this.#acks.unsubscribe();
   }
@@ -185,14 +195,21 @@ class WindowedPublisher<Message extends OutgoingMessage> implements Publisher<Me
   #transmit(number: number, { message: { body } }: Pending<Message>): void {
     this.#outbox.push(number);
     this.#outboxBytes += body.length;
+    this.#turnBytes += body.length;
+    this.#turn ??= setImmediate(() => this.#onTurn());
     if (this.#outboxBytes >= HANDED_BYTES) this.#handOver();
-    else this.#handing ??= setImmediate(() => this.#handOver());
+  }
+
+  #onTurn(): void {
+    const wasFull = this.#turnBytes >= TURN_BYTES;
+    this.#turn = null;
+    this.#turnBytes = 0;
+    this.#handOver();
+    if (wasFull) this.#wake();
   }
 
   /** While there is no connection nothing is handed to the client: it would keep every attempt and send all of them later. */
   #handOver(): void {
-    if (this.#handing !== null) clearImmediate(this.#handing);
-    this.#handing = null;
     const numbers = this.#outbox;
     this.#outbox = [];
     this.#outboxBytes = 0;

@@ -163,4 +163,23 @@ describe("createPublisher", () => {
     await linked.close();
     await link.close();
   });
+
+  // Guarantee: a loop that takes every room there is reads acknowledgements meanwhile; it does not fill its window first.
+  test("has no more room than a turn of the event loop should bring", async () => {
+    await makeStream("turns");
+    let rooms = 0;
+    const onRoom = (): void => {
+      rooms += 1;
+    };
+    const publisher = createPublisher(nats, { windowMessages: 100_000, ackTimeoutMs: 5_000, onRoom });
+    let sent = 0;
+    while (publisher.hasRoom()) publisher.send(message("turns", sent++));
+    expect(sent).toBe(Math.ceil((1024 * 1024) / BODY_BYTES));
+    expect(rooms).toBe(0);
+    await new Promise<void>((turned) => setImmediate(turned));
+    expect(rooms).toBeGreaterThan(0);
+    expect(publisher.hasRoom()).toBe(true);
+    await publisher.close();
+    expect(await storedIn("turns")).toBe(sent);
+  });
 });
