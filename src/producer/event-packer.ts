@@ -4,6 +4,8 @@
  * with the same ids.
  */
 import { producerTokenOf } from "../domain/producer-token.ts";
+import { createBodyMemory } from "./body-memory.ts";
+import { appendText, emptyBody, hasRoomFor, takeBytes, type MessageBody } from "./message-body.ts";
 import { messageIdOf } from "./message-id.ts";
 
 /** An event as its own JSON text: it is sent byte for byte, with its numbers as written. */
@@ -33,6 +35,8 @@ export type PackLimits = {
   readonly bytesMax: number;
   /** Sources with an open message at the same time; the longest open one is closed first. */
   readonly sourcesMax: number;
+  /** Memory of bodies that is kept for later ones although none needs it at the moment; without it, none is. */
+  readonly spareBytesMax?: number;
 };
 
 export type EventPacker = {
@@ -40,66 +44,84 @@ export type EventPacker = {
   add(event: PackableEvent): readonly PackedMessage[];
   /** Closes every open message. */
   flush(): readonly PackedMessage[];
-  /** Events in open messages. */
-  open(): number;
+  /** Nothing reads the message's body any more. */
+  reuse(message: PackedMessage): void;
 };
 
-type OpenMessage = { readonly events: PackableEvent[]; bytes: number };
+type OpenMessage = {
+  readonly source: string;
+  readonly ids: string[];
+  readonly numbers: number[];
+  readonly body: MessageBody;
+};
 
 const NOTHING: readonly PackedMessage[] = [];
-const COMMA = 1;
 
 export function createEventPacker(limits: PackLimits, salt = ""): EventPacker {
   const open = new Map<string, OpenMessage>();
+  /** Of messages that are closed, for the next ones: as many as were open at once. */
+  const spareBodies: MessageBody[] = [];
+  const memory = createBodyMemory(limits.spareBytesMax ?? 0);
 
-  const close = (source: string): PackedMessage[] => {
-    const message = open.get(source);
-    if (message === undefined) return [];
-    open.delete(source);
-    return [packMessage(message.events, salt)];
+  const close = (message: OpenMessage): PackedMessage => {
+    open.delete(message.source);
+    spareBodies.push(message.body);
+    return packed(message, memory.copyOf(takeBytes(message.body, message.ids.length)), salt);
   };
 
-  /** The source's open message, with room for so many bytes. */
-  const openFor = (source: string, bytes: number, closed: PackedMessage[]): OpenMessage => {
+  /** Closes the source's message, which has no room, or the oldest of all if as many are open as may be. */
+  const makeRoom = (source: string): readonly PackedMessage[] => {
     const current = open.get(source);
-    if (current !== undefined && current.bytes + bytes <= limits.bytesMax) return current;
-    closed.push(...close(source));
-    const oldest = open.size >= limits.sourcesMax ? open.keys().next().value : undefined;
-    if (oldest !== undefined) closed.push(...close(oldest));
-    const message = { events: [], bytes: 0 };
+    if (current !== undefined) return [close(current)];
+    const [oldest] = open.size >= limits.sourcesMax ? open.values() : [];
+    return oldest === undefined ? NOTHING : [close(oldest)];
+  };
+
+  const begin = (source: string): OpenMessage => {
+    const message = { source, ids: [], numbers: [], body: spareBodies.pop() ?? emptyBody() };
     open.set(source, message);
     return message;
   };
 
   return {
     add: (event) => {
-      if (limits.eventsMax === 1) return [packMessage([event], salt)];
-      const closed: PackedMessage[] = [];
-      const bytes = Buffer.byteLength(event.text) + COMMA;
-      const message = openFor(event.source, bytes, closed);
-      message.events.push(event);
-      message.bytes += bytes;
-      if (message.events.length >= limits.eventsMax) closed.push(...close(event.source));
-      return closed.length === 0 ? NOTHING : closed;
+      if (limits.eventsMax === 1) return [packSingle(event, salt)];
+      const current = open.get(event.source);
+      const hasRoom = current !== undefined && hasRoomFor(current.body, event.text, limits.bytesMax);
+      const closed = hasRoom ? NOTHING : makeRoom(event.source);
+      const message = hasRoom ? current : begin(event.source);
+      append(message, event);
+      return message.ids.length < limits.eventsMax ? closed : [...closed, close(message)];
     },
-    flush: () => [...open.keys()].flatMap(close),
-    open: () => [...open.values()].reduce((sum, { events }) => sum + events.length, 0),
+    flush: () => [...open.values()].map(close),
+    reuse: ({ body }) => memory.reuse(body),
   };
 }
 
 /** Events of one source; the same events give the same bytes and the same id. */
 export function packMessage(events: readonly PackableEvent[], salt: string): PackedMessage {
-  const source = events[0]?.source ?? "";
-  const ids: string[] = [];
-  const numbers: number[] = [];
-  for (const { id, number } of events) {
-    ids.push(id);
-    if (number !== undefined) numbers.push(number);
-  }
-  const text = events.length === 1 ? (events[0]?.text ?? "") : `[${events.map((event) => event.text).join(",")}]`;
-  const body = Buffer.from(text);
+  const [first] = events;
+  if (first !== undefined && events.length === 1) return packSingle(first, salt);
+  const message = { source: first?.source ?? "", ids: [], numbers: [], body: emptyBody() };
+  for (const event of events) append(message, event);
+  return packed(message, Buffer.from(takeBytes(message.body, events.length)), salt);
+}
+
+function packSingle({ source, id, number, text }: PackableEvent, salt: string): PackedMessage {
+  return packed({ source, ids: [id], numbers: number === undefined ? [] : [number] }, Buffer.from(text), salt);
+}
+
+function append({ ids, numbers, body }: OpenMessage, { id, number, text }: PackableEvent): void {
+  ids.push(id);
+  if (number !== undefined) numbers.push(number);
+  appendText(body, text);
+}
+
+type MessageHead = Pick<PackedMessage, "source" | "ids" | "numbers">;
+
+function packed({ source, ids, numbers }: MessageHead, body: Uint8Array, salt: string): PackedMessage {
   const msgId = messageIdOf({ source, ids, body, salt });
-  return { subject: subjectOf(source), body, msgId, events: events.length, source, ids, numbers };
+  return { subject: subjectOf(source), body, msgId, events: ids.length, source, ids, numbers };
 }
 
 /** Most messages are of the source of the one before; encoding a source costs as much as all the rest of packing a single event. */

@@ -21,7 +21,9 @@ export function eventTextOf(event: ProducerEvent): EventText {
 
 /** The text is sent as it is, whatever the sink will say of it; without a source and an id it could not be sent at all. */
 export function checkEventText(event: EventText): void {
-  for (const name of ["source", "id", "text"] as const) requireText(name, event[name]);
+  requireText("source", event.source);
+  requireText("id", event.id);
+  requireText("text", event.text);
 }
 
 function requireText(name: string, value: unknown): asserts value is string {

@@ -62,7 +62,7 @@ export class FateBook {
 
   report(): void {
     this.#reportedMs = performance.now();
-    told(() => this.#hooks.onProgress?.(this.counts()));
+    tell((counts) => this.#hooks.onProgress?.(counts), this.counts());
   }
 
   #settle(
@@ -73,16 +73,15 @@ export class FateBook {
     this.#sums[outcome] += events;
     this.#sums.underWay -= events;
     const { onFate, onProgress } = this.#hooks;
-    if (onFate !== undefined)
-      for (const [position, id] of ids.entries()) told(() => onFate(fateOf(source, id, position)));
+    if (onFate !== undefined) ids.forEach((id, position) => tell(onFate, fateOf(source, id, position)));
     if (onProgress !== undefined && performance.now() - this.#reportedMs >= PROGRESS_MS) this.report();
   }
 }
 
 /** A hook that throws keeps no other event from its fate; the program meets its exception as an uncaught one. */
-function told(hook: () => void): void {
+function tell<Told>(hook: (told: Told) => void, told: Told): void {
   try {
-    hook();
+    hook(told);
   } catch (error) {
     queueMicrotask(() => {
       throw error;

@@ -59,14 +59,16 @@ export class JetStreamProducer implements Producer {
     this.#salt = options.salt ?? "";
     this.#book = new FateBook(options);
     const { eventsPerMessage: eventsMax, bytesPerMessage: bytesMax } = limits;
-    this.#packer = createEventPacker({ eventsMax, bytesMax, sourcesMax: SOURCES_MAX }, this.#salt);
     const { windowMessages, windowBytes, ackTimeoutMs, deadlineMs } = limits;
+    const packLimits = { eventsMax, bytesMax, sourcesMax: SOURCES_MAX, spareBytesMax: windowBytes };
+    this.#packer = createEventPacker(packLimits, this.#salt);
     this.#publisher = createPublisher<PackedMessage>(nats, {
       windowMessages,
       windowBytes,
       ackTimeoutMs,
       ...(deadlineMs !== undefined && { deadlineMs }),
       onStored: (message, stored) => this.#onStored(message, stored),
+      onBodyFree: (message) => this.#packer.reuse(message),
       onFailed: (message, error) => this.#onFailed(message, error),
       onRefused: (reason) => options.onTrouble?.(reason),
       onRoom: () => this.#admit(),

@@ -74,7 +74,7 @@ export type ProducerOptions = {
   readonly bytesPerMessage?: number;
   /** The longest that an event waits for others; default 5, Infinity closes messages only by count, bytes and flush. */
   readonly lingerMs?: number;
-  /** Messages and bytes without an acknowledgement; `send` waits beyond. Default 4,096 and 32 MiB. */
+  /** Messages and bytes without an acknowledgement; `send` waits beyond. Memory of as many bytes is kept for later messages. Default 4,096 and 32 MiB. */
   readonly windowMessages?: number;
   readonly windowBytes?: number;
   /** A message without an answer is sent again after this long; default 5,000. */
@@ -98,7 +98,7 @@ export type ProducerOptions = {
 
 export type Producer = {
   /**
-   * Takes an event; resolves once it is the producer's to deliver. Waits while the window is full. Rejects with `EVENT_INVALID`, `EVENT_TOO_LARGE`,
+   * Takes an event; resolves once it is the producer's to deliver. Waits while the window is full, and after each MiB for a turn of the event loop. Rejects with `EVENT_INVALID`, `EVENT_TOO_LARGE`,
    * `PRODUCER_CLOSED` or `PRODUCER_ABORTED`: the event was not taken then and has no fate.
    */
   send(event: ProducerEvent): Promise<void>;

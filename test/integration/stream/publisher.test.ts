@@ -1,7 +1,10 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { StorageType } from "@nats-io/jetstream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { connectNats, type Nats } from "../../../src/stream/connect.ts";
 import { createPublisher, type OutgoingMessage } from "../../../src/stream/publisher.ts";
+import { linkTo } from "../../support/faults/faulty-link.ts";
 import { until } from "../../support/meterline-process.ts";
 import { startTestServers, type TestServers } from "../../support/servers.ts";
 
@@ -103,5 +106,80 @@ describe("createPublisher", () => {
     const publisher = createPublisher(nats, { windowMessages: 10, ackTimeoutMs: 400 });
     await publisher.publish(message("small", 1));
     await expect(publisher.close()).rejects.toMatchObject({ kind: "invalid" });
+  });
+
+  // Guarantee: a connection that goes on holds nothing of a publisher that has ended, nor what its hooks hold.
+  test("is let go by its connection once it has ended", async () => {
+    await makeStream("ended");
+    const hold = async (): Promise<WeakRef<object>> => {
+      const rows = { stored: 0 };
+      const onStored = (): void => {
+        rows.stored += 1;
+      };
+      const publisher = createPublisher(nats, { windowMessages: 10, ackTimeoutMs: 5_000, onStored });
+      publisher.send(message("ended", 1));
+      await publisher.close();
+      return new WeakRef(rows);
+    };
+    const held = await Promise.all([hold(), hold(), hold()]);
+    setFlagsFromString("--expose-gc");
+    const collectGarbage = runInNewContext("gc") as () => void;
+    await until("their hooks are garbage", DEADLINE_MS, () => {
+      collectGarbage();
+      return held.every((each) => each.deref() === undefined) ? true : undefined;
+    });
+    expect(held.map((each) => each.deref())).toEqual([undefined, undefined, undefined]);
+    expect(nats.connection.isClosed()).toBe(false);
+  });
+
+  // Guarantee: memory is used again only when the client can't still write from it: not if a second attempt may wait for a connection.
+  test("calls a body free if its message went out once", async () => {
+    await makeStream("free");
+    const { url, link } = await linkTo(servers.natsUrl);
+    const linked = await connectNats({ url, name: "linked" });
+    const freed: string[] = [];
+    const publisher = createPublisher(linked, {
+      windowMessages: 10,
+      ackTimeoutMs: 200,
+      onBodyFree: ({ msgId }) => freed.push(msgId),
+    });
+    await publisher.publish(message("free", 1));
+    await publisher.flush();
+    let arrived = 0;
+    const copies = nats.connection.subscribe("free.*", {
+      callback: () => {
+        arrived += 1;
+      },
+    });
+    await nats.connection.flush();
+    link.swallowAnswers();
+    await publisher.publish(message("free", 2));
+    await until("the message comes again", DEADLINE_MS, () => (arrived >= 2 ? true : undefined));
+    link.heal();
+    await publisher.close();
+    expect(freed).toEqual(["free/1"]);
+    expect(await storedIn("free")).toBe(2);
+    copies.unsubscribe();
+    await linked.close();
+    await link.close();
+  });
+
+  // Guarantee: a loop that takes every room there is reads acknowledgements meanwhile; it does not fill its window first.
+  test("has no more room than a turn of the event loop should bring", async () => {
+    await makeStream("turns");
+    let rooms = 0;
+    const onRoom = (): void => {
+      rooms += 1;
+    };
+    const publisher = createPublisher(nats, { windowMessages: 100_000, ackTimeoutMs: 5_000, onRoom });
+    let sent = 0;
+    while (publisher.hasRoom()) publisher.send(message("turns", sent++));
+    expect(sent).toBe(Math.ceil((1024 * 1024) / BODY_BYTES));
+    expect(rooms).toBe(0);
+    await new Promise<void>((turned) => setImmediate(turned));
+    expect(rooms).toBeGreaterThan(0);
+    expect(publisher.hasRoom()).toBe(true);
+    await publisher.close();
+    expect(await storedIn("turns")).toBe(sent);
   });
 });
