@@ -13,11 +13,11 @@ export type IdentityFilter = {
   readonly capacity: number;
   /** Identities added so far. */
   size(): number;
-  add(eventKey: bigint): void;
-  /** Many at once, each as the two 32-bit words of its key's upper half, the lower first, without an integer made of any. In the order of their keys they come ten times as fast. */
+  add(eventKeys: readonly bigint[]): void;
+  /** Each as the two 32-bit words of its key's upper half, the lower first, without an integer made of any. In the order of their keys they come several times as fast. */
   addHalves(halves: Uint32Array): void;
-  /** False: certainly never added. */
-  mayContain(eventKey: bigint): boolean;
+  /** Those of the keys that may have been added; the others certainly never were. */
+  possible(eventKeys: readonly bigint[]): bigint[];
   /** True once it is full and could be larger: make another one from all identities. */
   needsRebuild(): boolean;
   readonly bytes: number;
@@ -51,33 +51,38 @@ function wordsFor(capacity: number, blocksMax: number): number {
 
 function filterOf({ capacity, size: begun, words }: FilterContents, blocksMax: number): IdentityFilter {
   const blocks = words.length / BLOCK_WORDS;
-  const half = new BigUint64Array(1);
-  const parts = new Uint32Array(half.buffer);
   let size = begun;
-
+  const add = (halves: Uint32Array): void => {
+    addHalves(words, blocks, halves);
+    size += halves.length / HALF_WORDS;
+  };
   return {
     capacity,
     bytes: words.byteLength,
     size: () => size,
-    add(eventKey) {
-      half[0] = eventKey >> HALF_BITS;
-      addHalves(words, blocks, parts);
-      size += 1;
+    add: (eventKeys) => {
+      add(upperHalves(eventKeys));
     },
-    addHalves(halves) {
-      addHalves(words, blocks, halves);
-      size += halves.length / HALF_WORDS;
-    },
-    mayContain(eventKey) {
-      half[0] = eventKey >> HALF_BITS;
-      const block = blockOf(parts[1] as number, blocks);
-      for (let word = 0; word < BLOCK_WORDS; word += 1)
-        if (((words[block + word] as number) & maskOf(parts[0] as number, word)) === 0) return false;
-      return true;
+    addHalves: add,
+    possible: (eventKeys) => {
+      const halves = upperHalves(eventKeys);
+      const keys: bigint[] = [];
+      for (const position of candidates(words, blocks, halves))
+        if (hasAllBits(words, blockAt(halves, position, blocks), halves[position * HALF_WORDS] as number))
+          keys.push(eventKeys[position] as bigint);
+      return keys;
     },
     needsRebuild: () => size >= capacity && blocks < blocksMax,
     contents: () => ({ capacity, size, words }),
   };
+}
+
+function upperHalves(eventKeys: readonly bigint[]): Uint32Array {
+  const halves = new BigUint64Array(eventKeys.length);
+  eventKeys.forEach((eventKey, position) => {
+    halves[position] = eventKey >> HALF_BITS;
+  });
+  return new Uint32Array(halves.buffer);
 }
 
 /** A function of its own over plain arrays, which the compiler turns into a tight loop: 15 to 19 ns per identity. */
@@ -88,6 +93,31 @@ function addHalves(words: Uint32Array, blocks: number, halves: Uint32Array): voi
     for (let word = 0; word < BLOCK_WORDS; word += 1)
       words[block + word] = (words[block + word] as number) | maskOf(low, word);
   }
+}
+
+/**
+ * Positions of the identities whose first bit is set. Nothing here waits for what a block says, so the processor reads several of them at once: beside a hundred million identities,
+ * whose blocks are in no cache, asking about one takes 70 to 110 ns instead of 150 to 260 (2026-11-29).
+ */
+function candidates(words: Uint32Array, blocks: number, halves: Uint32Array): Uint32Array {
+  const positions = new Uint32Array(halves.length / HALF_WORDS);
+  let found = 0;
+  for (let position = 0; position < positions.length; position += 1) {
+    positions[found] = position;
+    found +=
+      (words[blockAt(halves, position, blocks)] as number) & maskOf(halves[position * HALF_WORDS] as number, 0) ? 1 : 0;
+  }
+  return positions.subarray(0, found);
+}
+
+function hasAllBits(words: Uint32Array, block: number, low: number): boolean {
+  for (let word = 0; word < BLOCK_WORDS; word += 1)
+    if (((words[block + word] as number) & maskOf(low, word)) === 0) return false;
+  return true;
+}
+
+function blockAt(halves: Uint32Array, position: number, blocks: number): number {
+  return blockOf(halves[position * HALF_WORDS + 1] as number, blocks);
 }
 
 /** Its first word. */

@@ -4,6 +4,7 @@
  * that was stored must be accounted for. What is read ahead is bounded in bytes; a full buffer asks for nothing more.
  */
 import { setTimeout as delay } from "node:timers/promises";
+import type { QueuedIterator, Status } from "@nats-io/transport-node";
 import type { StreamState, UsageMessage, UsageStream } from "../app/ports.ts";
 import { AppError } from "../kernel/errors.ts";
 import { instantOf } from "../kernel/instant.ts";
@@ -89,6 +90,7 @@ class UsageStreamFeed implements UsageStream {
   private delivered = 0;
   /** Ends the request under way when the connection was lost: its answers may have been lost with it. */
   private connected = new AbortController();
+  private statuses: QueuedIterator<Status> | null = null;
   private pump: Promise<void> | null = null;
   private reader: SequenceReader | null = null;
 
@@ -139,6 +141,7 @@ class UsageStreamFeed implements UsageStream {
 
   async close(): Promise<void> {
     this.closing.abort();
+    this.statuses?.stop();
     this.buffer.close();
     await this.pump;
     await this.reader?.close();
@@ -207,8 +210,9 @@ class UsageStreamFeed implements UsageStream {
   }
 
   private async watchConnection(): Promise<void> {
-    for await (const status of this.nats.connection.status()) {
-      if (this.closing.signal.aborted) return;
+    // A connection keeps every loop over its states that nobody stops.
+    this.statuses = this.nats.connection.status() as QueuedIterator<Status>;
+    for await (const status of this.statuses) {
       if (status.type !== "reconnect") continue;
       this.connected.abort();
       this.connected = new AbortController();

@@ -72,8 +72,7 @@ export function identityIndex(store: SinkStore, shard: number, options: Identity
   const load = async (): Promise<IdentityFilter> => use(await filterFromTable(source));
   const ask = async (input: AskInput): Promise<KnownIdentities> => {
     const { eventKeys, filter: current, ahead, before } = input;
-    const asked = new Set<bigint>();
-    for (const key of eventKeys) if (!ahead.has(key) && current.mayContain(key)) asked.add(key);
+    const asked = new Set(current.possible(eventKeys).filter((key) => !ahead.has(key)));
     if (asked.size === 0) return ahead;
     const found = await store.knownIdentities({ eventKeys: [...asked], shard, before });
     return new Map([...ahead, ...found.map(({ eventKey, bodyHash }) => [eventKey, bodyHash] as const)]);
@@ -95,7 +94,7 @@ export function identityIndex(store: SinkStore, shard: number, options: Identity
     add: (eventKeys) => {
       if (filter === null) return;
       const before = filter.size();
-      for (const key of eventKeys) filter.add(key);
+      filter.add([...eventKeys]);
       uncopied += filter.size() - before;
     },
     committed: (plan) => {
