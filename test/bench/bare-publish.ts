@@ -3,12 +3,15 @@ import { createInbox, headers } from "@nats-io/transport-node";
 import type { PackedMessage } from "../../src/producer/event-packer.ts";
 import type { Nats } from "../../src/stream/connect.ts";
 
-const WINDOW_MESSAGES = 8_192;
+/** On either side, messages and their bytes without an acknowledgement. */
+export const WINDOW = { windowMessages: 8_192, windowBytes: 32 * 1024 ** 2 } as const;
 const AWAITED_TOGETHER = 1_000;
 
 /** One inbox, a window, and a count: nothing is known of a single message, nothing is sent again. */
 export async function publishBare({ connection }: Nats, messages: readonly PackedMessage[]): Promise<void> {
   const reply = createInbox();
+  const longest = messages.reduce((most, { body }) => Math.max(most, body.length), 1);
+  const window = Math.min(WINDOW.windowMessages, Math.floor(WINDOW.windowBytes / longest));
   let acks = 0;
   let room: () => void = () => undefined;
   const subscription = connection.subscribe(reply, {
@@ -24,7 +27,7 @@ export async function publishBare({ connection }: Nats, messages: readonly Packe
     const header = headers();
     header.set("Nats-Msg-Id", msgId);
     connection.publish(subject, body, { reply, headers: header });
-    if (number >= WINDOW_MESSAGES) await until(number - WINDOW_MESSAGES + 1);
+    if (number >= window) await until(number - window + 1);
   }
   await until(messages.length);
   subscription.unsubscribe();

@@ -1,12 +1,12 @@
 /**
- * R3: the producer's events/s ÷ a bare windowed publish of the same number of messages of the same size with their acknowledgements counted (at least 0.7), and
+ * R3: the producer's events/s ÷ a bare publish of as many messages of the same size, in the same window, with their acknowledgements counted (at least 0.7), and
  * ÷ `js.publish` awaited a thousand at a time (at least 3); single events, into a nats-server with its default sync. Beside it the same in messages of a hundred.
  * The producer is given JSON texts, because the others are given prepared bodies; from objects it has to write the JSON as well, which is measured apart.
  */
 import type { ProducerEvent } from "../../../src/producer/producer-types.ts";
 import { openProducer } from "../../../src/producer/open-producer.ts";
 import { benchEvents, benchMessages } from "../bench-events.ts";
-import { publishAwaited, publishBare } from "../bare-publish.ts";
+import { publishAwaited, publishBare, WINDOW } from "../bare-publish.ts";
 import type { BenchNats } from "../bench-nats.ts";
 import { timed } from "../bench-world.ts";
 import { requireEqual, type Benchmark, type Measurement } from "../benchmark.ts";
@@ -96,7 +96,7 @@ async function publishByProducer(
   const measured = await timed(async () => {
     const producer = await openProducer(nats, {
       eventsPerMessage: input.eventsPerMessage,
-      windowMessages: 8_192,
+      ...WINDOW,
       lingerMs: Infinity,
       onFate: ({ outcome }) => {
         if (outcome === "acked") acked += 1;
