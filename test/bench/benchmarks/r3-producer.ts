@@ -98,13 +98,10 @@ async function publishByProducer(
       eventsPerMessage: input.eventsPerMessage,
       ...WINDOW,
       lingerMs: Infinity,
-      onFate: ({ outcome }) => {
-        if (outcome === "acked") acked += 1;
-      },
     });
     if (objects === null) for (const event of texts) await producer.sendText(event);
     else for (const event of objects) await producer.send(event);
-    await producer.close();
+    ({ acked } = await producer.close());
   });
   requireEqual("acknowledged events", acked, input.events);
   return measured;
