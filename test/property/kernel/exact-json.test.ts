@@ -36,7 +36,44 @@ function valueOf(text: string): unknown {
   return document.kind === "array" ? values : values[0];
 }
 
+/** An object as its text, some names with an escape in them. */
+type Written = readonly (readonly [string, unknown, boolean])[];
+const members = fc.array(
+  fc.tuple(
+    fc.oneof(fc.constantFrom("a", "b", "ab", "", "__proto__", "toString", "1", "x".repeat(65)), wellFormed),
+    fc.oneof(fc.integer(), wellFormed, fc.constant({ a: 1, b: [{ b: 2, a: 3 }] })),
+    fc.boolean(),
+  ),
+  { maxLength: 20 },
+);
+
+function textOf(object: Written): string {
+  const escaped = (name: string): string =>
+    JSON.stringify(name).replace(/^"([a-z])/, (_, first: string) => `"\\u00${first.charCodeAt(0).toString(16)}`);
+  return `{${object.map(([name, value, isEscaped]) => `${isEscaped ? escaped(name) : JSON.stringify(name)}:${JSON.stringify(value)}`).join(",")}}`;
+}
+
 describe("parseExactJson", () => {
+  // Guarantee: what is remembered of earlier objects makes no other reading of later ones, whatever names they share.
+  it("reads each of many objects as if it were the first", () => {
+    fc.assert(
+      fc.property(fc.array(members, { maxLength: 8 }), (objects) => {
+        const document = parseExactJson(`[${objects.map(textOf).join(",")}]`, MANY);
+        if ("error" in document) throw new Error(document.error);
+        objects.forEach((object, position) => {
+          const element = document.elements[position];
+          const firsts = new Map([...object].reverse().map(([name, value]) => [name, value]));
+          const names = [...new Set(object.map(([name]) => name))];
+          expect(element?.flaw?.error).toBe(names.length === object.length ? undefined : "duplicate_key");
+          const value = element?.value as JsonObject;
+          expect(value.names).toEqual(names);
+          expect(names.map((name) => plain(value.get(name) ?? null))).toEqual(names.map((name) => firsts.get(name)));
+          expect(canonicalJsonOf(value)).toBe(canonicalJson(Object.fromEntries(firsts)));
+        });
+      }),
+    );
+  });
+
   it("reads what JSON.parse reads, with any spacing", () => {
     fc.assert(
       fc.property(json, fc.constantFrom(undefined, 1, "\t", "\r\n "), (value, spacing) => {

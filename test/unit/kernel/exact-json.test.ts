@@ -78,6 +78,15 @@ describe("parseExactJson", () => {
     expect(documentOf(`{${[...members, '"n57":0'].join(",")}}`).elements[0]?.flaw?.error).toBe("duplicate_key");
   });
 
+  // Guarantee: names are remembered within bounds, whoever sends others with each event.
+  it("reads more different objects than it remembers", () => {
+    for (let number = 0; number < 25_000; number += 1) {
+      const document = documentOf(`{"id":${number},"name ${number}":{"id":1,"id ${number}":2}}`);
+      const [id, inner] = (document.elements[0]?.value as JsonObject).values;
+      expect([id, (inner as JsonObject).names]).toEqual([new JsonNumber(`${number}`), ["id", `id ${number}`]]);
+    }
+  });
+
   it("notes half of a surrogate pair, in a value and in a name", () => {
     expect(documentOf(String.raw`"\ud83d"`).elements[0]?.flaw?.error).toBe("lone_surrogate");
     expect(documentOf(String.raw`{"\ude00\ud83d":1}`).elements[0]?.flaw?.error).toBe("lone_surrogate");
