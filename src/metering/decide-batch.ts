@@ -96,9 +96,7 @@ function identityVerdict(
   accepted: ReadonlyMap<bigint, bigint>,
   known: ReadonlyMap<bigint, bigint>,
 ): WrittenRow["verdict"] {
-  // Nearly always nothing of a batch is known, and looking for a key in an empty map costs as much as in any.
-  const before = known.size === 0 ? undefined : known.get(event.eventKey);
-  const seen = before ?? accepted.get(event.eventKey);
+  const seen = known.get(event.eventKey) ?? accepted.get(event.eventKey);
   if (seen === undefined) return "accepted";
   return seen === event.bodyHash ? "duplicate" : "conflict";
 }
