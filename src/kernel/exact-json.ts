@@ -89,22 +89,22 @@ function readElement(cursor: Cursor): JsonElement | undefined {
   return { value, start, end: cursor.at, flaw };
 }
 
-/** Reads the value that begins at the cursor; undefined once the cursor has an error. `empty`: where an object's names begin at this place. */
-function readValue(cursor: Cursor, depth: number, empty: JsonShape): JsonValue | undefined {
+/** Reads the value that begins at the cursor; undefined once the cursor has an error. `place`: the shape of which this is the value of the last name. */
+function readValue(cursor: Cursor, depth: number, place: JsonShape): JsonValue | undefined {
   const code = cursor.text.charCodeAt(cursor.at);
   if (code === 34) return readString(cursor);
-  if (code === 123) return readObject(cursor, depth + 1, empty);
+  if (code === 123) return readObject(cursor, depth + 1, place);
   if (code === 45 || (code >= 48 && code <= 57)) return readNumber(cursor);
-  if (code === 91) return readArray(cursor, depth + 1, empty);
+  if (code === 91) return readArray(cursor, depth + 1, place);
   if (code === 116) return readLiteral(cursor, "true", true);
   if (code === 102) return readLiteral(cursor, "false", false);
   if (code === 110) return readLiteral(cursor, "null", null);
   return fail(cursor, "invalid_json");
 }
 
-function readObject(cursor: Cursor, depth: number, empty: JsonShape): JsonObject | undefined {
+function readObject(cursor: Cursor, depth: number, place: JsonShape): JsonObject | undefined {
   if (depth > JSON_DEPTH_MAX) return fail(cursor, "too_deep");
-  const object = new JsonObject(empty);
+  const object = new JsonObject(place.inner);
   const { text } = cursor;
   cursor.at += 1;
   skipSpace(cursor);
@@ -130,7 +130,7 @@ function readMember(cursor: Cursor, depth: number, object: JsonObject): boolean 
   const name = expected === undefined ? readName(cursor) : "";
   if (name === undefined || !readColon(cursor)) return false;
   const longer = expected ?? object.shape?.longer(name);
-  const value = readValue(cursor, depth, longer?.inner ?? looseShape());
+  const value = readValue(cursor, depth, longer ?? looseShape());
   if (value === undefined) return false;
   if (longer !== undefined) object.grow(longer, value);
   else if (!object.add(name, value)) note(cursor, "duplicate_key", nameAt);
@@ -155,13 +155,16 @@ function readName(cursor: Cursor): string | undefined {
 
 function readColon(cursor: Cursor): boolean {
   skipSpace(cursor);
-  if (cursor.text.charCodeAt(cursor.at) !== 58) return fail(cursor, "invalid_json") !== undefined;
+  if (cursor.text.charCodeAt(cursor.at) !== 58) {
+    fail(cursor, "invalid_json");
+    return false;
+  }
   cursor.at += 1;
   skipSpace(cursor);
   return true;
 }
 
-function readArray(cursor: Cursor, depth: number, empty: JsonShape): readonly JsonValue[] | undefined {
+function readArray(cursor: Cursor, depth: number, place: JsonShape): readonly JsonValue[] | undefined {
   if (depth > JSON_DEPTH_MAX) return fail(cursor, "too_deep");
   const items: JsonValue[] = [];
   cursor.at += 1;
@@ -171,7 +174,7 @@ function readArray(cursor: Cursor, depth: number, empty: JsonShape): readonly Js
     return items;
   }
   for (;;) {
-    const value = readValue(cursor, depth, empty);
+    const value = readValue(cursor, depth, place);
     if (value === undefined) return undefined;
     items.push(value);
     skipSpace(cursor);

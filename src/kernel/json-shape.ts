@@ -58,13 +58,13 @@ function standingAlone(name: string): string {
 let outermost = new JsonShape([]);
 let loose = new JsonShape([]);
 
-/** Of the objects that a message consists of. */
+/** The place of what a message consists of. */
 export function outermostShape(): JsonShape {
   forgetMany();
   return outermost;
 }
 
-/** Of an object that is put together in no text. */
+/** The place of what is in no shape, and the shape without names of an object that is put together in no text. */
 export function looseShape(): JsonShape {
   forgetMany();
   return loose;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { canonicalJsonOf } from "../../../src/kernel/canonical-json-tree.ts";
 import { JSON_DEPTH_MAX, parseExactJson, type JsonDocument } from "../../../src/kernel/exact-json.ts";
+import { outermostShape } from "../../../src/kernel/json-shape.ts";
 import { JsonNumber, type JsonObject } from "../../../src/kernel/json-tree.ts";
 
 const MANY = 10_000;
@@ -80,11 +81,13 @@ describe("parseExactJson", () => {
 
   // Guarantee: names are remembered within bounds, whoever sends others with each event.
   it("reads more different objects than it remembers", () => {
+    const begun = outermostShape();
     for (let number = 0; number < 25_000; number += 1) {
       const document = documentOf(`{"id":${number},"name ${number}":{"id":1,"id ${number}":2}}`);
       const [id, inner] = (document.elements[0]?.value as JsonObject).values;
       expect([id, (inner as JsonObject).names]).toEqual([new JsonNumber(`${number}`), ["id", `id ${number}`]]);
     }
+    expect(outermostShape()).not.toBe(begun);
   });
 
   it("notes half of a surrogate pair, in a value and in a name", () => {
