@@ -65,11 +65,8 @@ function readKey(bytes: Buffer, at: number): bigint {
 }
 
 const IN_ORDER: ClickHouseSettings = { max_threads: 1 };
-/** The table is in the order of the keys, so these two columns are read as a whole: 0.2 s for a hundred million. Being its own, they can't disagree with it. */
-const BEHIND =
-  "AND (incarnation > {incarnation: UInt64} OR (incarnation = {incarnation: UInt64} AND seq > {seq: UInt64}))";
-const UP_TO =
-  "AND (incarnation < {incarnation: UInt64} OR (incarnation = {incarnation: UInt64} AND seq <= {seq: UInt64}))";
+/** The table is in the order of the keys, so these two columns are read as a whole: a start from a copy takes 0.34 s beside a hundred million, that included. */
+const BEHIND = "(incarnation > {incarnation: UInt64} OR (incarnation = {incarnation: UInt64} AND seq > {seq: UInt64}))";
 
 /**
  * The upper halves, which are all that the filter looks at: a hundred million are 0.8 GB instead of 1.6 GB on the way, and as texts they would be 4.5 GB.
@@ -81,7 +78,7 @@ export async function* identities(
   settings: ClickHouseSettings,
 ): AsyncGenerator<Uint32Array> {
   const chunks = await clickhouse.bytes({
-    sql: `SELECT toUInt64(bitShiftRight(event_key, 64)) AS half FROM meterline.event_keys WHERE shard = {shard: UInt16} ${behind === undefined ? "" : BEHIND} FORMAT Native`,
+    sql: `SELECT toUInt64(bitShiftRight(event_key, 64)) AS half FROM meterline.event_keys WHERE shard = {shard: UInt16} ${behind === undefined ? "" : `AND ${BEHIND}`} FORMAT Native`,
     params: { shard, ...behind },
     settings: { ...settings, ...(behind === undefined && IN_ORDER) },
     doing: "reading the identities for the filter",
@@ -113,7 +110,7 @@ export async function countIdentities(
   settings: ClickHouseSettings,
 ): Promise<number> {
   const rows = await clickhouse.rows<{ identities: string }>({
-    sql: `SELECT count() AS identities FROM meterline.event_keys WHERE shard = {shard: UInt16} ${upTo === undefined ? "" : UP_TO}`,
+    sql: `SELECT count() AS identities FROM meterline.event_keys WHERE shard = {shard: UInt16} ${upTo === undefined ? "" : `AND NOT ${BEHIND}`}`,
     params: { shard, ...upTo },
     settings,
     doing: "counting the identities",
