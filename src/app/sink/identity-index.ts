@@ -52,7 +52,7 @@ type AskInput = {
   readonly before: { readonly incarnation: string; readonly seq: number } | null;
 };
 const NONE: KnownIdentities = new Map();
-/** A copy is due when it lacks this part of the identities, because it takes as long as reading so many … */
+/** A copy is due when the last one lacks this part of the identities, which the next start would have to read … */
 const UNCOPIED_SHARE = 0.05;
 /** … and so many of them, which are read in no time. */
 const COPY_EVERY = 1_000_000;

@@ -7,9 +7,9 @@
  *
  * What the table has behind that batch is read from the table itself. Whatever is wrong with a copy, the table has everything.
  */
-import type { SinkStore } from "../ports.ts";
+import type { SinkStore, StreamPlace } from "../ports.ts";
 import type { FilterCopy } from "../../domain/filter-copy.ts";
-import { samePlan } from "../../domain/sink-plan.ts";
+import { samePlan, type BatchPlan } from "../../domain/sink-plan.ts";
 import { assert } from "../../kernel/assert.ts";
 import { createIdentityFilter, restoreIdentityFilter, type IdentityFilter } from "../../metering/identity-filter.ts";
 
@@ -50,6 +50,7 @@ export async function filterFromCopy({ store, shard }: FilterSource, copy: Filte
   return stored - uncopied === copy.identities && !filter.needsRebuild() ? { filter, uncopied } : null;
 }
 
-export function lastOf({ incarnation, last }: FilterCopy["plan"]) {
+/** Where the batch of a plan ends. */
+export function lastOf({ incarnation, last }: BatchPlan): StreamPlace {
   return { incarnation, seq: last };
 }
