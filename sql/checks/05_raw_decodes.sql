@@ -1,4 +1,4 @@
--- The columns of every event that was read are what its bytes say: source, id, type, time (without one the first arrival) and identity key.
+-- The columns of every event that was read are what its bytes say: source, id, type and time (without one the first arrival).
 WITH usage_document(raw) AS document
 SELECT 'usage_events_raw' AS table_name,
     concat(toString(shard), '/', toString(incarnation), '/', toString(seq), '/', toString(position)) AS row_key,
@@ -8,7 +8,6 @@ SELECT 'usage_events_raw' AS table_name,
         type != usage_text_at(document, '/type'), 'type is not what the bytes say',
         event_time != if(usage_text_at(document, '/time') = '', usage_arrival(subject, reason, ingested_at), parseDateTime64BestEffortOrZero(upper(usage_text_at(document, '/time')), 9, 'UTC')),
             'event_time is not what the bytes say',
-        event_key != reinterpretAsUInt128(substring(SHA256(concat(toString(length(source)), ':', source, id)), 1, 16)), 'event_key is not the hash of source and id',
         '') AS problem
 FROM meterline.usage_events_raw
 WHERE shard = {shard: UInt16} AND incarnation = {incarnation: UInt64} AND seq BETWEEN {first: UInt64} AND {last: UInt64}

@@ -20,14 +20,14 @@ WITH
     expected AS
     (
         SELECT shard, incarnation, seq, position, meter, may_be_absent,
-            cityHash64(meter, aggregation, customer, event_time, source, id, body_hash, cut,
+            cityHash64(meter, aggregation, customer, event_time, source, id, cut,
                 if(aggregation = 'count', '1', if(aggregation = 'unique_count', '0', toString(toDecimal128OrZero(value, 18)))),
                 if(aggregation = 'unique_count', value, ''),
                 arraySort(arrayMap((name, pointer) -> concat(name, '=', usage_text_at(document, pointer)), mapKeys(dimension_pointers), mapValues(dimension_pointers)))) AS content
         FROM
         (
             SELECT r.shard AS shard, r.incarnation AS incarnation, r.seq AS seq, r.position AS position, m.key AS meter, m.aggregation AS aggregation,
-                r.customer AS customer, r.event_time AS event_time, CAST(r.source AS String) AS source, r.id AS id, r.body_hash AS body_hash, r.cut AS cut,
+                r.customer AS customer, r.event_time AS event_time, CAST(r.source AS String) AS source, r.id AS id, r.cut AS cut,
                 m.skips AND r.reason = 'value_skipped' AS may_be_absent, usage_document(r.raw) AS document, m.dimension_pointers AS dimension_pointers,
                 m.conditions AS conditions,
                 multiIf(m.aggregation = 'count', '1', empty(m.program), usage_text_at(usage_document(r.raw), m.value_pointer),
@@ -51,7 +51,7 @@ WITH
     stored AS
     (
         SELECT shard, incarnation, seq, position, CAST(meter AS String) AS meter,
-            cityHash64(CAST(meter AS String), CAST(aggregation AS String), customer, event_time, CAST(source AS String), id, body_hash, cut,
+            cityHash64(CAST(meter AS String), CAST(aggregation AS String), customer, event_time, CAST(source AS String), id, cut,
                 toString(quantity), text,
                 arraySort(arrayMap((name, value) -> concat(name, '=', value), CAST(mapKeys(dimensions) AS Array(String)), mapValues(dimensions)))) AS content,
             window_start = toDateTime(intDiv(toUnixTimestamp64Second(event_time), 900) * 900, 'UTC') AS in_window

@@ -1,5 +1,5 @@
 /**
- * Accepted events by SQL, straight into `usage_events`, and where their aggregation needs it into `usage_special_uses`: the views behind these make the windows of
+ * Accepted events by SQL, straight into `usage_uses`, and where their aggregation needs it into `usage_special_uses`: the views behind these make events and windows of
  * them as they do of the sink's. For what reads usage and needs millions.
  */
 import type { ClickHouse } from "../../src/clickhouse/connect.ts";
@@ -19,6 +19,8 @@ export type GeneratedUsage = {
 
 /** The period that the events lie in: the first windows of this month. */
 export const GENERATED_MONTH = { from: "2026-10-01T00:00:00Z", to: "2026-11-01T00:00:00Z", name: "2026-10" } as const;
+/** Of an event, from its place: no raw events stand behind these. */
+export const GENERATED_BODY_HASH = "toUInt128((seq - 1) * 100 + position)";
 const CHUNK = 1_000_000;
 const WINDOW_SECONDS = 900;
 const SPECIAL_COLUMNS =
@@ -52,7 +54,7 @@ export async function generateUsage(clickhouse: ClickHouse, usage: GeneratedUsag
         settings: { insert_deduplicate: 0 },
         doing: "generating usage",
       });
-    await insert("usage_events", EVENT_COLUMNS);
+    await insert("usage_uses", EVENT_COLUMNS);
     if (usage.aggregation === "unique_count") await insert("usage_special_uses", SPECIAL_COLUMNS);
   }
   if (!merge) return;

@@ -58,7 +58,7 @@ export async function retractUsage(
     position: 0,
     target_incarnation: INCARNATION,
     target_seq: String(event.seq),
-    target_position: 0,
+    target_position: positionOf(event),
     retracted_by: `void-${event.id}`,
     retraction_type: "meterline.void",
   };
@@ -69,6 +69,11 @@ export async function retractUsage(
   });
 }
 
+/** Tests number the messages of each meter by themselves: no two events may have one place. */
+function positionOf({ id }: WrittenEvent): number {
+  return Number(BigInt.asUintN(32, sha256UInt128(id)));
+}
+
 function rowOf(event: WrittenEvent): object {
   const counts = event.aggregation === "count";
   const isText = event.aggregation === "unique_count";
@@ -77,7 +82,7 @@ function rowOf(event: WrittenEvent): object {
     shard: event.shard,
     incarnation: INCARNATION,
     seq: String(event.seq),
-    position: 0,
+    position: positionOf(event),
     batch_first: String(event.seq),
     cut: event.cut,
     subject: `usage.${SOURCE}`,

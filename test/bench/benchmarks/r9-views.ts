@@ -6,14 +6,14 @@ import { billingStore } from "../../../src/clickhouse/billing-store.ts";
 import type { ClickHouse } from "../../../src/clickhouse/connect.ts";
 import { timed } from "../bench-world.ts";
 import { requireEqual, type Benchmark } from "../benchmark.ts";
-import { generateUsage, GENERATED_MONTH, type GeneratedUsage } from "../generated-usage.ts";
+import { GENERATED_BODY_HASH, generateUsage, GENERATED_MONTH, type GeneratedUsage } from "../generated-usage.ts";
 import { interleave } from "../interleave.ts";
 import { ratioOf } from "../ratio.ts";
 import { invoiceUsage, usageText, type MonthUsage } from "../usage-queries.ts";
 
 const CUSTOMERS = 100;
 const LINEAGE = `toString(count()) AS eventCount,
-  toString(sum(usage_event_leaf(source, id, body_hash, customer, meter, dimensions, event_time, quantity, text))) AS digest,
+  toString(sum(usage_event_leaf(source, id, ${GENERATED_BODY_HASH}, customer, meter, dimensions, event_time, quantity, text))) AS digest,
   min(seq) AS first, max(seq) AS last`;
 const IN_MONTH = `meter = {meter: String}
   AND window_start >= toDateTime({from: String}, 'UTC') AND window_start < toDateTime({to: String}, 'UTC')`;

@@ -1,0 +1,293 @@
+-- An event's rows without what another row says already: 120 instead of 207 bytes per event with three meters (2026-11-29), and as much less to write and to merge.
+--
+--   usage_ingest
+--     ├─► usage_events_raw             event_key follows from source and id
+--     ├─► event_keys
+--     ├─► event_fields
+--     └─► usage_uses (Null)            accepted events × the meters they feed
+--           ├─► usage_events           without body_hash: usage_events_raw has it, at the same place in the stream
+--           └─► usage_windows          whose leaves need it
+--
+-- A hash is 16 bytes that nothing compresses, and usage_events had one per event and meter. The leaf of an event stays what it was.
+-- Views are replaced, as in 0022: no plan is open meanwhile, the targets stay, and the new views have names of their own.
+
+CREATE TABLE IF NOT EXISTS meterline.usage_uses
+(
+    meter LowCardinality(String),
+    aggregation LowCardinality(String),
+    customer String,
+    window_start DateTime('UTC'),
+    dimensions Map(String, String),
+    event_time DateTime64(9, 'UTC'),
+    source LowCardinality(String),
+    id String,
+    body_hash UInt128,
+    quantity Decimal(38, 18),
+    text String,
+    cut UInt32,
+    shard UInt16,
+    incarnation UInt64,
+    seq UInt64,
+    position UInt32
+)
+ENGINE = Null
+COMMENT 'usage_events says what the columns are, usage_ingest what body_hash is';
+
+-- @statement
+DROP VIEW IF EXISTS meterline.usage_windows_mv;
+
+-- @statement
+DROP VIEW IF EXISTS meterline.usage_events_mv;
+
+-- @statement
+DROP VIEW IF EXISTS meterline.usage_events_raw_mv;
+
+-- @statement
+CREATE MATERIALIZED VIEW IF NOT EXISTS meterline.usage_uses_mv TO meterline.usage_uses AS
+SELECT
+    use.1 AS meter,
+    use.2 AS aggregation,
+    customer,
+    toDateTime(intDiv(toUnixTimestamp64Second(event_time), 900) * 900, 'UTC') AS window_start,
+    use.5 AS dimensions,
+    event_time, source, id, body_hash,
+    use.3 AS quantity,
+    use.4 AS text,
+    cut, shard, incarnation, seq, position
+FROM meterline.usage_ingest
+ARRAY JOIN uses AS use
+WHERE verdict = 'accepted';
+
+-- @statement
+CREATE MATERIALIZED VIEW IF NOT EXISTS meterline.usage_events_uses_mv TO meterline.usage_events AS
+SELECT
+    meter, aggregation, customer, window_start, dimensions, event_time, source, id, quantity, text, cut, shard, incarnation, seq, position
+FROM meterline.usage_uses;
+
+-- @statement
+CREATE MATERIALIZED VIEW IF NOT EXISTS meterline.usage_windows_uses_mv TO meterline.usage_windows AS
+SELECT
+    meter, customer, window_start, dimensions, cut, shard, incarnation,
+    count() AS event_count,
+    sum(toDecimal256(quantity, 18)) AS quantity_sum,
+    min(seq) AS first_seq,
+    max(seq) AS last_seq,
+    sum(usage_event_leaf(source, id, body_hash, customer, meter, dimensions, event_time, quantity, text)) AS events_digest
+FROM meterline.usage_uses
+GROUP BY meter, customer, window_start, dimensions, cut, shard, incarnation;
+
+-- @statement
+CREATE MATERIALIZED VIEW IF NOT EXISTS meterline.usage_events_raw_ingest_mv TO meterline.usage_events_raw AS
+SELECT
+    shard, incarnation, seq, position, batch_first, cut, subject, ingested_at, source, id, type, customer, event_time,
+    verdict, reason, detail, body_hash, raw,
+    xxHash64(shard, incarnation, seq, position, batch_first, cut, subject, toUnixTimestamp64Nano(ingested_at), source, id, type, customer,
+        toUnixTimestamp64Nano(event_time), toInt8(verdict), reason, detail, event_key, body_hash, raw) AS row_hash
+FROM meterline.usage_ingest;
+
+-- @statement
+-- What counts of each event as of a cut. Its body hash is in usage_events_raw, at the same shard, incarnation, sequence and position: that of the amend
+-- where an amend says what counts.
+CREATE OR REPLACE VIEW meterline.usage_events_as_of AS
+SELECT meter, aggregation, customer, window_start, dimensions, event_time, source, id, quantity, text, cut, shard, incarnation, seq, position
+FROM meterline.usage_events
+WHERE cut <= {cut:UInt32}
+    AND (meter, customer, window_start, shard, incarnation, seq, position) NOT IN
+        (SELECT meter, customer, window_start, shard, target_incarnation, target_seq, target_position FROM meterline.usage_retractions WHERE cut <= {cut:UInt32})
+UNION ALL
+SELECT meter, aggregation, customer, window_start, dimensions, event_time, source, id, quantity, text, cut, shard, incarnation, seq, position
+FROM meterline.usage_replacements
+WHERE cut <= {cut:UInt32}
+    AND (meter, customer, window_start, shard, incarnation, seq, position) NOT IN
+        (SELECT meter, customer, window_start, shard, target_incarnation, target_seq, target_position FROM meterline.usage_retractions WHERE cut <= {cut:UInt32});
+
+-- @statement
+-- In a dirty window count, sum and sequences are those of the events that count. Their digest is a sum modulo 2^256, so it is what was stored, with the leaves of
+-- the replacements that count, less those of the events that were taken back: only these have to be looked up in usage_events_raw.
+CREATE OR REPLACE VIEW meterline.usage_windows_as_of AS
+SELECT meter, customer, window_start, dimensions, cut, shard, incarnation,
+    CAST(event_count AS UInt64) AS event_count,
+    CAST(quantity_sum AS Decimal(76, 18)) AS quantity_sum,
+    CAST(first_seq AS UInt64) AS first_seq,
+    CAST(last_seq AS UInt64) AS last_seq,
+    CAST(events_digest AS UInt256) AS events_digest
+FROM meterline.usage_windows
+WHERE cut <= {cut:UInt32}
+    AND (meter, customer, window_start) NOT IN (SELECT meter, customer, window_start FROM meterline.dirty_windows_as_of(cut = {cut:UInt32}))
+UNION ALL
+SELECT meter, customer, window_start, dimensions, cut, shard, incarnation,
+    sum(events) AS event_count, sum(quantity) AS quantity_sum, min(first) AS first_seq, max(last) AS last_seq, sum(digest) AS events_digest
+FROM
+(
+    SELECT meter, customer, window_start, dimensions, cut, shard, incarnation,
+        toUInt64(1) AS events, toDecimal256(quantity, 18) AS quantity, seq AS first, seq AS last, toUInt256(0) AS digest
+    FROM meterline.usage_events_as_of(cut = {cut:UInt32})
+    WHERE (meter, customer, window_start) IN (SELECT meter, customer, window_start FROM meterline.dirty_windows_as_of(cut = {cut:UInt32}))
+    UNION ALL
+    SELECT meter, customer, window_start, dimensions, cut, shard, incarnation,
+        toUInt64(0), toDecimal256(0, 18), toUInt64(18446744073709551615), toUInt64(0), CAST(events_digest AS UInt256)
+    FROM meterline.usage_windows
+    WHERE cut <= {cut:UInt32}
+        AND (meter, customer, window_start) IN (SELECT meter, customer, window_start FROM meterline.dirty_windows_as_of(cut = {cut:UInt32}))
+    UNION ALL
+    SELECT meter, customer, window_start, dimensions, cut, shard, incarnation,
+        toUInt64(0), toDecimal256(0, 18), toUInt64(18446744073709551615), toUInt64(0),
+        usage_event_leaf(source, id, body_hash, customer, meter, dimensions, event_time, quantity, text)
+    FROM meterline.usage_replacements
+    WHERE cut <= {cut:UInt32}
+        AND (meter, customer, window_start, shard, incarnation, seq, position) NOT IN
+            (SELECT meter, customer, window_start, shard, target_incarnation, target_seq, target_position FROM meterline.usage_retractions WHERE cut <= {cut:UInt32})
+    UNION ALL
+    SELECT e.meter, e.customer, e.window_start, e.dimensions, e.cut, e.shard, e.incarnation,
+        toUInt64(0), toDecimal256(0, 18), toUInt64(18446744073709551615), toUInt64(0),
+        bitNot(usage_event_leaf(e.source, e.id, b.body_hash, e.customer, e.meter, e.dimensions, e.event_time, e.quantity, e.text)) + toUInt256(1)
+    FROM meterline.usage_events AS e
+    LEFT ANY JOIN
+    (
+        SELECT shard, incarnation, seq, position, body_hash
+        FROM meterline.usage_events_raw
+        WHERE (shard, incarnation, seq, position) IN
+            (SELECT shard, target_incarnation, target_seq, target_position FROM meterline.usage_retractions WHERE cut <= {cut:UInt32})
+    ) AS b ON b.shard = e.shard AND b.incarnation = e.incarnation AND b.seq = e.seq AND b.position = e.position
+    WHERE e.cut <= {cut:UInt32}
+        AND (e.meter, e.customer, e.window_start, e.shard, e.incarnation, e.seq, e.position) IN
+            (SELECT meter, customer, window_start, shard, target_incarnation, target_seq, target_position FROM meterline.usage_retractions WHERE cut <= {cut:UInt32})
+)
+GROUP BY meter, customer, window_start, dimensions, cut, shard, incarnation
+HAVING event_count > 0;
+
+-- @statement
+-- As in 0018, but for the body hash.
+CREATE OR REPLACE VIEW meterline.invoice_line_candidates AS
+WITH
+    (SELECT groupArray(key) FROM meterline.catalog_meters WHERE counts_earlier) AS carrying,
+    (
+        SELECT groupUniqArray(toYYYYMM(window_start)) FROM
+        (
+            SELECT window_start FROM meterline.usage_windows WHERE meter IN (SELECT key FROM meterline.catalog_meters WHERE counts_earlier)
+            UNION ALL
+            SELECT window_start FROM meterline.usage_replacements WHERE meter IN (SELECT key FROM meterline.catalog_meters WHERE counts_earlier)
+        )
+    ) AS carried_months
+SELECT l.invoice_id AS invoice_id, l.line_id AS line_id, l.status AS status, l.number AS number, l.period_from AS period_from,
+    l.period_to AS period_to, l.cut AS line_cut, e.customer AS customer, e.meter AS meter, e.dimensions AS dimensions, e.source AS source,
+    e.id AS id, e.event_time AS event_time, e.window_start AS window_start, e.quantity AS quantity, e.text AS text,
+    e.shard AS shard, e.incarnation AS incarnation, e.seq AS seq, e.position AS position, e.cut AS cut, '' AS amended_by,
+    r.retracted_at AS retracted_at, r.retracted_by AS retracted_by, r.retraction_type AS retraction_type, r.retraction_seq AS retraction_seq,
+    e.window_start < l.period_from AS carried
+FROM meterline.usage_events AS e
+INNER JOIN
+(
+    SELECT invoice_id, line_id, status, number, customer, meter, filter, limits, period_from, period_to, cut,
+        if(has(carrying, meter), toDateTime(0, 'UTC'), period_from) AS counted_from,
+        arrayJoin(if(has(carrying, meter), arrayFilter(used -> used <= toYYYYMM(subtractSeconds(period_to, 1)), carried_months), arrayMap(
+            step -> toYYYYMM(addMonths(toStartOfMonth(period_from), step)),
+            range(toUInt32(dateDiff('month', period_from, subtractSeconds(period_to, 1))) + 1)))) AS month
+    FROM finance.invoice_lines
+    WHERE meter != ''
+) AS l ON toYYYYMM(e.window_start) = l.month AND e.meter = l.meter AND e.customer = l.customer
+LEFT JOIN
+(
+    SELECT meter, customer, window_start, shard, target_incarnation AS incarnation, target_seq AS seq, target_position AS position,
+        min(cut) AS retracted_at, any(retracted_by) AS retracted_by, any(retraction_type) AS retraction_type, any(usage_retractions.seq) AS retraction_seq
+    FROM meterline.usage_retractions
+    GROUP BY meter, customer, window_start, shard, target_incarnation, target_seq, target_position
+) AS r ON r.meter = e.meter AND r.customer = e.customer AND r.window_start = e.window_start AND r.shard = e.shard
+    AND r.incarnation = e.incarnation AND r.seq = e.seq AND r.position = e.position
+WHERE e.window_start >= l.counted_from AND e.window_start < l.period_to
+    AND arrayAll((name, value) -> e.dimensions[name] = value, mapKeys(l.filter), mapValues(l.filter))
+    AND usage_dimensions_fit(l.limits, e.dimensions) AND usage_hours_fit(l.limits, e.window_start)
+UNION ALL
+SELECT l.invoice_id AS invoice_id, l.line_id AS line_id, l.status AS status, l.number AS number, l.period_from AS period_from,
+    l.period_to AS period_to, l.cut AS line_cut, e.customer AS customer, e.meter AS meter, e.dimensions AS dimensions, e.source AS source,
+    e.id AS id, e.event_time AS event_time, e.window_start AS window_start, e.quantity AS quantity, e.text AS text,
+    e.shard AS shard, e.incarnation AS incarnation, e.seq AS seq, e.position AS position, e.cut AS cut, e.amended_by AS amended_by,
+    r.retracted_at AS retracted_at, r.retracted_by AS retracted_by, r.retraction_type AS retraction_type, r.retraction_seq AS retraction_seq,
+    e.window_start < l.period_from AS carried
+FROM meterline.usage_replacements AS e
+INNER JOIN
+(
+    SELECT invoice_id, line_id, status, number, customer, meter, filter, limits, period_from, period_to, cut,
+        if(has(carrying, meter), toDateTime(0, 'UTC'), period_from) AS counted_from,
+        arrayJoin(if(has(carrying, meter), arrayFilter(used -> used <= toYYYYMM(subtractSeconds(period_to, 1)), carried_months), arrayMap(
+            step -> toYYYYMM(addMonths(toStartOfMonth(period_from), step)),
+            range(toUInt32(dateDiff('month', period_from, subtractSeconds(period_to, 1))) + 1)))) AS month
+    FROM finance.invoice_lines
+    WHERE meter != ''
+) AS l ON toYYYYMM(e.window_start) = l.month AND e.meter = l.meter AND e.customer = l.customer
+LEFT JOIN
+(
+    SELECT meter, customer, window_start, shard, target_incarnation AS incarnation, target_seq AS seq, target_position AS position,
+        min(cut) AS retracted_at, any(retracted_by) AS retracted_by, any(retraction_type) AS retraction_type, any(usage_retractions.seq) AS retraction_seq
+    FROM meterline.usage_retractions
+    GROUP BY meter, customer, window_start, shard, target_incarnation, target_seq, target_position
+) AS r ON r.meter = e.meter AND r.customer = e.customer AND r.window_start = e.window_start AND r.shard = e.shard
+    AND r.incarnation = e.incarnation AND r.seq = e.seq AND r.position = e.position
+WHERE e.window_start >= l.counted_from AND e.window_start < l.period_to
+    AND arrayAll((name, value) -> e.dimensions[name] = value, mapKeys(l.filter), mapValues(l.filter))
+    AND usage_dimensions_fit(l.limits, e.dimensions) AND usage_hours_fit(l.limits, e.window_start);
+
+-- @statement
+-- The body hash comes from where the event, or the amend that says its value, lies in the stream. The engine turns the join around and looks only for these places.
+CREATE OR REPLACE VIEW finance.line_events
+(
+    invoice_id String COMMENT 'invoice of the line',
+    line_id String COMMENT 'invoice line that counts the event',
+    source String COMMENT 'source of the event; with id its identity',
+    id String COMMENT 'id of the event',
+    event_time DateTime64(9, 'UTC') COMMENT 'time of the event',
+    value Decimal(38, 18) COMMENT 'what the event adds to the meter: 1 for count, 0 for unique_count',
+    value_text String COMMENT 'the same as text; for unique_count the value itself',
+    customer String COMMENT 'key of the customer',
+    meter String COMMENT 'key of the meter',
+    dimensions Map(String, String) COMMENT 'dimensions of the event',
+    window_start DateTime('UTC') COMMENT 'base window that holds the event',
+    body_hash UInt128 COMMENT 'hash over type, customer and data',
+    shard UInt16 COMMENT 'number of the stream',
+    incarnation UInt64 COMMENT 'creation time of the stream in nanoseconds',
+    seq UInt64 COMMENT 'sequence in the stream of the message that says the value: the event''s, or that of the amend',
+    position UInt32 COMMENT 'place in that message, from 0',
+    cut UInt32 COMMENT 'cut in which it was stored',
+    amended_by String COMMENT 'id of the amend that says the value; empty when the event counts as it was published',
+    carried Bool COMMENT 'it lies before the line''s period, and is a part of what the period begins with (see the meter''s recurring and uniqueOver)'
+) AS
+SELECT c.invoice_id AS invoice_id, c.line_id AS line_id, c.source AS source, c.id AS id, c.event_time AS event_time, c.quantity AS value,
+    if(c.text = '', toString(c.quantity), c.text) AS value_text, c.customer AS customer, c.meter AS meter, c.dimensions AS dimensions,
+    c.window_start AS window_start, b.body_hash AS body_hash, c.shard AS shard, c.incarnation AS incarnation, c.seq AS seq, c.position AS position,
+    c.cut AS cut, c.amended_by AS amended_by, CAST(c.carried AS Bool) AS carried
+FROM meterline.invoice_line_candidates AS c
+LEFT ANY JOIN meterline.usage_events_raw AS b
+    ON b.shard = c.shard AND b.incarnation = c.incarnation AND b.seq = c.seq AND b.position = c.position
+WHERE c.cut <= c.line_cut AND (c.retracted_at = 0 OR c.retracted_at > c.line_cut);
+
+-- @statement
+ALTER TABLE finance.line_events MODIFY SQL SECURITY DEFINER DEFINER = CURRENT_USER;
+
+-- @statement
+ALTER TABLE meterline.usage_events DROP COLUMN IF EXISTS body_hash SETTINGS alter_sync = 0;
+
+-- @statement
+ALTER TABLE meterline.usage_events_raw DROP COLUMN IF EXISTS event_key SETTINGS alter_sync = 0;
+
+-- @statement
+-- A rejected event has no identity that counts: its key was 0, and is.
+ALTER TABLE meterline.usage_events_raw ADD COLUMN IF NOT EXISTS event_key UInt128
+    ALIAS if(verdict = 'rejected', toUInt128(0), reinterpretAsUInt128(substring(SHA256(concat(toString(length(source)), ':', source, id)), 1, 16)))
+    COMMENT 'first 16 bytes, little endian, of SHA-256 over "<bytes of source>:<source><id>"; 0 when rejected' AFTER detail;
+
+-- @statement
+-- What repeats beyond the 64 KiB of LZ4, or in few bits, of a million events with three meters (2026-11-29), in bytes per event: quantity 11.4 → 5.1, position 8.5 → 2.6,
+-- dimensions 3.9 → 1.0; raw 35.7 → 33.2 (ids in hexadecimal, of which a higher level makes matches instead of half bytes); of event_keys seq and position 6.8 → 2.6.
+ALTER TABLE meterline.usage_events
+    MODIFY COLUMN quantity Decimal(38, 18) CODEC(ZSTD(1)) SETTINGS (min_compress_block_size = 1048576, max_compress_block_size = 1048576),
+    MODIFY COLUMN dimensions Map(String, String) CODEC(ZSTD(3)),
+    MODIFY COLUMN position UInt32 CODEC(T64, ZSTD(1));
+
+-- @statement
+ALTER TABLE meterline.usage_events_raw MODIFY COLUMN raw String CODEC(ZSTD(1));
+
+-- @statement
+ALTER TABLE meterline.event_keys
+    MODIFY COLUMN seq UInt64 CODEC(T64, ZSTD(1)),
+    MODIFY COLUMN position UInt32 CODEC(T64, ZSTD(1)),
+    MODIFY COLUMN ingested_at DateTime('UTC') CODEC(T64, ZSTD(1));
