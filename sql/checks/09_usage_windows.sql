@@ -1,5 +1,5 @@
 -- usage_windows holds, for the windows of one month, as of a cut (later batches may be half way), exactly what usage_events gives: count, sum, first and last sequence and digest.
--- The leaves need the body hashes of usage_events_raw. The month's may be more than memory holds: what does not fit is joined by way of the disk.
+-- The leaves need the body hashes of usage_events_raw. What of a month does not fit into half of the memory the engine joins by way of the disk.
 SELECT 'usage_windows' AS table_name,
     concat(meter, ' ', customer, ' ', formatDateTime(window_start, '%FT%TZ', 'UTC'), ' ', toString(dimensions), ' cut ', toString(cut), ' shard ', toString(shard), '/', toString(incarnation)) AS row_key,
     multiIf(NOT has(origins, 'stored'), 'the row is missing', NOT has(origins, 'expected'), 'no event gives this row',

@@ -120,38 +120,41 @@ SELECT meter, customer, window_start, dimensions, cut, shard, incarnation,
 FROM
 (
     SELECT meter, customer, window_start, dimensions, cut, shard, incarnation,
-        toUInt64(1) AS events, toDecimal256(quantity, 18) AS quantity, seq AS first, seq AS last, toUInt256(0) AS digest
-    FROM meterline.usage_events_as_of(cut = {cut:UInt32})
-    WHERE (meter, customer, window_start) IN (SELECT meter, customer, window_start FROM meterline.dirty_windows_as_of(cut = {cut:UInt32}))
+        toUInt64(NOT retracted) AS events,
+        toDecimal256(if(retracted, 0, value), 18) AS quantity,
+        if(retracted, toUInt64(18446744073709551615), seq) AS first,
+        if(retracted, toUInt64(0), seq) AS last,
+        if(retracted, bitNot(usage_event_leaf(source, id, body_hash, customer, meter, dimensions, event_time, value, text)) + toUInt256(1), toUInt256(0)) AS digest
+    FROM
+    (
+        SELECT e.meter AS meter, e.customer AS customer, e.window_start AS window_start, e.dimensions AS dimensions, e.cut AS cut, e.shard AS shard,
+            e.incarnation AS incarnation, e.seq AS seq, e.event_time AS event_time, e.source AS source, e.id AS id, e.quantity AS value, e.text AS text,
+            b.body_hash AS body_hash,
+            (e.meter, e.customer, e.window_start, e.shard, e.incarnation, e.seq, e.position) IN
+                (SELECT meter, customer, window_start, shard, target_incarnation, target_seq, target_position FROM meterline.usage_retractions WHERE cut <= {cut:UInt32}) AS retracted
+        FROM meterline.usage_events AS e
+        LEFT ANY JOIN
+        (
+            SELECT shard, incarnation, seq, position, body_hash
+            FROM meterline.usage_events_raw
+            WHERE (shard, incarnation, seq, position) IN
+                (SELECT shard, target_incarnation, target_seq, target_position FROM meterline.usage_retractions WHERE cut <= {cut:UInt32})
+        ) AS b ON b.shard = e.shard AND b.incarnation = e.incarnation AND b.seq = e.seq AND b.position = e.position
+        WHERE e.cut <= {cut:UInt32}
+            AND (e.meter, e.customer, e.window_start) IN (SELECT meter, customer, window_start FROM meterline.dirty_windows_as_of(cut = {cut:UInt32}))
+    )
     UNION ALL
-    SELECT meter, customer, window_start, dimensions, cut, shard, incarnation,
-        toUInt64(0), toDecimal256(0, 18), toUInt64(18446744073709551615), toUInt64(0), CAST(events_digest AS UInt256)
-    FROM meterline.usage_windows
-    WHERE cut <= {cut:UInt32}
-        AND (meter, customer, window_start) IN (SELECT meter, customer, window_start FROM meterline.dirty_windows_as_of(cut = {cut:UInt32}))
-    UNION ALL
-    SELECT meter, customer, window_start, dimensions, cut, shard, incarnation,
-        toUInt64(0), toDecimal256(0, 18), toUInt64(18446744073709551615), toUInt64(0),
+    SELECT meter, customer, window_start, dimensions, cut, shard, incarnation, 1, toDecimal256(quantity, 18), seq, seq,
         usage_event_leaf(source, id, body_hash, customer, meter, dimensions, event_time, quantity, text)
     FROM meterline.usage_replacements
     WHERE cut <= {cut:UInt32}
         AND (meter, customer, window_start, shard, incarnation, seq, position) NOT IN
             (SELECT meter, customer, window_start, shard, target_incarnation, target_seq, target_position FROM meterline.usage_retractions WHERE cut <= {cut:UInt32})
     UNION ALL
-    SELECT e.meter, e.customer, e.window_start, e.dimensions, e.cut, e.shard, e.incarnation,
-        toUInt64(0), toDecimal256(0, 18), toUInt64(18446744073709551615), toUInt64(0),
-        bitNot(usage_event_leaf(e.source, e.id, b.body_hash, e.customer, e.meter, e.dimensions, e.event_time, e.quantity, e.text)) + toUInt256(1)
-    FROM meterline.usage_events AS e
-    LEFT ANY JOIN
-    (
-        SELECT shard, incarnation, seq, position, body_hash
-        FROM meterline.usage_events_raw
-        WHERE (shard, incarnation, seq, position) IN
-            (SELECT shard, target_incarnation, target_seq, target_position FROM meterline.usage_retractions WHERE cut <= {cut:UInt32})
-    ) AS b ON b.shard = e.shard AND b.incarnation = e.incarnation AND b.seq = e.seq AND b.position = e.position
-    WHERE e.cut <= {cut:UInt32}
-        AND (e.meter, e.customer, e.window_start, e.shard, e.incarnation, e.seq, e.position) IN
-            (SELECT meter, customer, window_start, shard, target_incarnation, target_seq, target_position FROM meterline.usage_retractions WHERE cut <= {cut:UInt32})
+    SELECT meter, customer, window_start, dimensions, cut, shard, incarnation, 0, toDecimal256(0, 18), toUInt64(18446744073709551615), toUInt64(0), CAST(events_digest AS UInt256)
+    FROM meterline.usage_windows
+    WHERE cut <= {cut:UInt32}
+        AND (meter, customer, window_start) IN (SELECT meter, customer, window_start FROM meterline.dirty_windows_as_of(cut = {cut:UInt32}))
 )
 GROUP BY meter, customer, window_start, dimensions, cut, shard, incarnation
 HAVING event_count > 0;
@@ -228,7 +231,8 @@ WHERE e.window_start >= l.counted_from AND e.window_start < l.period_to
     AND usage_dimensions_fit(l.limits, e.dimensions) AND usage_hours_fit(l.limits, e.window_start);
 
 -- @statement
--- The body hash comes from where the event, or the amend that says its value, lies in the stream. The engine turns the join around and looks only for these places.
+-- The body hash comes from where the event, or the amend that says its value, lies in the stream. The events are on the right, of which the engine keeps the
+-- places in memory and looks only for these: to the left they would be looked up in a table of all raw events.
 CREATE OR REPLACE VIEW finance.line_events
 (
     invoice_id String COMMENT 'invoice of the line',
@@ -255,8 +259,8 @@ SELECT c.invoice_id AS invoice_id, c.line_id AS line_id, c.source AS source, c.i
     if(c.text = '', toString(c.quantity), c.text) AS value_text, c.customer AS customer, c.meter AS meter, c.dimensions AS dimensions,
     c.window_start AS window_start, b.body_hash AS body_hash, c.shard AS shard, c.incarnation AS incarnation, c.seq AS seq, c.position AS position,
     c.cut AS cut, c.amended_by AS amended_by, CAST(c.carried AS Bool) AS carried
-FROM meterline.invoice_line_candidates AS c
-LEFT ANY JOIN meterline.usage_events_raw AS b
+FROM meterline.usage_events_raw AS b
+RIGHT ANY JOIN meterline.invoice_line_candidates AS c
     ON b.shard = c.shard AND b.incarnation = c.incarnation AND b.seq = c.seq AND b.position = c.position
 WHERE c.cut <= c.line_cut AND (c.retracted_at = 0 OR c.retracted_at > c.line_cut);
 
@@ -264,10 +268,10 @@ WHERE c.cut <= c.line_cut AND (c.retracted_at = 0 OR c.retracted_at > c.line_cut
 ALTER TABLE finance.line_events MODIFY SQL SECURITY DEFINER DEFINER = CURRENT_USER;
 
 -- @statement
-ALTER TABLE meterline.usage_events DROP COLUMN IF EXISTS body_hash SETTINGS alter_sync = 0;
+ALTER TABLE meterline.usage_events DROP COLUMN IF EXISTS body_hash;
 
 -- @statement
-ALTER TABLE meterline.usage_events_raw DROP COLUMN IF EXISTS event_key SETTINGS alter_sync = 0;
+ALTER TABLE meterline.usage_events_raw DROP COLUMN IF EXISTS event_key;
 
 -- @statement
 -- A rejected event has no identity that counts: its key was 0, and is.

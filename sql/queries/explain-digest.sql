@@ -12,10 +12,5 @@ WITH counted AS
 )
 SELECT toString(count()) AS event_count,
     leftPad(lower(hex(sum(usage_event_leaf(e.source, e.id, b.body_hash, e.customer, e.meter, e.dimensions, e.event_time, e.quantity, e.text)))), 64, '0') AS events_digest
-FROM counted AS e
-LEFT ANY JOIN
-(
-    SELECT shard, incarnation, seq, position, body_hash
-    FROM meterline.usage_events_raw
-    WHERE (shard, incarnation, seq, position) IN (SELECT shard, incarnation, seq, position FROM counted)
-) AS b ON b.shard = e.shard AND b.incarnation = e.incarnation AND b.seq = e.seq AND b.position = e.position
+FROM meterline.usage_events_raw AS b
+RIGHT ANY JOIN counted AS e ON b.shard = e.shard AND b.incarnation = e.incarnation AND b.seq = e.seq AND b.position = e.position

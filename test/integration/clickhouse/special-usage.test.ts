@@ -1,8 +1,8 @@
 /** The change of the usage chain by migration 0022, under a schema that holds usage. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { connectClickHouse, type ClickHouse } from "../../../src/clickhouse/connect.ts";
-import { migrations } from "../../../src/clickhouse/load-sql.ts";
 import { migrate } from "../../../src/clickhouse/migrate.ts";
+import { applyEarlierSchema } from "../../support/earlier-schema.ts";
 import { startTestServers, type TestServers } from "../../support/servers.ts";
 
 const BEFORE = 21;
@@ -14,16 +14,7 @@ let clickhouse: ClickHouse;
 beforeAll(async () => {
   servers = await startTestServers({ schema: false });
   clickhouse = connectClickHouse({ url: servers.clickhouseUrl, user: "default", password: "" });
-  const old = migrations().filter(({ version }) => version <= BEFORE);
-  await run("CREATE DATABASE meterline ENGINE = Atomic");
-  await run(
-    "CREATE TABLE meterline.schema_migrations (version UInt32, name String, checksum String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3)) ENGINE = ReplacingMergeTree ORDER BY version",
-  );
-  for (const { statements } of old) for (const sql of statements) await run(sql);
-  for (const { version, name, checksum } of old)
-    await run(
-      `INSERT INTO meterline.schema_migrations (version, name, checksum) VALUES (${version}, '${name}', '${checksum}')`,
-    );
+  await applyEarlierSchema(clickhouse, BEFORE);
 });
 
 afterAll(async () => {
