@@ -8,7 +8,7 @@ import { applyEarlierSchema } from "../../support/earlier-schema.ts";
 import { startTestServers, type TestServers } from "../../support/servers.ts";
 
 const BEFORE = 22;
-const RANGE = { shard: 0, incarnation: 1n, first: 1, last: 1_000, limit: 10 };
+const RANGE = { shard: 0, incarnation: "1", first: 1, last: 1_000, limit: 10 };
 
 let servers: TestServers;
 let clickhouse: ClickHouse;
