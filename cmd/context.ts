@@ -1,6 +1,6 @@
 /** What every command starts from: settings, logger, output, and connections that are opened when first asked for. */
 import type { Command } from "commander";
-import { connectClickHouse, type ClickHouse } from "../src/clickhouse/connect.ts";
+import { connectClickHouse, type ClickHouse, type ClickHouseConfig } from "../src/clickhouse/connect.ts";
 import { loadSettings, type Settings } from "../src/config/settings.ts";
 import { natsLoginOf } from "../src/embedded/nats-login.ts";
 import { connectNats, type Nats } from "../src/stream/connect.ts";
@@ -14,6 +14,8 @@ export type Context = {
   readonly logger: Logger;
   readonly output: Output;
   readonly clickhouse: () => ClickHouse;
+  /** A connection of the caller's own, for statements that may take hours. */
+  readonly patientClickHouse: () => ClickHouse;
   readonly nats: () => Promise<Nats>;
   readonly close: () => Promise<void>;
 };
@@ -26,6 +28,8 @@ export type ContextInput = {
   readonly addresses?: Addresses;
 };
 
+const PATIENCE_MS = 24 * 3_600_000;
+
 /** The context of a command line: settings from the environment, `--json` from the command or the program. */
 export function openContext(command: Command): Context {
   const json = command.optsWithGlobals<{ json?: boolean }>().json === true;
@@ -35,6 +39,7 @@ export function openContext(command: Command): Context {
 export function createContext(input: ContextInput): Context {
   const { settings } = input;
   const addresses = (): Addresses => input.addresses ?? findAddresses(settings);
+  const clickhouseConfig = (): ClickHouseConfig => ({ url: addresses().clickhouseUrl, ...clickhouseLogin(settings) });
   let clickhouse: ClickHouse | undefined;
   let nats: Promise<Nats> | undefined;
   return {
@@ -42,12 +47,10 @@ export function createContext(input: ContextInput): Context {
     logger: createLogger({ level: settings.logLevel, name: input.name, pretty: process.stderr.isTTY }),
     output: createOutput({ json: input.json }),
     clickhouse: () => {
-      clickhouse ??= connectClickHouse({
-        url: addresses().clickhouseUrl,
-        ...clickhouseLogin(settings),
-      });
+      clickhouse ??= connectClickHouse(clickhouseConfig());
       return clickhouse;
     },
+    patientClickHouse: () => connectClickHouse({ ...clickhouseConfig(), requestTimeoutMs: PATIENCE_MS }),
     nats: () => {
       // A connection that failed is not kept: the next call tries again.
       const login = settings.natsUrl === undefined ? natsLoginOf(settings.home) : null;

@@ -27,13 +27,17 @@ const RENEW_MS = 20_000;
 
 /** Returns what was applied. Rejects with SHARD_BUSY while a sink runs, PLAN_OPEN when one died with an open plan. */
 export async function migrateSchema(context: Context, input: MigrateSchemaInput): Promise<readonly Migration[]> {
-  const clickhouse = context.clickhouse();
-  if (!(await changesSchema(clickhouse))) return migrate(clickhouse, input.onMigration);
-  const release = await holdShards(context, input.instance ?? "");
+  const clickhouse = context.patientClickHouse();
   try {
-    return await migrate(clickhouse, input.onMigration);
+    if (!(await changesSchema(clickhouse))) return await migrate(clickhouse, input.onMigration);
+    const release = await holdShards(context, input.instance ?? "");
+    try {
+      return await migrate(clickhouse, input.onMigration);
+    } finally {
+      await release();
+    }
   } finally {
-    await release();
+    await clickhouse.close();
   }
 }
 

@@ -12,5 +12,10 @@ WITH counted AS
 )
 SELECT toString(count()) AS event_count,
     leftPad(lower(hex(sum(usage_event_leaf(e.source, e.id, b.body_hash, e.customer, e.meter, e.dimensions, e.event_time, e.quantity, e.text)))), 64, '0') AS events_digest
-FROM meterline.usage_events_raw AS b
+FROM
+(
+    SELECT shard, incarnation, seq, position, body_hash
+    FROM meterline.usage_events_raw
+    WHERE (shard, incarnation, seq, position) IN (SELECT shard, incarnation, seq, position FROM counted)
+) AS b
 RIGHT ANY JOIN counted AS e ON b.shard = e.shard AND b.incarnation = e.incarnation AND b.seq = e.seq AND b.position = e.position

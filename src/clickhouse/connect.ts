@@ -6,7 +6,13 @@ import { Readable } from "node:stream";
 import { ClickHouseLogLevel, createClient, type ClickHouseClient, type ClickHouseSettings } from "@clickhouse/client";
 import { classifyClickHouseError } from "./classify-error.ts";
 
-export type ClickHouseConfig = { readonly url: string; readonly user: string; readonly password: string };
+export type ClickHouseConfig = {
+  readonly url: string;
+  readonly user: string;
+  readonly password: string;
+  /** Ten minutes unless said otherwise. */
+  readonly requestTimeoutMs?: number;
+};
 
 export type QueryInput = {
   readonly sql: string;
@@ -55,7 +61,7 @@ export function connectClickHouse(config: ClickHouseConfig): ClickHouse {
     url: config.url,
     username: config.user,
     password: config.password,
-    request_timeout: REQUEST_TIMEOUT_MS,
+    request_timeout: config.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
     max_open_connections: 16,
     compression: { request: false, response: false },
     keep_alive: { enabled: true },

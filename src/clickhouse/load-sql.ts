@@ -9,7 +9,13 @@ export type Migration = {
   readonly version: number;
   readonly name: string;
   readonly checksum: string;
-  readonly statements: readonly string[];
+  readonly statements: readonly MigrationStatement[];
+};
+
+export type MigrationStatement = {
+  readonly sql: string;
+  /** Asked before the statement, which is left out where it gives a row: for what is costly, or must not happen again under running sinks. */
+  readonly unless: string | undefined;
 };
 
 /** The text of `sql/queries/<name>.sql`. */
@@ -29,7 +35,7 @@ export function checkSqls(): readonly { readonly name: string; readonly sql: str
   }));
 }
 
-/** All migrations in order. Statements are parted by a line `-- @statement`, never by a semicolon inside. */
+/** All migrations in order. Statements are parted by a line `-- @statement`, never by a semicolon inside; one may have a line `-- @unless SELECT …`. */
 export function migrations(): readonly Migration[] {
   return sqlFiles("migrations/").map((file) => {
     const text = readFileSync(new URL(`migrations/${file}`, SQL_ROOT), "utf8");
@@ -37,7 +43,10 @@ export function migrations(): readonly Migration[] {
       version: Number(file.slice(0, 4)),
       name: file.replace(/\.sql$/, ""),
       checksum: sha256Hex(text),
-      statements: text.split(/^-- @statement$/m).map((statement) => statement.trim().replace(/;$/, "")),
+      statements: text.split(/^-- @statement$/m).map((statement) => ({
+        sql: statement.trim().replace(/;$/, ""),
+        unless: /^-- @unless (.+)$/m.exec(statement)?.[1],
+      })),
     };
   });
 }

@@ -1,7 +1,10 @@
 /**
- * Brings the schema up to date. Files are applied in order, up only, each statement re-runnable; a file is recorded after its last
- * statement, so a migration that died half way simply runs again. A changed file or a newer schema is refused.
- * Every statement is `IF NOT EXISTS` or `IF EXISTS` and under names of its own, so two that run at once do no harm.
+ * Brings the schema up to date. Files are applied in order, up only, each statement re-runnable. A file is recorded without its checksum before its first
+ * statement and with it after its last one, so a migration that died half way simply runs again, and meanwhile no earlier release works with what is there:
+ * its sinks would go past views that are being replaced. A changed file or a newer schema is refused.
+ * Every statement is `IF NOT EXISTS` or `IF EXISTS` and under names of its own, and a file that another one has recorded meanwhile is skipped, so two that
+ * begin at once do no harm. One that stopped within a file for as long as another one needs for all of them may put back an old view: it fails at the
+ * next statement that no longer fits.
  */
 import { AppError } from "../kernel/errors.ts";
 import type { ClickHouse } from "./connect.ts";
@@ -12,6 +15,9 @@ export type SchemaState = { readonly applied: readonly number[]; readonly pendin
 const SCHEMA_TABLE = `CREATE TABLE IF NOT EXISTS meterline.schema_migrations
 (version UInt32, name String, checksum String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))
 ENGINE = ReplacingMergeTree ORDER BY version`;
+
+/** The checksum of a file that is being applied, or whose migration died. */
+const UNFINISHED = "";
 
 /** Applies what is pending and returns it. `onMigration` is called before each file. */
 export async function migrate(
@@ -24,11 +30,14 @@ export async function migrate(
   });
   await clickhouse.command({ sql: SCHEMA_TABLE, doing: "creating meterline.schema_migrations" });
   const { pending } = await schemaState(clickhouse);
+  const applied: Migration[] = [];
   for (const migration of pending) {
+    if ((await schemaState(clickhouse)).applied.includes(migration.version)) continue;
     onMigration(migration.name);
     await apply(clickhouse, migration);
+    applied.push(migration);
   }
-  return pending;
+  return applied;
 }
 
 /** Compares the files with what the server has; throws when they contradict each other. */
@@ -41,9 +50,9 @@ async function schemaState(clickhouse: ClickHouse): Promise<SchemaState> {
   for (const row of rows) {
     const file = files.find((candidate) => candidate.version === row.version);
     if (file === undefined) throw newerSchema(row.name);
-    if (file.checksum !== row.checksum) throw changedMigration(row.name);
+    if (row.checksum !== UNFINISHED && file.checksum !== row.checksum) throw changedMigration(row.name);
   }
-  const applied = rows.map((row) => row.version);
+  const applied = rows.filter(({ checksum }) => checksum !== UNFINISHED).map(({ version }) => version);
   return { applied, pending: files.filter((file) => !applied.includes(file.version)) };
 }
 
@@ -76,13 +85,23 @@ export async function requireCurrentSchema(clickhouse: ClickHouse): Promise<void
 }
 
 async function apply(clickhouse: ClickHouse, migration: Migration): Promise<void> {
-  for (const [index, sql] of migration.statements.entries()) {
-    await clickhouse.command({ sql, doing: `applying statement ${index + 1} of migration ${migration.name}` });
+  await record(clickhouse, { ...migration, checksum: UNFINISHED });
+  for (const [index, { sql, unless }] of migration.statements.entries()) {
+    const doing = `applying statement ${index + 1} of migration ${migration.name}`;
+    if (unless !== undefined && (await clickhouse.rows({ sql: unless, doing })).length > 0) continue;
+    await clickhouse.command({ sql, doing });
   }
+  await record(clickhouse, migration);
+}
+
+async function record(
+  clickhouse: ClickHouse,
+  { version, name, checksum }: Omit<Migration, "statements">,
+): Promise<void> {
   await clickhouse.command({
     sql: "INSERT INTO meterline.schema_migrations (version, name, checksum) SELECT {version: UInt32}, {name: String}, {checksum: String}",
-    params: { version: migration.version, name: migration.name, checksum: migration.checksum },
-    doing: `recording migration ${migration.name}`,
+    params: { version, name, checksum },
+    doing: `recording migration ${name}`,
   });
 }
 

@@ -11,7 +11,7 @@ export async function applyEarlierSchema(clickhouse: ClickHouse, lastVersion: nu
   await run(SCHEMA_TABLE);
   for (const { version, name, checksum, statements } of migrations()) {
     if (version > lastVersion) continue;
-    for (const sql of statements) await run(sql);
+    for (const { sql } of statements) await run(sql);
     await run(
       `INSERT INTO meterline.schema_migrations (version, name, checksum) VALUES (${version}, '${name}', '${checksum}')`,
     );

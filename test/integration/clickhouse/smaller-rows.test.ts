@@ -2,7 +2,7 @@
 import type { ClickHouseSettings } from "@clickhouse/client";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { connectClickHouse, type ClickHouse } from "../../../src/clickhouse/connect.ts";
-import { migrate } from "../../../src/clickhouse/migrate.ts";
+import { migrate, requireCurrentSchema } from "../../../src/clickhouse/migrate.ts";
 import { createVerifyStore } from "../../../src/clickhouse/verify-store.ts";
 import { applyEarlierSchema } from "../../support/earlier-schema.ts";
 import { startTestServers, type TestServers } from "../../support/servers.ts";
@@ -67,6 +67,10 @@ function retractionOf(
   };
 }
 
+function run(sql: string): Promise<void> {
+  return clickhouse.command({ sql, doing: "preparing the test" });
+}
+
 function insert(table: string, row: IngestedRow, settings: ClickHouseSettings = {}): Promise<void> {
   const sql = `INSERT INTO meterline.${table} (${Object.keys(row).join(", ")}) SELECT ${Object.values(row).join(", ")}`;
   return clickhouse.command({ sql, settings, doing: "inserting a row" });
@@ -94,6 +98,14 @@ test("says the same of what it held before", async () => {
       "SELECT toString(sum(event_count)) AS calls FROM meterline.usage_windows_as_of(cut = 4294967295) WHERE meter = 'calls'",
     ),
   ).toEqual([{ calls: "4" }]);
+  // It dies at its last table. An earlier release, which does not know the version, starts no sink; run again, it ends.
+  await run("RENAME TABLE meterline.event_keys TO meterline.away");
+  await expect(migrate(clickhouse)).rejects.toThrow(/0023_smaller_rows/);
+  expect(
+    await rows(`SELECT version, checksum FROM meterline.schema_migrations FINAL WHERE version > ${BEFORE}`),
+  ).toEqual([{ version: BEFORE + 1, checksum: "" }]);
+  await expect(requireCurrentSchema(clickhouse)).rejects.toMatchObject({ code: "SCHEMA_BEHIND" });
+  await run("RENAME TABLE meterline.away TO meterline.event_keys");
   expect((await migrate(clickhouse)).map(({ version }) => version)).toEqual([BEFORE + 1]);
   expect([await rows(STORED), await rows(EVENTS), await rows(WINDOWS)]).toEqual(before);
   const store = createVerifyStore(clickhouse, () => Promise.resolve([]));

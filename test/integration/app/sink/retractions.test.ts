@@ -173,19 +173,42 @@ test("finance.usage counts the same events", async () => {
   expect(found).toEqual(expectedOf(query, countedAsOf(NOW_CUT)));
 });
 
-// Guarantee: the digest over what counts is the same from windows and from single events, and no row is there twice.
-test("lineage: the windows' digests are those of the single events", async () => {
-  const [row] = await world.clickhouse.rows<Record<string, string>>({
-    sql: `SELECT
-      (SELECT toString((sum(event_count), sum(events_digest))) FROM meterline.usage_windows_as_of(cut = 4294967295)) AS windows,
-      (SELECT toString((count(), sum(usage_event_leaf(source, id, body_hash, customer, meter, dimensions, event_time, quantity, text))))
-        FROM meterline.usage_events_as_of(cut = 4294967295)
-        LEFT ANY JOIN (SELECT shard, incarnation, seq, position, body_hash FROM meterline.usage_events_raw) AS hashed USING (shard, incarnation, seq, position)) AS events,
-      (SELECT toString(count() - uniqExact(incarnation, seq, position)) FROM meterline.event_retractions) AS repeated`,
-    doing: "comparing digests",
+const HASHED = `meterline.usage_events_as_of(cut = {cut: UInt32})
+  LEFT ANY JOIN (SELECT shard, incarnation, seq, position, body_hash FROM meterline.usage_events_raw) AS hashed USING (shard, incarnation, seq, position)`;
+const STATE = "meter, customer, window_start, dimensions, cut, shard, incarnation";
+
+// Guarantee: each window holds what the single events in it give, as of every cut, digest and all.
+test("lineage: the windows are those of the single events", async () => {
+  const [last] = await world.clickhouse.rows<{ cut: number }>({
+    sql: "SELECT max(cut) AS cut FROM meterline.sink_batches",
+    doing: "reading the last cut",
   });
-  expect(row?.["windows"]).toBe(row?.["events"]);
-  expect(row?.["repeated"]).toBe("0");
+  for (const cut of [...Array(last?.cut ?? 0).keys(), last?.cut ?? 0, NOW_CUT]) {
+    const rows = await world.clickhouse.rows<object>({
+      sql: `SELECT ${STATE}, toString(groupArray(content)) AS contents FROM
+        (
+          SELECT ${STATE}, toString((sum(event_count), sum(quantity_sum), min(first_seq), max(last_seq), sum(events_digest))) AS content
+          FROM meterline.usage_windows_as_of(cut = {cut: UInt32}) GROUP BY ${STATE}
+          UNION ALL
+          SELECT ${STATE}, toString((count(), sum(toDecimal256(quantity, 18)), min(seq), max(seq),
+            sum(usage_event_leaf(source, id, body_hash, customer, meter, dimensions, event_time, quantity, text))))
+          FROM ${HASHED} GROUP BY ${STATE}
+        )
+        GROUP BY ${STATE} HAVING count() != 2 OR uniqExact(content) != 1 LIMIT 3`,
+      params: { cut },
+      doing: "comparing windows and events",
+    });
+    expect(rows, `as of cut ${cut}`).toEqual([]);
+  }
+});
+
+// Guarantee: no void or amend is there twice.
+test("each retraction is stored once", async () => {
+  const [row] = await world.clickhouse.rows<{ repeated: string }>({
+    sql: "SELECT toString(count() - uniqExact(incarnation, seq, position)) AS repeated FROM meterline.event_retractions",
+    doing: "counting retractions",
+  });
+  expect(row).toEqual({ repeated: "0" });
 });
 
 test("verification finds nothing", async () => {
