@@ -6,11 +6,24 @@
 --     ├─► event_fields
 --     └─► usage_uses (Null)            accepted events × the meters they feed
 --           ├─► usage_events           without body_hash: usage_events_raw has it, at the same place in the stream
---           └─► usage_windows          whose leaves need it
+--           └─► usage_windows          whose leaves begin with it
 --
 -- A hash is 16 bytes that nothing compresses, and usage_events had one per event and meter. The leaf of an event stays what it was.
 -- Views are replaced, as in 0022: no plan is open meanwhile, the targets stay, and the new views have names of their own.
 
+-- What the leaves of an event begin with, whatever the meter: made once per event, it saves 0.7 µs of a core with three meters (2026-11-29).
+CREATE FUNCTION IF NOT EXISTS usage_leaf_start AS (source, id, body_hash, customer) ->
+    concat(toString(length(source)), ':', source, toString(length(id)), ':', id, toString(body_hash), ';', toString(length(customer)), ':', customer);
+
+-- @statement
+-- The leaf as 0001 has it: usage_event_leaf, parted.
+CREATE FUNCTION IF NOT EXISTS usage_leaf AS (leaf_start, meter, dimensions, event_time, quantity, text) ->
+    reinterpretAsUInt256(SHA256(concat(leaf_start, toString(length(meter)), ':', meter,
+        arrayStringConcat(arrayMap((name, value) -> concat(toString(length(name)), ':', name, toString(length(value)), ':', value),
+            mapKeys(dimensions), mapValues(dimensions))),
+        ';', toString(toUnixTimestamp64Nano(event_time)), ';', toString(quantity), ';', text)));
+
+-- @statement
 CREATE TABLE IF NOT EXISTS meterline.usage_uses
 (
     meter LowCardinality(String),
@@ -21,7 +34,7 @@ CREATE TABLE IF NOT EXISTS meterline.usage_uses
     event_time DateTime64(9, 'UTC'),
     source LowCardinality(String),
     id String,
-    body_hash UInt128,
+    leaf_start String,
     quantity Decimal(38, 18),
     text String,
     cut UInt32,
@@ -31,7 +44,7 @@ CREATE TABLE IF NOT EXISTS meterline.usage_uses
     position UInt32
 )
 ENGINE = Null
-COMMENT 'usage_events says what the columns are, usage_ingest what body_hash is';
+COMMENT 'usage_events says what the columns are; leaf_start is usage_leaf_start';
 
 -- @statement
 DROP VIEW IF EXISTS meterline.usage_windows_mv;
@@ -79,13 +92,12 @@ SELECT
     customer,
     toDateTime(intDiv(toUnixTimestamp64Second(event_time), 900) * 900, 'UTC') AS window_start,
     use.5 AS dimensions,
-    event_time, source, id, body_hash,
+    event_time, source, id, leaf_start,
     use.3 AS quantity,
     use.4 AS text,
     cut, shard, incarnation, seq, position
-FROM meterline.usage_ingest
-ARRAY JOIN uses AS use
-WHERE verdict = 'accepted';
+FROM (SELECT *, usage_leaf_start(source, id, body_hash, customer) AS leaf_start FROM meterline.usage_ingest WHERE verdict = 'accepted')
+ARRAY JOIN uses AS use;
 
 -- @statement
 CREATE MATERIALIZED VIEW IF NOT EXISTS meterline.usage_events_uses_mv TO meterline.usage_events AS
@@ -101,7 +113,7 @@ SELECT
     sum(toDecimal256(quantity, 18)) AS quantity_sum,
     min(seq) AS first_seq,
     max(seq) AS last_seq,
-    sum(usage_event_leaf(source, id, body_hash, customer, meter, dimensions, event_time, quantity, text)) AS events_digest
+    sum(usage_leaf(leaf_start, meter, dimensions, event_time, quantity, text)) AS events_digest
 FROM meterline.usage_uses
 GROUP BY meter, customer, window_start, dimensions, cut, shard, incarnation;
 

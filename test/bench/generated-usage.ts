@@ -25,7 +25,7 @@ const CHUNK = 1_000_000;
 const WINDOW_SECONDS = 900;
 const SPECIAL_COLUMNS =
   "meter, aggregation, customer, window_start, dimensions, event_time, source, id, quantity, text, cut, shard, incarnation, seq";
-const EVENT_COLUMNS = `${SPECIAL_COLUMNS}, body_hash, position`;
+const EVENT_COLUMNS = `${SPECIAL_COLUMNS}, leaf_start, position`;
 
 const EVENTS_SQL = `
   SELECT {meter: String} AS meter, {aggregation: String} AS aggregation, concat('c', toString(intDiv(number, {perCustomer: UInt64}))) AS customer,
@@ -34,7 +34,7 @@ const EVENTS_SQL = `
     toString({before: UInt64} * {customers: UInt64} + number) AS id,
     if({aggregation: String} = 'sum', toDecimal128(({before: UInt64} * {customers: UInt64} + number) % 1000 + 1, 18) / 1000, toDecimal128(0, 18)) AS quantity,
     if({aggregation: String} = 'sum', '', concat('user-', toString(intDiv(number, 10)))) AS text, 1 AS cut, 0 AS shard, 1 AS incarnation,
-    intDiv(number, 100) + 1 AS seq, number AS body_hash, number % 100 AS position
+    intDiv(number, 100) + 1 AS seq, number % 100 AS position, usage_leaf_start(source, id, ${GENERATED_BODY_HASH}, customer) AS leaf_start
   FROM numbers({from: UInt64}, {count: UInt64})`;
 
 /** The customers are c0, c1 …; quantities repeat from 0.001 to 1.000, texts every ten events. */
