@@ -17,12 +17,17 @@ CREATE FUNCTION IF NOT EXISTS usage_leaf_start AS (source, id, body_hash, custom
     concat(toString(length(source)), ':', source, toString(length(id)), ':', id, toString(body_hash), ';', toString(length(customer)), ':', customer);
 
 -- @statement
--- The leaf as 0001 has it: usage_event_leaf, parted.
+-- And what follows for one of them.
 CREATE FUNCTION IF NOT EXISTS usage_leaf AS (leaf_start, meter, dimensions, event_time, quantity, text) ->
     reinterpretAsUInt256(SHA256(concat(leaf_start, toString(length(meter)), ':', meter,
         arrayStringConcat(arrayMap((name, value) -> concat(toString(length(name)), ':', name, toString(length(value)), ':', value),
             mapKeys(dimensions), mapValues(dimensions))),
         ';', toString(toUnixTimestamp64Nano(event_time)), ';', toString(quantity), ';', text)));
+
+-- @statement
+-- Both together: the leaf that 0001 has, byte for byte.
+CREATE OR REPLACE FUNCTION usage_event_leaf AS (source, id, body_hash, customer, meter, dimensions, event_time, quantity, text) ->
+    usage_leaf(usage_leaf_start(source, id, body_hash, customer), meter, dimensions, event_time, quantity, text);
 
 -- @statement
 CREATE TABLE IF NOT EXISTS meterline.usage_uses
@@ -97,7 +102,12 @@ SELECT
     use.3 AS quantity,
     use.4 AS text,
     cut, shard, incarnation, seq, position
-FROM (SELECT *, usage_leaf_start(source, id, body_hash, customer) AS leaf_start FROM meterline.usage_ingest WHERE verdict = 'accepted')
+FROM
+(
+    SELECT customer, event_time, source, id, usage_leaf_start(source, id, body_hash, customer) AS leaf_start, uses, cut, shard, incarnation, seq, position
+    FROM meterline.usage_ingest
+    WHERE verdict = 'accepted'
+)
 ARRAY JOIN uses AS use;
 
 -- @statement

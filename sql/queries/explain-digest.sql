@@ -1,5 +1,5 @@
 -- The digest of the single events behind a line (counted_from is 0 where it rests on all that came before), from usage_events and not from any window: what the stored digest must equal.
--- Each event's body hash is in usage_events_raw, at the same place in the stream.
+-- Each event's body hash is in usage_events_raw, at the same place in the stream; asked for by name, only these places are read, whatever the engine makes of the join.
 WITH counted AS
 (
     SELECT meter, customer, dimensions, source, id, event_time, quantity, text, shard, incarnation, seq, position

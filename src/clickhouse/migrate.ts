@@ -12,7 +12,8 @@ import { migrations, type Migration } from "./load-sql.ts";
 
 export type SchemaState = { readonly applied: readonly number[]; readonly pending: readonly Migration[] };
 
-const SCHEMA_TABLE = `CREATE TABLE IF NOT EXISTS meterline.schema_migrations
+/** Which migrations were applied, and which one is under way. */
+export const SCHEMA_TABLE = `CREATE TABLE IF NOT EXISTS meterline.schema_migrations
 (version UInt32, name String, checksum String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))
 ENGINE = ReplacingMergeTree ORDER BY version`;
 

@@ -126,3 +126,10 @@ test("goes on counting", async () => {
     (SELECT count() FROM meterline.usage_events_raw AS r INNER JOIN meterline.event_keys AS k ON k.event_key = r.event_key WHERE r.seq = 10) AS same_key`);
   expect(row).toEqual({ raw: "1", keys: "1", events: "2", windows: "12", same_key: "1" });
 });
+
+// Guarantee: beside a migration of a later release that is under way, or died, this one does nothing.
+test("refuses a schema that a later release has begun to change", async () => {
+  await run("INSERT INTO meterline.schema_migrations (version, name, checksum) VALUES (9999, '9999_later', '')");
+  await expect(requireCurrentSchema(clickhouse)).rejects.toMatchObject({ code: "SCHEMA_NEWER" });
+  await expect(migrate(clickhouse)).rejects.toMatchObject({ code: "SCHEMA_NEWER" });
+});
