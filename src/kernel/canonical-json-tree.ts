@@ -29,7 +29,7 @@ function namesOf({ shape, names }: JsonObject): CanonicalNames {
   return shape === undefined ? canonicalNames(names) : (shape.canonical ??= canonicalNames(names));
 }
 
-function canonicalNames(names: readonly string[]): CanonicalNames {
+export function canonicalNames(names: readonly string[]): CanonicalNames {
   const sorted = [...names.entries()].toSorted(([, a], [, b]) => byCodeUnit(a, b));
   return {
     positions: sorted.map(([position]) => position),

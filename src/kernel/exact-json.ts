@@ -42,13 +42,23 @@ type Cursor = {
  * neighbours; everything else is an error of the whole.
  */
 export function parseExactJson(text: string, elementsMax: number): JsonDocument | JsonError {
-  const cursor: Cursor = { text, at: 0, error: undefined, errorAt: 0, flaw: undefined, flawAt: 0 };
+  const cursor = cursorAt(text, 0);
   skipSpace(cursor);
   if (cursor.at === text.length) return { error: "empty", at: 0 };
   const document = text.charCodeAt(cursor.at) === 91 ? readElements(cursor, elementsMax) : readSingle(cursor);
   if (document === undefined) return { error: cursor.error ?? "invalid_json", at: cursor.errorAt };
   skipSpace(cursor);
   return cursor.at === text.length ? document : { error: "invalid_json", at: cursor.at };
+}
+
+/** Reads one value of a text, the one that begins there. */
+export function parseExactElement(text: string, start: number): JsonElement | JsonError {
+  const cursor = cursorAt(text, start);
+  return readElement(cursor) ?? { error: cursor.error ?? "invalid_json", at: cursor.errorAt };
+}
+
+function cursorAt(text: string, at: number): Cursor {
+  return { text, at, error: undefined, errorAt: 0, flaw: undefined, flawAt: 0 };
 }
 
 function readSingle(cursor: Cursor): JsonDocument | undefined {

@@ -73,4 +73,11 @@ export class JsonObject {
   }
 }
 
+const ARRAY_INDEX = /^(?:0|[1-9]\d{0,8})$/;
+
+/** The item that a name of JSON pointers (RFC 6901) leads to; undefined for one that is no place in an array. */
+export function itemAt<Item>(items: readonly Item[], name: string): Item | undefined {
+  return ARRAY_INDEX.test(name) ? items[Number(name)] : undefined;
+}
+
 export type JsonValue = string | boolean | null | JsonNumber | JsonObject | readonly JsonValue[];

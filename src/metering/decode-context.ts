@@ -1,6 +1,7 @@
 /** What decoding needs besides the message, and what it remembers of the sources of one batch. */
 import { NS_PER_DAY } from "../kernel/instant.ts";
 import { producerTokenOf } from "../domain/producer-token.ts";
+import { EventLayouts } from "./event-layouts.ts";
 import { eventKeyPrefix } from "./event-identity.ts";
 import type { MeteringCatalog } from "./metering-catalog.ts";
 
@@ -18,6 +19,7 @@ export type DecodeContext = {
   readonly timeRange: EventTimeRange;
   /** Only spares work: a batch has many events of few sources. */
   readonly sources: Map<string, SourceFacts>;
+  readonly layouts: EventLayouts;
 };
 
 /** A new context per batch: bounded by the batch, so that hostile sources can't fill the memory. */
@@ -25,7 +27,7 @@ export function createDecodeContext(input: {
   readonly catalog: MeteringCatalog;
   readonly timeRange: EventTimeRange;
 }): DecodeContext {
-  return { catalog: input.catalog, timeRange: input.timeRange, sources: new Map() };
+  return { catalog: input.catalog, timeRange: input.timeRange, sources: new Map(), layouts: new EventLayouts() };
 }
 
 export function sourceFactsOf(source: string, context: DecodeContext): SourceFacts {

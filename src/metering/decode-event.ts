@@ -7,8 +7,9 @@ import { isRetractionType } from "../domain/usage-retraction.ts";
 import { JsonObject, type JsonValue } from "../kernel/json-tree.ts";
 import { parseInstant, type Instant } from "../kernel/instant.ts";
 import { exceedsBytes } from "../kernel/utf8.ts";
+import { sourceFactsOf, type DecodeContext, type SourceFacts } from "./decode-context.ts";
 import { bodyHashOf, eventKeyOf } from "./event-identity.ts";
-import { sourceFactsOf, type DecodeContext } from "./decode-context.ts";
+import { TreeMembers, type EventMembers } from "./event-members.ts";
 import { meterEvent } from "./meter-event.ts";
 import { schemaProblem } from "./schema-problem.ts";
 import { quoted, rejection } from "./rejection.ts";
@@ -43,15 +44,20 @@ const SPEC_VERSION = "1.0";
 const TIME_END: Instant = 4_294_967_296n * 1_000_000_000n;
 
 export function decodeEvent(value: JsonValue, place: EventPlace, context: DecodeContext): DecodedEvent {
-  if (!(value instanceof JsonObject))
-    return rejectedEvent(place, rejection("not_an_object", "the event is not a JSON object"));
-  const envelope = envelopeOf(value, context);
-  const wrong = envelopeProblem(value, envelope) ?? sourceProblem(envelope.source, place, context);
+  if (value instanceof JsonObject) return decodeMembers(new TreeMembers(value), place, context);
+  return rejectedEvent(place, rejection("not_an_object", "the event is not a JSON object"));
+}
+
+export function decodeMembers(event: EventMembers, place: EventPlace, context: DecodeContext): DecodedEvent {
+  const envelope = envelopeOf(event, context);
+  const facts = sourceFactsOf(envelope.source, context);
+  const wrong = envelopeProblem(event, envelope) ?? sourceProblem(envelope.source, facts, place);
   if (wrong !== undefined) return rejectedEvent(place, wrong, envelope);
-  const eventTime = eventTimeOf(value, place, context);
+  const eventTime = eventTimeOf(event, place, context);
   if (typeof eventTime !== "bigint") return rejectedEvent(place, eventTime, envelope);
   const content =
-    customerProblem(envelope.subject, context) ?? contentOf(value, { envelope, bytes: place.raw.length, context });
+    customerProblem(envelope.subject, context) ??
+    contentOf(event, { envelope, facts, bytes: place.raw.length, context });
   if (content.kind === "rejection") return rejectedEvent(place, content, { ...envelope, eventTime });
 
   const { source, id, type, customer } = envelope;
@@ -68,8 +74,8 @@ export function decodeEvent(value: JsonValue, place: EventPlace, context: Decode
     rejected: false,
     reason: content.reason,
     detail: content.detail,
-    eventKey: eventKeyOf(sourceFactsOf(source, context).keyPrefix, id),
-    bodyHash: bodyHashOf({ type, customer, data: value.get("data") }),
+    eventKey: eventKeyOf(facts.keyPrefix, id),
+    bodyHash: bodyHashOf({ type, customer, data: event.canonicalOf("data") }),
     raw: place.raw,
     uses: content.uses,
     retraction: content.retraction,
@@ -81,13 +87,18 @@ type Content = Pick<DecodedEvent, "reason" | "detail" | "uses" | "retraction"> &
 
 const UNMETERED: Content = { kind: "content", reason: "unmetered", detail: "", uses: [], retraction: undefined };
 
-type ContentInput = { readonly envelope: Envelope; readonly bytes: number; readonly context: DecodeContext };
+type ContentInput = {
+  readonly envelope: Envelope;
+  readonly facts: SourceFacts;
+  readonly bytes: number;
+  readonly context: DecodeContext;
+};
 
-function contentOf(event: JsonObject, { envelope, bytes, context }: ContentInput): Content | Rejection {
+function contentOf(event: EventMembers, { envelope, facts, bytes, context }: ContentInput): Content | Rejection {
   const { source, type } = envelope;
   // Reserved types: no meter counts them, whatever the catalog says.
   if (isRetractionType(type)) {
-    const request = retractionRequestOf(event, { type, source, keyPrefix: sourceFactsOf(source, context).keyPrefix });
+    const request = retractionRequestOf(event, { type, source, keyPrefix: facts.keyPrefix });
     if ("kind" in request) return request;
     return { kind: "content", reason: "", detail: "", uses: [], retraction: request };
   }
@@ -132,7 +143,7 @@ export function rejectedEvent(place: EventPlace, why: Rejection, known: KnownOfE
 }
 
 /** What can be read of the envelope; unusable attributes are empty. */
-function envelopeOf(event: JsonObject, context: DecodeContext): Envelope {
+function envelopeOf(event: EventMembers, context: DecodeContext): Envelope {
   const subject = usableText(event.get("subject"));
   return {
     source: usableText(event.get("source")),
@@ -143,7 +154,7 @@ function envelopeOf(event: JsonObject, context: DecodeContext): Envelope {
   };
 }
 
-function envelopeProblem(event: JsonObject, envelope: Envelope): Rejection | undefined {
+function envelopeProblem(event: EventMembers, envelope: Envelope): Rejection | undefined {
   if (event.get("specversion") !== SPEC_VERSION)
     return rejection("specversion_unsupported", 'specversion must be "1.0"');
   if (envelope.id === "") return attributeProblem(event, "id");
@@ -156,7 +167,7 @@ function envelopeProblem(event: JsonObject, envelope: Envelope): Rejection | und
 }
 
 /** Why an attribute came out empty. A null attribute counts as absent, as CloudEvents says. */
-function attributeProblem(event: JsonObject, name: "id" | "source" | "type" | "subject"): Rejection {
+function attributeProblem(event: EventMembers, name: "id" | "source" | "type" | "subject"): Rejection {
   const value = event.get(name);
   if (value === undefined || value === null || value === "")
     return rejection(`missing_${name}`, `${name} is absent or empty`);
@@ -167,8 +178,7 @@ function attributeProblem(event: JsonObject, name: "id" | "source" | "type" | "s
   return rejection("attribute_invalid", `${name} holds a control character: ${quoted(value)}`);
 }
 
-function sourceProblem(source: string, place: EventPlace, context: DecodeContext): Rejection | undefined {
-  const { producerToken } = sourceFactsOf(source, context);
+function sourceProblem(source: string, { producerToken }: SourceFacts, place: EventPlace): Rejection | undefined {
   if (producerToken === place.producerToken) return undefined;
   return rejection(
     "source_mismatch",
@@ -176,7 +186,7 @@ function sourceProblem(source: string, place: EventPlace, context: DecodeContext
   );
 }
 
-function eventTimeOf(event: JsonObject, place: EventPlace, context: DecodeContext): Instant | Rejection {
+function eventTimeOf(event: EventMembers, place: EventPlace, context: DecodeContext): Instant | Rejection {
   const value = event.get("time");
   if (value === undefined || value === null) return place.arrivedAt;
   if (typeof value !== "string") return rejection("attribute_invalid", "time must be a string");

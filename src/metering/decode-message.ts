@@ -10,10 +10,12 @@ import {
 } from "../domain/usage-event.ts";
 import { replayOfSubject } from "../domain/quarantine.ts";
 import { producerTokenOfSubject } from "../domain/producer-token.ts";
-import { parseExactJson, type JsonDocument, type JsonElement, type JsonErrorCode } from "../kernel/exact-json.ts";
+import { assert } from "../kernel/assert.ts";
+import { parseExactElement, parseExactJson, type JsonElement, type JsonErrorCode } from "../kernel/exact-json.ts";
+import type { EncodedText } from "../kernel/json-layout.ts";
 import { decodeUtf8, utf8Length } from "../kernel/utf8.ts";
 import type { DecodeContext } from "./decode-context.ts";
-import { decodeEvent, rejectedEvent, type EventPlace } from "./decode-event.ts";
+import { decodeEvent, decodeMembers, rejectedEvent, type EventPlace } from "./decode-event.ts";
 import { rejection } from "./rejection.ts";
 
 const JSON_REASONS: Readonly<Record<JsonErrorCode, RejectionReason>> = {
@@ -46,30 +48,95 @@ export function decodeMessage(message: UsageMessage, context: DecodeContext): re
   }
   const text = decodeUtf8(message.body);
   if (text === undefined) return whole("invalid_utf8", "the message is not valid UTF-8");
+  const events = new MessageReader({ place, text, context }).events();
+  if (events !== undefined) return events;
+  // Read once more, for what is wrong with it.
   const document = parseExactJson(text, EVENTS_PER_MESSAGE_MAX);
   if ("error" in document) return whole(JSON_REASONS[document.error], `${document.error} at character ${document.at}`);
-  const [first] = document.elements;
-  if (first === undefined) return whole("empty_message", "the array holds no event");
-  if (document.kind === "single") return [decodeElement(first, place, context)];
-  return decodeElements(document, { place, text, context });
+  assert(document.elements.length === 0, "a message that can be read has events, or is an empty array");
+  return whole("empty_message", "the array holds no event");
 }
 
-type Batch = { readonly place: EventPlace; readonly text: string; readonly context: DecodeContext };
+const ARRAY_START = 91;
+const ARRAY_END = 93;
+const COMMA = 44;
 
-/** Each element keeps its own bytes. Text positions are byte positions only as long as the text is ASCII. */
-function decodeElements(document: JsonDocument, batch: Batch): readonly DecodedEvent[] {
-  const { place, text, context } = batch;
-  const body = place.raw;
-  const isAscii = text.length === body.length;
-  let bytesBefore = 0;
-  let textBefore = 0;
-  return document.elements.map((element, position) => {
-    const start = isAscii ? element.start : bytesBefore + utf8Length(text.slice(textBefore, element.start));
-    const end = isAscii ? element.end : start + utf8Length(text.slice(element.start, element.end));
-    bytesBefore = end;
-    textBefore = element.end;
-    return decodeElement(element, { ...place, position, raw: body.subarray(start, end) }, context);
-  });
+type MessageInput = { readonly place: EventPlace; readonly text: string; readonly context: DecodeContext };
+
+/** Reads the events of a message one after the other: by its layout where that is known, and by the exact reader otherwise. */
+class MessageReader {
+  readonly #place: EventPlace;
+  readonly #context: DecodeContext;
+  readonly #message: EncodedText;
+  /** The byte that comes next. */
+  #at = 0;
+
+  constructor({ place, text, context }: MessageInput) {
+    this.#place = place;
+    this.#context = context;
+    this.#message = { text, bytes: place.raw, bytesAhead: 0 };
+  }
+
+  /** Undefined for what can't be taken apart, and for an empty array. */
+  events(): readonly DecodedEvent[] | undefined {
+    if (!this.#passes(ARRAY_START)) {
+      const event = this.#event(() => this.#place);
+      return event !== undefined && this.#isAtEnd() ? [event] : undefined;
+    }
+    const events: DecodedEvent[] = [];
+    do {
+      if (events.length === EVENTS_PER_MESSAGE_MAX) return undefined;
+      this.#skipSpace();
+      const event = this.#event((raw) => ({ ...this.#place, position: events.length, raw }));
+      if (event === undefined) return undefined;
+      events.push(event);
+    } while (this.#passes(COMMA));
+    return this.#passes(ARRAY_END) && this.#isAtEnd() ? events : undefined;
+  }
+
+  /** `placeOf` gets the event's own bytes. */
+  #event(placeOf: (raw: Uint8Array) => EventPlace): DecodedEvent | undefined {
+    const message = this.#message;
+    const { text, bytes, bytesAhead } = message;
+    const { layouts } = this.#context;
+    const start = this.#at;
+    const layout = layouts.find(message, start);
+    if (layout !== undefined) {
+      this.#at = layout.end;
+      return decodeMembers(layout, placeOf(bytes.subarray(start, this.#at)), this.#context);
+    }
+    const element = parseExactElement(text, start - bytesAhead);
+    if ("error" in element) return undefined;
+    const characters = element.end - element.start;
+    const length = text.length === bytes.length ? characters : utf8Length(text.slice(element.start, element.end));
+    message.bytesAhead += length - characters;
+    this.#at += length;
+    const raw = bytes.subarray(start, this.#at);
+    const event = decodeElement(element, placeOf(raw), this.#context);
+    if (!event.rejected) layouts.learn(raw);
+    return event;
+  }
+
+  #isAtEnd(): boolean {
+    this.#skipSpace();
+    return this.#at === this.#message.bytes.length;
+  }
+
+  #passes(byte: number): boolean {
+    this.#skipSpace();
+    if (this.#message.bytes[this.#at] !== byte) return false;
+    this.#at += 1;
+    return true;
+  }
+
+  #skipSpace(): void {
+    const { bytes } = this.#message;
+    while (isSpace(bytes[this.#at])) this.#at += 1;
+  }
+}
+
+function isSpace(byte: number | undefined): boolean {
+  return byte === 32 || byte === 10 || byte === 13 || byte === 9;
 }
 
 function decodeElement(element: JsonElement, place: EventPlace, context: DecodeContext): DecodedEvent {

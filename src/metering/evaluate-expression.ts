@@ -8,8 +8,9 @@ import { QUANTITY_INTEGER_DIGITS, QUANTITY_PLACES } from "../domain/meter.ts";
 import type { Expression } from "../domain/value-expression/expression-tree.ts";
 import { assert, present } from "../kernel/assert.ts";
 import { fixedPointOf, type FixedPointError } from "../kernel/fixed-point.ts";
-import { JsonNumber, type JsonObject } from "../kernel/json-tree.ts";
-import { followPointer, parseJsonPointer } from "./json-pointer.ts";
+import { JsonNumber } from "../kernel/json-tree.ts";
+import type { EventMembers } from "./event-members.ts";
+import { parseJsonPointer } from "./json-pointer.ts";
 
 export type ExpressionFailure = {
   readonly problem: "missing" | "not_scalar" | FixedPointError;
@@ -19,7 +20,7 @@ export type ExpressionFailure = {
 };
 type Result = bigint | ExpressionFailure;
 /** Results are scaled by 10^36, those of the whole by 10^18. */
-export type Evaluate = (event: JsonObject) => Result;
+export type Evaluate = (event: EventMembers) => Result;
 
 const PLACES = 2 * QUANTITY_PLACES;
 const LIMITS = { integerDigits: QUANTITY_INTEGER_DIGITS, places: QUANTITY_PLACES };
@@ -79,7 +80,7 @@ function constant(text: string): Evaluate {
 function reader(text: string): Evaluate {
   const pointer = parseJsonPointer(text);
   return (event) => {
-    const value = followPointer(event, pointer);
+    const value = event.at(pointer);
     if (value === undefined || value === null) return { problem: "missing", pointer: text };
     const written = typeof value === "string" ? value : value instanceof JsonNumber ? value.text : undefined;
     if (written === undefined) return { problem: "not_scalar", pointer: text };

@@ -3,7 +3,6 @@
  * the same event. The body hash covers what is billed (type, customer, data with its numbers as written) and not time or extensions.
  */
 import { canonicalJsonOf } from "../kernel/canonical-json-tree.ts";
-import type { JsonValue } from "../kernel/json-tree.ts";
 import { sha256UInt128 } from "../kernel/hash.ts";
 import { utf8Length } from "../kernel/utf8.ts";
 
@@ -17,11 +16,14 @@ export function eventKeyOf(prefix: string, id: string): bigint {
   return sha256UInt128(prefix + id);
 }
 
-export type EventBody = { readonly type: string; readonly customer: string; readonly data: JsonValue | undefined };
+export type EventBody = {
+  readonly type: string;
+  readonly customer: string;
+  /** In canonical JSON. Absent data and null are the same. */
+  readonly data: string;
+};
 
-/** The first 16 bytes of SHA-256 over the canonical JSON of [type, customer key, data]. Absent data and null are the same. */
-export function bodyHashOf(body: EventBody): bigint {
-  return sha256UInt128(
-    `[${canonicalJsonOf(body.type)},${canonicalJsonOf(body.customer)},${canonicalJsonOf(body.data ?? null)}]`,
-  );
+/** The first 16 bytes of SHA-256 over the canonical JSON of [type, customer key, data]. */
+export function bodyHashOf({ type, customer, data }: EventBody): bigint {
+  return sha256UInt128(`[${canonicalJsonOf(type)},${canonicalJsonOf(customer)},${data}]`);
 }

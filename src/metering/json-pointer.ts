@@ -1,11 +1,9 @@
 /** JSON pointers (RFC 6901) into an event, compiled once and followed once per event and meter. */
 import { assert } from "../kernel/assert.ts";
-import { JsonNumber, JsonObject, type JsonValue } from "../kernel/json-tree.ts";
+import { itemAt, JsonNumber, JsonObject, type JsonValue } from "../kernel/json-tree.ts";
 
 /** The reference tokens, unescaped; none points to the whole. */
 export type JsonPointer = readonly string[];
-
-const ARRAY_INDEX = /^(?:0|[1-9]\d{0,8})$/;
 
 /** The catalog has checked the pointer already; anything else here is a broken invariant. */
 export function parseJsonPointer(text: string): JsonPointer {
@@ -22,7 +20,7 @@ export function followPointer(root: JsonValue, pointer: JsonPointer): JsonValue 
   let value: JsonValue | undefined = root;
   for (const token of pointer) {
     if (value instanceof JsonObject) value = value.get(token);
-    else if (isArray(value)) value = ARRAY_INDEX.test(token) ? value[Number(token)] : undefined;
+    else if (isArray(value)) value = itemAt(value, token);
     else return undefined;
   }
   return value;

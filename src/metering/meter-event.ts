@@ -10,10 +10,11 @@ import {
   type Rejection,
   type RejectionReason,
 } from "../domain/usage-event.ts";
-import { JsonNumber, type JsonObject, type JsonValue } from "../kernel/json-tree.ts";
+import { JsonNumber, type JsonValue } from "../kernel/json-tree.ts";
 import { fixedPointOf, type FixedPointError, type FixedPointLimits } from "../kernel/fixed-point.ts";
 import { exceedsBytes } from "../kernel/utf8.ts";
-import { followPointer, pointerText } from "./json-pointer.ts";
+import { pointerText } from "./json-pointer.ts";
+import type { EventMembers } from "./event-members.ts";
 import type { ExpressionFailure } from "./evaluate-expression.ts";
 import { passesFilter, type ConditionProblem } from "./meter-filter.ts";
 import type { CompiledDimension, CompiledMeter } from "./metering-catalog.ts";
@@ -42,7 +43,7 @@ const NUMBER_PROBLEMS: Readonly<Record<FixedPointError, string>> = {
   too_fine: "gives more than 18 digits behind the point (round it)",
 };
 
-export function meterEvent(event: JsonObject, meters: readonly CompiledMeter[]): MeteredEvent | Rejection {
+export function meterEvent(event: EventMembers, meters: readonly CompiledMeter[]): MeteredEvent | Rejection {
   const uses: MeterUse[] = [];
   let skipped = "";
   let last: ReadDimensions | undefined;
@@ -71,14 +72,14 @@ type ReadDimensions = {
 
 /** Undefined for an event that the meter's filter leaves out. */
 function useOf(
-  event: JsonObject,
+  event: EventMembers,
   meter: CompiledMeter,
   dimensions: readonly DimensionValue[] | Rejection,
 ): { kind: "use"; use: MeterUse } | Rejection | undefined {
   const passes = meter.filter.length === 0 || passesFilter(event, meter.filter);
   if (passes === false) return undefined;
   if (passes !== true) return wrongCondition(passes, meter);
-  const value = meter.value === undefined ? undefined : followPointer(event, meter.value);
+  const value = meter.value === undefined ? undefined : event.at(meter.value);
   let quantity = 0n;
   let text = "";
   if (meter.aggregation === "count") {
@@ -131,10 +132,10 @@ function numberTextOf(value: JsonValue): string | undefined {
   return value instanceof JsonNumber ? value.text : undefined;
 }
 
-function dimensionsOf(event: JsonObject, meter: CompiledMeter): readonly DimensionValue[] | Rejection {
+function dimensionsOf(event: EventMembers, meter: CompiledMeter): readonly DimensionValue[] | Rejection {
   const values: DimensionValue[] = [];
   for (const dimension of meter.dimensions) {
-    const value = dimensionText(followPointer(event, dimension.pointer));
+    const value = dimensionText(event.at(dimension.pointer));
     if (value === undefined) return wrongDimension("dimension_not_scalar", dimension, "is an object or an array");
     if (exceedsBytes(value, DIMENSION_BYTES_MAX)) {
       return wrongDimension("dimension_too_long", dimension, `is ${quoted(value)}`);

@@ -8,8 +8,9 @@ import {
 } from "../domain/meter.ts";
 import { assert } from "../kernel/assert.ts";
 import { fixedPointOf, type FixedPointError } from "../kernel/fixed-point.ts";
-import { JsonNumber, type JsonObject, type JsonValue } from "../kernel/json-tree.ts";
-import { followPointer, parseJsonPointer, type JsonPointer } from "./json-pointer.ts";
+import { JsonNumber, type JsonValue } from "../kernel/json-tree.ts";
+import type { EventMembers } from "./event-members.ts";
+import { parseJsonPointer, type JsonPointer } from "./json-pointer.ts";
 
 type Bound = { readonly holds: (value: bigint, bound: bigint) => boolean; readonly bound: bigint };
 
@@ -60,9 +61,9 @@ export function compileFilter(where: Meter["where"]): readonly CompiledCondition
 }
 
 /** True where every condition holds. A problem that stands before a condition that does not hold is told all the same. */
-export function passesFilter(event: JsonObject, filter: readonly CompiledCondition[]): boolean | ConditionProblem {
+export function passesFilter(event: EventMembers, filter: readonly CompiledCondition[]): boolean | ConditionProblem {
   for (const condition of filter) {
-    const passes = holds(followPointer(event, condition.pointer), condition);
+    const passes = holds(event.at(condition.pointer), condition);
     if (passes !== true) return passes;
   }
   return true;

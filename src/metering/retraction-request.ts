@@ -2,6 +2,7 @@
 import type { Rejection } from "../domain/usage-event.ts";
 import { AMEND_TYPE, type RetractionRequest } from "../domain/usage-retraction.ts";
 import { JsonObject, type JsonValue } from "../kernel/json-tree.ts";
+import type { EventMembers } from "./event-members.ts";
 import { eventKeyOf } from "./event-identity.ts";
 import { quoted, rejection } from "./rejection.ts";
 import { usableText } from "./usable-text.ts";
@@ -9,7 +10,7 @@ import { usableText } from "./usable-text.ts";
 export type RetractingEvent = { readonly type: string; readonly source: string; readonly keyPrefix: string };
 
 /** Members of `data` besides these are the producer's own: a reason, the number of a ticket. */
-export function retractionRequestOf(event: JsonObject, by: RetractingEvent): RetractionRequest | Rejection {
+export function retractionRequestOf(event: EventMembers, by: RetractingEvent): RetractionRequest | Rejection {
   const data = event.get("data");
   if (!(data instanceof JsonObject))
     return rejection("retraction_invalid", "data must be an object with the member id");

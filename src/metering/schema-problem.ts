@@ -1,6 +1,6 @@
 /** The schema guard: whether an event's data fits the JSON Schema that the catalog has for its type. */
 import type { Rejection } from "../domain/usage-event.ts";
-import type { JsonObject } from "../kernel/json-tree.ts";
+import type { EventMembers } from "./event-members.ts";
 import { pointerText } from "./json-pointer.ts";
 import type { MeteringCatalog } from "./metering-catalog.ts";
 import { quoted, rejection } from "./rejection.ts";
@@ -17,7 +17,10 @@ export type SchemaProblemInput = {
 };
 
 /** Undefined where the data fits, or the type has no schema. Absent data is null, as it is for the event's identity. */
-export function schemaProblem(event: JsonObject, { type, bytes, catalog }: SchemaProblemInput): Rejection | undefined {
+export function schemaProblem(
+  event: EventMembers,
+  { type, bytes, catalog }: SchemaProblemInput,
+): Rejection | undefined {
   const failure = catalog.schemaByType.get(type)?.check(event.get("data") ?? null, STEPS_MIN + STEPS_PER_BYTE * bytes);
   if (failure === undefined) return undefined;
   return rejection("schema", `${quoted(pointerText(["data", ...failure.path]))} ${failure.message}`);

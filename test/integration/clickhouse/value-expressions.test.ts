@@ -8,6 +8,7 @@ import { parseExpression } from "../../../src/domain/value-expression/parse-expr
 import { parseExactJson } from "../../../src/kernel/exact-json.ts";
 import { fixedPointText } from "../../../src/kernel/fixed-point.ts";
 import type { JsonObject } from "../../../src/kernel/json-tree.ts";
+import { TreeMembers } from "../../../src/metering/event-members.ts";
 import { compileExpression } from "../../../src/metering/evaluate-expression.ts";
 import { expressionData, expressionTexts } from "../../support/expression-texts.ts";
 import { startTestServers, type TestServers } from "../../support/servers.ts";
@@ -36,7 +37,7 @@ function sampleOf([expression, raw]: readonly [string, string]): Sample[] {
   const tree = parseExpression(expression);
   const document = parseExactJson(raw, 1);
   if ("problem" in tree || "error" in document) throw new Error(`${expression} of ${raw}`);
-  const result = compileExpression(tree)(document.elements[0]?.value as JsonObject);
+  const result = compileExpression(tree)(new TreeMembers(document.elements[0]?.value as JsonObject));
   if (typeof result === "bigint") return [{ expression, raw, expected: fixedPointText(result, QUANTITY_PLACES) }];
   return result.problem === "missing" ? [{ expression, raw, expected: "" }] : [];
 }

@@ -32,8 +32,12 @@ const CATALOG = compileMeteringCatalog(
   }),
 );
 
+/** Once anew, and once by the layouts that were learned meanwhile. */
 function decode(message: UsageMessage): readonly DecodedEvent[] {
-  return decodeMessage(message, createDecodeContext({ catalog: CATALOG, timeRange: DEFAULT_EVENT_TIME_RANGE }));
+  const context = createDecodeContext({ catalog: CATALOG, timeRange: DEFAULT_EVENT_TIME_RANGE });
+  const events = decodeMessage(message, context);
+  expect(decodeMessage(message, context)).toEqual(events);
+  return events;
 }
 
 function decodeOne(message: UsageMessage): DecodedEvent {

@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { parseExactJson } from "../../../src/kernel/exact-json.ts";
 import { fixedPointText } from "../../../src/kernel/fixed-point.ts";
 import type { JsonObject } from "../../../src/kernel/json-tree.ts";
+import { TreeMembers } from "../../../src/metering/event-members.ts";
 import { meterEvent } from "../../../src/metering/meter-event.ts";
 import { compileMeteringCatalog } from "../../../src/metering/metering-catalog.ts";
 import { catalogOf } from "../../support/catalog-of.ts";
@@ -13,7 +14,10 @@ function computed(expression: string, data: string): string {
   const catalog = compileMeteringCatalog(catalogOf({ meters: [meter] }));
   const document = parseExactJson(`{"data":${data}}`, 1);
   if ("error" in document) throw new Error(document.error);
-  const result = meterEvent(document.elements[0]?.value as JsonObject, catalog.metersByType.get("t") ?? []);
+  const result = meterEvent(
+    new TreeMembers(document.elements[0]?.value as JsonObject),
+    catalog.metersByType.get("t") ?? [],
+  );
   if (result.kind === "rejection") return `${result.reason}: ${result.detail}`;
   return fixedPointText(result.uses[0]?.quantity ?? -1n, 18);
 }

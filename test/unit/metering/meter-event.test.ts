@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Meter } from "../../../src/domain/meter.ts";
 import { parseExactJson } from "../../../src/kernel/exact-json.ts";
 import type { JsonObject } from "../../../src/kernel/json-tree.ts";
+import { TreeMembers } from "../../../src/metering/event-members.ts";
 import { meterEvent, type MeteredEvent } from "../../../src/metering/meter-event.ts";
 import { compileMeteringCatalog } from "../../../src/metering/metering-catalog.ts";
 import { catalogOf } from "../../support/catalog-of.ts";
@@ -13,7 +14,7 @@ function meter(definition: Pick<Meter, "aggregation"> & Partial<Meter>, data: st
   const catalog = compileMeteringCatalog(catalogOf({ meters: [{ key: "m", eventType: "t", ...definition }] }));
   const document = parseExactJson(`{"data":${data}}`, 1);
   if ("error" in document) throw new Error(document.error);
-  return meterEvent(document.elements[0]?.value as JsonObject, catalog.metersByType.get("t") ?? []);
+  return meterEvent(new TreeMembers(document.elements[0]?.value as JsonObject), catalog.metersByType.get("t") ?? []);
 }
 
 function metered(definition: Pick<Meter, "aggregation"> & Partial<Meter>, data: string): MeteredEvent {

@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import type { MeterCondition } from "../../../src/domain/meter.ts";
 import { parseExactJson } from "../../../src/kernel/exact-json.ts";
 import type { JsonObject } from "../../../src/kernel/json-tree.ts";
+import { TreeMembers } from "../../../src/metering/event-members.ts";
 import { meterEvent } from "../../../src/metering/meter-event.ts";
 import { compileMeteringCatalog } from "../../../src/metering/metering-catalog.ts";
 import { catalogOf } from "../../support/catalog-of.ts";
@@ -23,7 +24,10 @@ function outcome(
   const catalog = compileMeteringCatalog(catalogOf({ meters: [meter] }));
   const document = parseExactJson(value === undefined ? '{"data":{}}' : `{"data":{"x":${value}}}`, 1);
   if ("error" in document) throw new Error(document.error);
-  const result = meterEvent(document.elements[0]?.value as JsonObject, catalog.metersByType.get("t") ?? []);
+  const result = meterEvent(
+    new TreeMembers(document.elements[0]?.value as JsonObject),
+    catalog.metersByType.get("t") ?? [],
+  );
   if (result.kind === "rejection") return `${result.reason}: ${result.detail}`;
   return result.skipped === "" ? (result.uses.length === 1 ? "counted" : "left out") : result.skipped;
 }

@@ -1,0 +1,129 @@
+/** Learns the layout of a JSON text in which the exact reader has found no flaw: what stands where, and which bytes stay. */
+import {
+  endOfNumber,
+  endOfText,
+  JsonLayout,
+  type LayoutObject,
+  type LayoutPieces,
+  type LayoutPlace,
+} from "./json-layout.ts";
+
+/** Of a text with more of them, hardly another one has all the same names. */
+const SLOTS_MAX = 200;
+
+/** `same`: members of the outermost object whose strings belong to the layout. Undefined for what is no object, and for a text that no layout covers. */
+export function learnLayout(bytes: Uint8Array, same: ReadonlySet<string>): JsonLayout | undefined {
+  const learner = new Learner(bytes);
+  const root = learner.object(same);
+  return root && new JsonLayout(root, learner.pieces());
+}
+
+const LITERALS = [
+  ["true", true],
+  ["false", false],
+  ["null", null],
+] as const;
+const NONE: ReadonlySet<string> = new Set();
+
+class Learner {
+  readonly #source: Uint8Array;
+  readonly #bytes: number[] = [];
+  readonly #ends: number[] = [];
+  readonly #kinds: ("text" | "number")[] = [];
+  #at = 0;
+
+  constructor(source: Uint8Array) {
+    this.#source = source;
+  }
+
+  pieces(): LayoutPieces {
+    return { bytes: Uint8Array.from(this.#bytes), ends: this.#ends, kinds: this.#kinds };
+  }
+
+  object(same = NONE): LayoutObject | undefined {
+    const names: string[] = [];
+    const members: LayoutPlace[] = [];
+    const isRead = this.#list(
+      "{}",
+      () => {
+        const name = this.#sameText();
+        if (name === undefined || !this.#passes(":")) return undefined;
+        names.push(name);
+        return this.#value(same.has(name));
+      },
+      members,
+    );
+    return isRead ? { kind: "object", names, members } : undefined;
+  }
+
+  /** Reads what stands between the brackets, and the commas. */
+  #list(brackets: string, read: () => LayoutPlace | undefined, into: LayoutPlace[]): boolean {
+    const [open = "", close = ""] = brackets;
+    if (!this.#passes(open)) return false;
+    if (this.#passes(close)) return true;
+    do {
+      const place = read();
+      if (place === undefined) return false;
+      into.push(place);
+    } while (this.#passes(","));
+    return this.#passes(close);
+  }
+
+  #value(isSame: boolean): LayoutPlace | undefined {
+    const byte = this.#next();
+    if (byte === "{") return this.object();
+    if (byte === "[") {
+      const items: LayoutPlace[] = [];
+      return this.#list("[]", () => this.#value(false), items) ? { kind: "array", items } : undefined;
+    }
+    if (byte === '"') return isSame ? this.#sameValue() : this.#slot("text");
+    const literal = LITERALS.find(([word]) => this.#passes(word));
+    return literal === undefined ? this.#slot("number") : { kind: "same", value: literal[1] };
+  }
+
+  #sameValue(): LayoutPlace | undefined {
+    const value = this.#sameText();
+    return value === undefined ? undefined : { kind: "same", value };
+  }
+
+  #sameText(): string | undefined {
+    if (!this.#passes('"')) return undefined;
+    const from = this.#at;
+    const end = endOfText(this.#source, from);
+    if (end < 0) return undefined;
+    this.#keepTo(end);
+    return this.#passes('"') ? Buffer.from(this.#source.subarray(from, end)).toString("latin1") : undefined;
+  }
+
+  #slot(kind: "text" | "number"): LayoutPlace | undefined {
+    if (kind === "text" && !this.#passes('"')) return undefined;
+    const end = kind === "text" ? endOfText(this.#source, this.#at) : endOfNumber(this.#source, this.#at);
+    if (end < 0 || this.#kinds.length === SLOTS_MAX) return undefined;
+    const slot = this.#kinds.length;
+    this.#kinds.push(kind);
+    this.#ends.push(this.#bytes.length);
+    this.#at = end;
+    if (kind === "text" && !this.#passes('"')) return undefined;
+    return { kind, slot };
+  }
+
+  /** The next byte that is no white space; what was passed stays as it is. */
+  #next(): string {
+    let at = this.#at;
+    while ([32, 9, 10, 13].includes(this.#source[at] ?? 0)) at += 1;
+    this.#keepTo(at);
+    return String.fromCharCode(this.#source[at] ?? 0);
+  }
+
+  /** Passes the word, if it comes next. */
+  #passes(word: string): boolean {
+    this.#next();
+    for (let at = 0; at < word.length; at += 1) if (this.#source[this.#at + at] !== word.charCodeAt(at)) return false;
+    this.#keepTo(this.#at + word.length);
+    return true;
+  }
+
+  #keepTo(end: number): void {
+    for (; this.#at < end; this.#at += 1) this.#bytes.push(this.#source[this.#at] as number);
+  }
+}
