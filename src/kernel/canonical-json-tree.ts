@@ -2,8 +2,9 @@
  * Canonical JSON of an exact tree: names sorted by code unit, no white space, numbers as written. Two events with the same data have the
  * same text whatever their spacing and order of members; `1.0` and `1.00` differ, because nothing here decides what a number means.
  */
-import type { CanonicalNames } from "./json-shape.ts";
 import { JsonNumber, JsonObject, type JsonValue } from "./json-tree.ts";
+
+const INSERTION_SORT_MAX = 16;
 
 export function canonicalJsonOf(value: JsonValue): string {
   if (typeof value === "string") return canonicalString(value);
@@ -17,24 +18,36 @@ export function canonicalJsonOf(value: JsonValue): string {
 }
 
 function canonicalObject(object: JsonObject): string {
-  const { values } = object;
-  const { positions, labels } = namesOf(object);
+  const { names, values } = object;
+  const sorted = isSorted(names);
+  const order = sorted ? names : sortedByCodeUnit(names);
   let text = "{";
-  for (let at = 0; at < positions.length; at += 1)
-    text += (labels[at] as string) + canonicalJsonOf(values[positions[at] as number] as JsonValue);
+  for (let position = 0; position < order.length; position += 1) {
+    const name = order[position] as string;
+    const value = (sorted ? values[position] : object.get(name)) as JsonValue;
+    text += `${position > 0 ? "," : ""}${canonicalString(name)}:${canonicalJsonOf(value)}`;
+  }
   return `${text}}`;
 }
 
-function namesOf({ shape, names }: JsonObject): CanonicalNames {
-  return shape === undefined ? canonicalNames(names) : (shape.canonical ??= canonicalNames(names));
+function isSorted(names: readonly string[]): boolean {
+  for (let position = 1; position < names.length; position += 1) {
+    if ((names[position - 1] as string) > (names[position] as string)) return false;
+  }
+  return true;
 }
 
-export function canonicalNames(names: readonly string[]): CanonicalNames {
-  const sorted = [...names.entries()].toSorted(([, a], [, b]) => byCodeUnit(a, b));
-  return {
-    positions: sorted.map(([position]) => position),
-    labels: sorted.map(([, name], at) => `${at > 0 ? "," : ""}${canonicalString(name)}:`),
-  };
+/** By insertion where they are few, as nearly always: `toSorted` works in arrays of its own, a tenth of an event's garbage and 0.3 of the 9 µs that the sink takes for it. */
+function sortedByCodeUnit(names: readonly string[]): readonly string[] {
+  if (names.length > INSERTION_SORT_MAX) return names.toSorted(byCodeUnit);
+  const sorted = names.slice();
+  for (let position = 1; position < sorted.length; position += 1) {
+    const name = sorted[position] as string;
+    let at = position;
+    for (; at > 0 && (sorted[at - 1] as string) > name; at -= 1) sorted[at] = sorted[at - 1] as string;
+    sorted[at] = name;
+  }
+  return sorted;
 }
 
 function byCodeUnit(a: string, b: string): number {

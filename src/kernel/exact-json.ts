@@ -7,7 +7,6 @@
  * bytes), a byte order mark, unescaped control characters. An escaped NUL is an ordinary character here; who reads the text decides.
  * The text must come from valid UTF-8 (`decodeUtf8`), so that it holds no lone surrogates of its own.
  */
-import { looseShape, outermostShape, type JsonShape } from "./json-shape.ts";
 import { JsonNumber, JsonObject, type JsonValue } from "./json-tree.ts";
 
 /** What makes a text unreadable (`invalid_json`, `too_deep`), or an element unusable although its grammar is right. */
@@ -93,28 +92,28 @@ function readElements(cursor: Cursor, elementsMax: number): JsonDocument | undef
 function readElement(cursor: Cursor): JsonElement | undefined {
   const start = cursor.at;
   cursor.flaw = undefined;
-  const value = readValue(cursor, 0, outermostShape());
+  const value = readValue(cursor, 0);
   if (value === undefined) return undefined;
   const flaw = cursor.flaw === undefined ? undefined : { error: cursor.flaw, at: cursor.flawAt };
   return { value, start, end: cursor.at, flaw };
 }
 
-/** Reads the value that begins at the cursor; undefined once the cursor has an error. `place`: the shape of which this is the value of the last name. */
-function readValue(cursor: Cursor, depth: number, place: JsonShape): JsonValue | undefined {
+/** Reads the value that begins at the cursor; undefined once the cursor has an error. */
+function readValue(cursor: Cursor, depth: number): JsonValue | undefined {
   const code = cursor.text.charCodeAt(cursor.at);
   if (code === 34) return readString(cursor);
-  if (code === 123) return readObject(cursor, depth + 1, place);
+  if (code === 123) return readObject(cursor, depth + 1);
   if (code === 45 || (code >= 48 && code <= 57)) return readNumber(cursor);
-  if (code === 91) return readArray(cursor, depth + 1, place);
+  if (code === 91) return readArray(cursor, depth + 1);
   if (code === 116) return readLiteral(cursor, "true", true);
   if (code === 102) return readLiteral(cursor, "false", false);
   if (code === 110) return readLiteral(cursor, "null", null);
   return fail(cursor, "invalid_json");
 }
 
-function readObject(cursor: Cursor, depth: number, place: JsonShape): JsonObject | undefined {
+function readObject(cursor: Cursor, depth: number): JsonObject | undefined {
   if (depth > JSON_DEPTH_MAX) return fail(cursor, "too_deep");
-  const object = new JsonObject(place.inner);
+  const object = new JsonObject();
   const { text } = cursor;
   cursor.at += 1;
   skipSpace(cursor);
@@ -123,7 +122,17 @@ function readObject(cursor: Cursor, depth: number, place: JsonShape): JsonObject
     return object;
   }
   for (;;) {
-    if (!readMember(cursor, depth, object)) return undefined;
+    const nameAt = cursor.at;
+    if (text.charCodeAt(nameAt) !== 34) return fail(cursor, "invalid_json");
+    const name = readString(cursor);
+    if (name === undefined) return undefined;
+    skipSpace(cursor);
+    if (text.charCodeAt(cursor.at) !== 58) return fail(cursor, "invalid_json");
+    cursor.at += 1;
+    skipSpace(cursor);
+    const value = readValue(cursor, depth);
+    if (value === undefined) return undefined;
+    if (!object.add(name, value)) note(cursor, "duplicate_key", nameAt);
     skipSpace(cursor);
     const separator = text.charCodeAt(cursor.at);
     if (separator !== 44 && separator !== 125) return fail(cursor, "invalid_json");
@@ -133,48 +142,7 @@ function readObject(cursor: Cursor, depth: number, place: JsonShape): JsonObject
   }
 }
 
-/** False once the cursor has an error. */
-function readMember(cursor: Cursor, depth: number, object: JsonObject): boolean {
-  const nameAt = cursor.at;
-  const expected = passExpected(cursor, object);
-  const name = expected === undefined ? readName(cursor) : "";
-  if (name === undefined || !readColon(cursor)) return false;
-  const longer = expected ?? object.shape?.longer(name);
-  const value = readValue(cursor, depth, longer ?? looseShape());
-  if (value === undefined) return false;
-  if (longer !== undefined) object.grow(longer, value);
-  else if (!object.add(name, value)) note(cursor, "duplicate_key", nameAt);
-  return true;
-}
-
-/** The object's shape with the name that stands here, if it is the one that came next the last time. Character by character: the runtime's own comparison costs more. */
-function passExpected(cursor: Cursor, object: JsonObject): JsonShape | undefined {
-  const expected = object.shape?.latest;
-  if (expected === undefined) return undefined;
-  const { text, at } = cursor;
-  const { label } = expected;
-  for (let position = 0; position < label.length; position += 1)
-    if (text.charCodeAt(at + position) !== label.charCodeAt(position)) return undefined;
-  cursor.at = at + label.length;
-  return expected;
-}
-
-function readName(cursor: Cursor): string | undefined {
-  return cursor.text.charCodeAt(cursor.at) === 34 ? readString(cursor) : fail(cursor, "invalid_json");
-}
-
-function readColon(cursor: Cursor): boolean {
-  skipSpace(cursor);
-  if (cursor.text.charCodeAt(cursor.at) !== 58) {
-    fail(cursor, "invalid_json");
-    return false;
-  }
-  cursor.at += 1;
-  skipSpace(cursor);
-  return true;
-}
-
-function readArray(cursor: Cursor, depth: number, place: JsonShape): readonly JsonValue[] | undefined {
+function readArray(cursor: Cursor, depth: number): readonly JsonValue[] | undefined {
   if (depth > JSON_DEPTH_MAX) return fail(cursor, "too_deep");
   const items: JsonValue[] = [];
   cursor.at += 1;
@@ -184,7 +152,7 @@ function readArray(cursor: Cursor, depth: number, place: JsonShape): readonly Js
     return items;
   }
   for (;;) {
-    const value = readValue(cursor, depth, place);
+    const value = readValue(cursor, depth);
     if (value === undefined) return undefined;
     items.push(value);
     skipSpace(cursor);

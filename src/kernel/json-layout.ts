@@ -5,7 +5,7 @@
  * A text that has the layout says what the exact reader would read in it. So that this is plain to see, a layout covers less than JSON: printable ASCII without escapes. It is learned
  * (`learn-layout.ts`) from a text that the exact reader has read.
  */
-import { canonicalJsonOf, canonicalNames } from "./canonical-json-tree.ts";
+import { canonicalJsonOf } from "./canonical-json-tree.ts";
 import { itemAt, JsonNumber, JsonObject, type JsonValue } from "./json-tree.ts";
 
 /** What stands at a place of each text: always the same value, a string or number of the text's own, or more places. */
@@ -35,15 +35,16 @@ const QUOTE = 34;
 /** 1 for each byte of a text that a slot takes: one look instead of four comparisons. */
 const GOES_ON = Uint8Array.from({ length: 256 }, (_, byte) => Number(/^[ !#-[\]-~]$/.test(String.fromCharCode(byte))));
 
-let canonicalBytes = Buffer.allocUnsafeSlow(4_096);
+const IS_PLAIN = GOES_ON.with(QUOTE, 1).with(9, 1).with(10, 1).with(13, 1);
+
+/** Where canonical texts are put together, but for the longest. */
+const canonicalBytes = Buffer.allocUnsafeSlow(16_384);
 
 /** A text, and the same in UTF-8. */
-export type EncodedText = {
-  readonly text: string;
-  readonly bytes: Uint8Array;
-  /** By how many bytes the place that is being read lies further from the beginning than its character: none as long as all is ASCII. */
-  bytesAhead: number;
-};
+export type EncodedText = { readonly text: string; readonly bytes: Uint8Array };
+
+/** Where something begins: its byte, and its character, which is an earlier one behind what is no ASCII. */
+export type TextPlace = { readonly byte: number; readonly character: number };
 
 /** Reads the text that `fits` was last asked about, if it fits. */
 export class JsonLayout {
@@ -56,7 +57,11 @@ export class JsonLayout {
   readonly #members = new Map<string, LayoutPlace | undefined>();
   readonly #paths = new Map<readonly string[], LayoutPlace | undefined>();
   readonly #canonical = new Map<string, Canonical>();
-  #source: EncodedText = { text: "", bytes: new Uint8Array(), bytesAhead: 0 };
+  /** Objects and arrays of the text, once they are made: many meters may ask for the same one. */
+  readonly #made = new Map<LayoutPlace, JsonValue>();
+  #source: EncodedText = { text: "", bytes: new Uint8Array() };
+  /** By how many bytes the text is ahead of its characters. */
+  #ahead = 0;
   #end = 0;
 
   constructor(root: LayoutObject, { bytes, ends, kinds }: LayoutPieces) {
@@ -68,12 +73,12 @@ export class JsonLayout {
     this.#stops = new Int32Array(kinds.length);
   }
 
-  /** Whether a text of this layout begins with that byte. */
-  fits(source: EncodedText, from: number): boolean {
+  /** Whether a text of this layout begins there. */
+  fits(source: EncodedText, from: TextPlace): boolean {
     const { bytes } = source;
     const pieces = this.#pieces;
     const slots = this.#starts.length;
-    let at = from;
+    let at = from.byte;
     let piece = 0;
     for (let slot = 0; slot <= slots; slot += 1) {
       const pieceEnd = this.#ends[slot] as number;
@@ -85,7 +90,9 @@ export class JsonLayout {
       this.#stops[slot] = at;
     }
     this.#source = source;
+    this.#ahead = from.byte - from.character;
     this.#end = at;
+    if (this.#made.size > 0) this.#made.clear();
     return true;
   }
 
@@ -127,8 +134,7 @@ export class JsonLayout {
     const source = this.#source.bytes;
     let length = bytes.length;
     for (const slot of slots) length += (this.#stops[slot] as number) - (this.#starts[slot] as number);
-    if (length > canonicalBytes.length) canonicalBytes = Buffer.allocUnsafeSlow(2 * length);
-    const output = canonicalBytes;
+    const output = length > canonicalBytes.length ? Buffer.allocUnsafe(length) : canonicalBytes;
     let to = 0;
     let piece = 0;
     for (let index = 0; index < slots.length; index += 1) {
@@ -150,10 +156,15 @@ export class JsonLayout {
       case "number":
         return new JsonNumber(this.#textOf(place.slot));
       case "array":
-        return place.items.map((item) => this.#valueOf(item));
       case "object":
-        return this.#objectOf(place);
+        return this.#made.get(place) ?? this.#make(place);
     }
+  }
+
+  #make(place: Extract<LayoutPlace, { kind: "array" | "object" }>): JsonValue {
+    const made = place.kind === "object" ? this.#objectOf(place) : place.items.map((item) => this.#valueOf(item));
+    this.#made.set(place, made);
+    return made;
   }
 
   #objectOf({ names, members }: LayoutObject): JsonObject {
@@ -163,9 +174,15 @@ export class JsonLayout {
   }
 
   #textOf(slot: number): string {
-    const { text, bytesAhead } = this.#source;
-    return text.slice((this.#starts[slot] as number) - bytesAhead, (this.#stops[slot] as number) - bytesAhead);
+    const ahead = this.#ahead;
+    return this.#source.text.slice((this.#starts[slot] as number) - ahead, (this.#stops[slot] as number) - ahead);
   }
+}
+
+/** Whether all of a text is what a layout may cover. */
+export function isPlain(bytes: Uint8Array): boolean {
+  for (let at = 0; at < bytes.length; at += 1) if (IS_PLAIN[bytes[at] as number] === 0) return false;
+  return true;
 }
 
 /** The quote behind a string whose characters begin there; -1 for a string that no layout covers. */
@@ -228,11 +245,10 @@ function canonicalOf(place: LayoutPlace | undefined): Canonical {
     bytes += "]";
   };
   const writeObject = ({ names, members }: LayoutObject): void => {
-    const { positions, labels } = canonicalNames(names);
     bytes += "{";
-    for (const [order, position] of positions.entries()) {
-      bytes += labels[order] as string;
-      write(members[position] as LayoutPlace);
+    for (const [order, name] of names.toSorted().entries()) {
+      bytes += `${order > 0 ? "," : ""}${canonicalJsonOf(name)}:`;
+      write(members[names.indexOf(name)] as LayoutPlace);
     }
     bytes += "}";
   };

@@ -1,5 +1,4 @@
 /** What exact JSON reads into: plain strings, booleans, null and arrays, but numbers as written and objects of our own. */
-import { looseShape, type JsonShape } from "./json-shape.ts";
 
 /** Beyond it a Map finds names: an object of 100,000 members must not take time quadratic in them. */
 const LINEAR_SEARCH_MAX = 16;
@@ -14,25 +13,9 @@ export class JsonNumber {
 
 /** An object's members in the order they were written. Not a Map: objects are small, and comparing a few names is faster than hashing them. */
 export class JsonObject {
+  readonly names: string[] = [];
   readonly values: JsonValue[] = [];
-  #shape: JsonShape;
-  /** Instead of the shape's, where they are too many or too long for one. */
-  #own: string[] | undefined;
   #index: Map<string, number> | undefined;
-
-  /** `empty`: the shape without names of its place. */
-  constructor(empty: JsonShape = looseShape()) {
-    this.#shape = empty;
-  }
-
-  get names(): readonly string[] {
-    return this.#own ?? this.#shape.names;
-  }
-
-  /** Undefined where the names are the object's own. */
-  get shape(): JsonShape | undefined {
-    return this.#own === undefined ? this.#shape : undefined;
-  }
 
   get(name: string): JsonValue | undefined {
     const position = this.indexOf(name);
@@ -48,23 +31,11 @@ export class JsonObject {
 
   /** Adds a member unless the name is there already; false then. */
   add(name: string, value: JsonValue): boolean {
-    const longer = this.shape?.longer(name);
-    if (longer !== undefined) {
-      this.grow(longer, value);
-      return true;
-    }
     if (this.indexOf(name) >= 0) return false;
-    this.#own ??= [...this.#shape.names];
-    this.#index?.set(name, this.#own.length);
-    this.#own.push(name);
+    this.#index?.set(name, this.names.length);
+    this.names.push(name);
     this.values.push(value);
     return true;
-  }
-
-  /** Adds the member whose name the longer shape has more than the object's own one. */
-  grow(longer: JsonShape, value: JsonValue): void {
-    this.#shape = longer;
-    this.values.push(value);
   }
 
   #indexed(): Map<string, number> {

@@ -8,10 +8,11 @@ import {
   type LayoutPlace,
 } from "./json-layout.ts";
 
-/** Of a text with more of them, hardly another one has all the same names. */
-const SLOTS_MAX = 200;
+/** Of a text with more of them, hardly another one has all the same names: values, objects and arrays, and bytes that stay. They bound what a layout takes, and what asking it takes. */
+const PLACES_MAX = 200;
+const BYTES_MAX = 16_384;
 
-/** `same`: members of the outermost object whose strings belong to the layout. Undefined for what is no object, and for a text that no layout covers. */
+/** `same`: members of the outermost object whose strings belong to the layout. Undefined for a text that is too large or no object, and for one that no layout covers. */
 export function learnLayout(bytes: Uint8Array, same: ReadonlySet<string>): JsonLayout | undefined {
   const learner = new Learner(bytes);
   const root = learner.object(same);
@@ -30,6 +31,7 @@ class Learner {
   readonly #bytes: number[] = [];
   readonly #ends: number[] = [];
   readonly #kinds: ("text" | "number")[] = [];
+  #places = 0;
   #at = 0;
 
   constructor(source: Uint8Array) {
@@ -70,6 +72,8 @@ class Learner {
   }
 
   #value(isSame: boolean): LayoutPlace | undefined {
+    this.#places += 1;
+    if (this.#places > PLACES_MAX || this.#bytes.length > BYTES_MAX) return undefined;
     const byte = this.#next();
     if (byte === "{") return this.object();
     if (byte === "[") {
@@ -98,7 +102,7 @@ class Learner {
   #slot(kind: "text" | "number"): LayoutPlace | undefined {
     if (kind === "text" && !this.#passes('"')) return undefined;
     const end = kind === "text" ? endOfText(this.#source, this.#at) : endOfNumber(this.#source, this.#at);
-    if (end < 0 || this.#kinds.length === SLOTS_MAX) return undefined;
+    if (end < 0) return undefined;
     const slot = this.#kinds.length;
     this.#kinds.push(kind);
     this.#ends.push(this.#bytes.length);
@@ -115,7 +119,7 @@ class Learner {
     return String.fromCharCode(this.#source[at] ?? 0);
   }
 
-  /** Passes the word, if it comes next. */
+  /** Passes the word, if it comes next, and white space in front of it in any case. */
   #passes(word: string): boolean {
     this.#next();
     for (let at = 0; at < word.length; at += 1) if (this.#source[this.#at + at] !== word.charCodeAt(at)) return false;

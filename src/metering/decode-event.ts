@@ -50,8 +50,10 @@ export function decodeEvent(value: JsonValue, place: EventPlace, context: Decode
 
 export function decodeMembers(event: EventMembers, place: EventPlace, context: DecodeContext): DecodedEvent {
   const envelope = envelopeOf(event, context);
+  const broken = envelopeProblem(event, envelope);
+  if (broken !== undefined) return rejectedEvent(place, broken, envelope);
   const facts = sourceFactsOf(envelope.source, context);
-  const wrong = envelopeProblem(event, envelope) ?? sourceProblem(envelope.source, facts, place);
+  const wrong = sourceProblem(envelope.source, facts, place);
   if (wrong !== undefined) return rejectedEvent(place, wrong, envelope);
   const eventTime = eventTimeOf(event, place, context);
   if (typeof eventTime !== "bigint") return rejectedEvent(place, eventTime, envelope);

@@ -50,7 +50,7 @@ export function decodeMessage(message: UsageMessage, context: DecodeContext): re
   if (text === undefined) return whole("invalid_utf8", "the message is not valid UTF-8");
   const events = new MessageReader({ place, text, context }).events();
   if (events !== undefined) return events;
-  // Read once more, for what is wrong with it.
+  // Read once more, for what is wrong with it: such a message costs about twice as much as a good one of its size.
   const document = parseExactJson(text, EVENTS_PER_MESSAGE_MAX);
   if ("error" in document) return whole(JSON_REASONS[document.error], `${document.error} at character ${document.at}`);
   assert(document.elements.length === 0, "a message that can be read has events, or is an empty array");
@@ -68,13 +68,14 @@ class MessageReader {
   readonly #place: EventPlace;
   readonly #context: DecodeContext;
   readonly #message: EncodedText;
-  /** The byte that comes next. */
-  #at = 0;
+  /** The byte that comes next, and its character. */
+  #byte = 0;
+  #character = 0;
 
   constructor({ place, text, context }: MessageInput) {
     this.#place = place;
     this.#context = context;
-    this.#message = { text, bytes: place.raw, bytesAhead: 0 };
+    this.#message = { text, bytes: place.raw };
   }
 
   /** Undefined for what can't be taken apart, and for an empty array. */
@@ -96,42 +97,54 @@ class MessageReader {
 
   /** `placeOf` gets the event's own bytes. */
   #event(placeOf: (raw: Uint8Array) => EventPlace): DecodedEvent | undefined {
-    const message = this.#message;
-    const { text, bytes, bytesAhead } = message;
     const { layouts } = this.#context;
-    const start = this.#at;
-    const layout = layouts.find(message, start);
+    const start = this.#byte;
+    const layout = layouts.find(this.#message, { byte: start, character: this.#character });
     if (layout !== undefined) {
-      this.#at = layout.end;
-      return decodeMembers(layout, placeOf(bytes.subarray(start, this.#at)), this.#context);
+      this.#pass(layout.end - start);
+      return decodeMembers(layout, placeOf(this.#bytesFrom(start)), this.#context);
     }
-    const element = parseExactElement(text, start - bytesAhead);
+    const element = parseExactElement(this.#message.text, this.#character);
     if ("error" in element) return undefined;
-    const characters = element.end - element.start;
-    const length = text.length === bytes.length ? characters : utf8Length(text.slice(element.start, element.end));
-    message.bytesAhead += length - characters;
-    this.#at += length;
-    const raw = bytes.subarray(start, this.#at);
+    this.#passText(element.end);
+    const raw = this.#bytesFrom(start);
     const event = decodeElement(element, placeOf(raw), this.#context);
     if (!event.rejected) layouts.learn(raw);
     return event;
   }
 
+  #bytesFrom(start: number): Uint8Array {
+    return this.#message.bytes.subarray(start, this.#byte);
+  }
+
+  /** Bytes of ASCII. */
+  #pass(bytes: number): void {
+    this.#byte += bytes;
+    this.#character += bytes;
+  }
+
+  #passText(end: number): void {
+    const { text, bytes } = this.#message;
+    const isAscii = text.length === bytes.length;
+    this.#byte += isAscii ? end - this.#character : utf8Length(text.slice(this.#character, end));
+    this.#character = end;
+  }
+
   #isAtEnd(): boolean {
     this.#skipSpace();
-    return this.#at === this.#message.bytes.length;
+    return this.#byte === this.#message.bytes.length;
   }
 
   #passes(byte: number): boolean {
     this.#skipSpace();
-    if (this.#message.bytes[this.#at] !== byte) return false;
-    this.#at += 1;
+    if (this.#message.bytes[this.#byte] !== byte) return false;
+    this.#pass(1);
     return true;
   }
 
   #skipSpace(): void {
     const { bytes } = this.#message;
-    while (isSpace(bytes[this.#at])) this.#at += 1;
+    while (isSpace(bytes[this.#byte])) this.#pass(1);
   }
 }
 

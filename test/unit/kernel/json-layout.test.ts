@@ -1,14 +1,15 @@
 import { describe, expect, it } from "vitest";
-import type { EncodedText, JsonLayout } from "../../../src/kernel/json-layout.ts";
+import type { EncodedText, JsonLayout, TextPlace } from "../../../src/kernel/json-layout.ts";
 import type { JsonObject } from "../../../src/kernel/json-tree.ts";
 import { JsonNumber } from "../../../src/kernel/json-tree.ts";
 import { learnLayout } from "../../../src/kernel/learn-layout.ts";
 import { present } from "../../../src/kernel/assert.ts";
 
 const NONE: ReadonlySet<string> = new Set();
+const FIRST: TextPlace = { byte: 0, character: 0 };
 
 function encoded(text: string): EncodedText {
-  return { text, bytes: new TextEncoder().encode(text), bytesAhead: 0 };
+  return { text, bytes: new TextEncoder().encode(text) };
 }
 
 function layoutOf(text: string, same = NONE): JsonLayout {
@@ -18,7 +19,7 @@ function layoutOf(text: string, same = NONE): JsonLayout {
 /** The layout of one text, reading another one. */
 function reading(learned: string, text: string): JsonLayout {
   const layout = layoutOf(learned);
-  expect(layout.fits(encoded(text), 0)).toBe(true);
+  expect(layout.fits(encoded(text), FIRST)).toBe(true);
   return layout;
 }
 
@@ -61,18 +62,30 @@ describe("JsonLayout", () => {
 
   it("reads a text that begins behind others, of which some are no ASCII", () => {
     const before = '[{"a":"ä€😀"},';
-    const message = { ...encoded(`${before}{"a":"b"}]`), bytesAhead: 1 + 2 + 2 };
+    const message = encoded(`${before}{"a":"b"}]`);
+    const character = before.length;
+    const byte = character + 1 + 2 + 2;
     const layout = layoutOf('{"a":"x"}');
-    expect(layout.fits(message, before.length)).toBe(false);
-    expect(layout.fits(message, before.length + message.bytesAhead)).toBe(true);
+    expect(layout.fits(message, { byte: character, character })).toBe(false);
+    expect(layout.fits(message, { byte, character })).toBe(true);
     expect(layout.get("a")).toBe("b");
     expect(layout.end).toBe(message.bytes.length - 1);
   });
 
+  it("makes an object once, however many ask for it, and anew for the next text", () => {
+    const layout = layoutOf('{"a":{"b":[1]}}');
+    expect(layout.fits(encoded('{"a":{"b":[2]}}'), FIRST)).toBe(true);
+    const made = layout.get("a");
+    expect(layout.at(["a"])).toBe(made);
+    expect(layout.fits(encoded('{"a":{"b":[3]}}'), FIRST)).toBe(true);
+    expect(layout.at(["a", "b"])).toEqual([new JsonNumber("3")]);
+    expect(layout.get("a")).not.toBe(made);
+  });
+
   it("keeps the strings that belong to it", () => {
     const layout = layoutOf('{"type":"a","in":{"type":"a"}}', new Set(["type"]));
-    expect(layout.fits(encoded('{"type":"b","in":{"type":"a"}}'), 0)).toBe(false);
-    expect(layout.fits(encoded('{"type":"a","in":{"type":"b"}}'), 0)).toBe(true);
+    expect(layout.fits(encoded('{"type":"b","in":{"type":"a"}}'), FIRST)).toBe(false);
+    expect(layout.fits(encoded('{"type":"a","in":{"type":"b"}}'), FIRST)).toBe(true);
     expect(layout.get("type")).toBe("a");
     expect(layout.at(["in", "type"])).toBe("b");
   });
@@ -97,7 +110,12 @@ describe("JsonLayout", () => {
       `{"a":"x","n":${number},"t":true}`,
     ]),
   ])("leaves a text with %s alone", (_, text) => {
-    expect(layoutOf('{"a":"x","n":1,"t":true}').fits(encoded(text), 0)).toBe(false);
+    expect(layoutOf('{"a":"x","n":1,"t":true}').fits(encoded(text), FIRST)).toBe(false);
+  });
+
+  it("is learned from as many values as another text may have in the same places", () => {
+    const text = JSON.stringify({ a: Array(199).fill(1) });
+    expect(reading(text, text).at(["a", "198"])).toEqual(new JsonNumber("1"));
   });
 
   it.each([
@@ -107,7 +125,9 @@ describe("JsonLayout", () => {
     ["a name that is no ASCII", '{"ä":1}'],
     ["a string that is no ASCII", '{"a":"ä"}'],
     ["a string of its own that has an escape", '{"type":"\\t"}'],
-    ["more values than any other text will have in the same places", JSON.stringify({ a: Array(201).fill(1) })],
+    ["more values than another text will have in the same places", JSON.stringify({ a: Array(200).fill(1) })],
+    ["more literals", JSON.stringify({ a: Array(200).fill(true) })],
+    ["more names", JSON.stringify({ ["a".repeat(20_000)]: 1, b: 1 })],
     ["no end", '{"a":1'],
     ["no value", '{"a":}'],
     ["no colon", '{"a"1}'],

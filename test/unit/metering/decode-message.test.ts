@@ -7,7 +7,11 @@ import {
 } from "../../../src/domain/usage-event.ts";
 import { sha256UInt128 } from "../../../src/kernel/hash.ts";
 import { NS_PER_DAY, instantOf, instantText } from "../../../src/kernel/instant.ts";
-import { DEFAULT_EVENT_TIME_RANGE, createDecodeContext } from "../../../src/metering/decode-context.ts";
+import {
+  DEFAULT_EVENT_TIME_RANGE,
+  createDecodeContext,
+  type DecodeContext,
+} from "../../../src/metering/decode-context.ts";
 import { decodeMessage } from "../../../src/metering/decode-message.ts";
 import { compileMeteringCatalog } from "../../../src/metering/metering-catalog.ts";
 import { catalogOf } from "../../support/catalog-of.ts";
@@ -32,11 +36,14 @@ const CATALOG = compileMeteringCatalog(
   }),
 );
 
-/** Once anew, and once by the layouts that were learned meanwhile. */
+/** Three times: first, then when it was read before, and after an ordinary event, whose layout it may have. */
 function decode(message: UsageMessage): readonly DecodedEvent[] {
-  const context = createDecodeContext({ catalog: CATALOG, timeRange: DEFAULT_EVENT_TIME_RANGE });
+  const contexts = [1, 2].map(() => createDecodeContext({ catalog: CATALOG, timeRange: DEFAULT_EVENT_TIME_RANGE }));
+  const [context, another] = contexts as [DecodeContext, DecodeContext];
   const events = decodeMessage(message, context);
   expect(decodeMessage(message, context)).toEqual(events);
+  decodeMessage(messageOf(eventOf()), another);
+  expect(decodeMessage(message, another)).toEqual(events);
   return events;
 }
 
