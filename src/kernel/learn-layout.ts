@@ -8,15 +8,16 @@ import {
   type LayoutPlace,
 } from "./json-layout.ts";
 
-/** Of a text with more of them, hardly another one has all the same names: values, objects and arrays, and bytes that stay. They bound what a layout takes, and what asking it takes. */
+/** Values, objects and arrays: hardly another text has all the names that one with more of them has. */
 const PLACES_MAX = 200;
+/** That stay: names, white space and the rest between the slots. */
 const BYTES_MAX = 16_384;
 
 /** `same`: members of the outermost object whose strings belong to the layout. Undefined for a text that is too large or no object, and for one that no layout covers. */
 export function learnLayout(bytes: Uint8Array, same: ReadonlySet<string>): JsonLayout | undefined {
   const learner = new Learner(bytes);
   const root = learner.object(same);
-  return root && new JsonLayout(root, learner.pieces());
+  return root === undefined || learner.isTooLong() ? undefined : new JsonLayout(root, learner.pieces());
 }
 
 const LITERALS = [
@@ -40,6 +41,10 @@ class Learner {
 
   pieces(): LayoutPieces {
     return { bytes: Uint8Array.from(this.#bytes), ends: this.#ends, kinds: this.#kinds };
+  }
+
+  isTooLong(): boolean {
+    return this.#bytes.length > BYTES_MAX;
   }
 
   object(same = NONE): LayoutObject | undefined {
@@ -73,7 +78,7 @@ class Learner {
 
   #value(isSame: boolean): LayoutPlace | undefined {
     this.#places += 1;
-    if (this.#places > PLACES_MAX || this.#bytes.length > BYTES_MAX) return undefined;
+    if (this.#places > PLACES_MAX) return undefined;
     const byte = this.#next();
     if (byte === "{") return this.object();
     if (byte === "[") {
@@ -114,7 +119,7 @@ class Learner {
   /** The next byte that is no white space; what was passed stays as it is. */
   #next(): string {
     let at = this.#at;
-    while ([32, 9, 10, 13].includes(this.#source[at] ?? 0)) at += 1;
+    while (at - this.#at <= BYTES_MAX && [32, 9, 10, 13].includes(this.#source[at] ?? 0)) at += 1;
     this.#keepTo(at);
     return String.fromCharCode(this.#source[at] ?? 0);
   }
@@ -127,7 +132,9 @@ class Learner {
     return true;
   }
 
+  /** Beyond the limit by one byte at most. */
   #keepTo(end: number): void {
-    for (; this.#at < end; this.#at += 1) this.#bytes.push(this.#source[this.#at] as number);
+    const last = Math.min(end, this.#at + BYTES_MAX + 1 - this.#bytes.length);
+    for (; this.#at < last; this.#at += 1) this.#bytes.push(this.#source[this.#at] as number);
   }
 }

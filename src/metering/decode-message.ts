@@ -50,7 +50,7 @@ export function decodeMessage(message: UsageMessage, context: DecodeContext): re
   if (text === undefined) return whole("invalid_utf8", "the message is not valid UTF-8");
   const events = new MessageReader({ place, text, context }).events();
   if (events !== undefined) return events;
-  // Read once more, for what is wrong with it: such a message costs about twice as much as a good one of its size.
+  // Read once more, for what is wrong with it.
   const document = parseExactJson(text, EVENTS_PER_MESSAGE_MAX);
   if ("error" in document) return whole(JSON_REASONS[document.error], `${document.error} at character ${document.at}`);
   assert(document.elements.length === 0, "a message that can be read has events, or is an empty array");

@@ -55,7 +55,7 @@ describe("JsonLayout", () => {
   });
 
   it("writes more than its first memory holds", () => {
-    const long = "x".repeat(10_000);
+    const long = "x".repeat(40_000);
     expect(reading('{"d":["",1]}', `{"d":["${long}",2]}`).canonicalOf("d")).toBe(`["${long}",2]`);
     expect(reading('{"d":"a"}', '{"d":"b"}').canonicalOf("d")).toBe('"b"');
   });
@@ -113,9 +113,11 @@ describe("JsonLayout", () => {
     expect(layoutOf('{"a":"x","n":1,"t":true}').fits(encoded(text), FIRST)).toBe(false);
   });
 
-  it("is learned from as many values as another text may have in the same places", () => {
-    const text = JSON.stringify({ a: Array(199).fill(1) });
-    expect(reading(text, text).at(["a", "198"])).toEqual(new JsonNumber("1"));
+  it("is learned from as many values and names as another text may have in the same places", () => {
+    const values = JSON.stringify({ a: Array(199).fill(1) });
+    expect(reading(values, values).at(["a", "198"])).toEqual(new JsonNumber("1"));
+    const name = "a".repeat(16_384 - '{"":}'.length);
+    expect(reading(`{"${name}":1}`, `{"${name}":2}`).get(name)).toEqual(new JsonNumber("2"));
   });
 
   it.each([
@@ -127,7 +129,8 @@ describe("JsonLayout", () => {
     ["a string of its own that has an escape", '{"type":"\\t"}'],
     ["more values than another text will have in the same places", JSON.stringify({ a: Array(200).fill(1) })],
     ["more literals", JSON.stringify({ a: Array(200).fill(true) })],
-    ["more names", JSON.stringify({ ["a".repeat(20_000)]: 1, b: 1 })],
+    ["more names", JSON.stringify({ ["a".repeat(16_380)]: 1 })],
+    ["more white space", `{"a":1${" ".repeat(1_000_000)}}`],
     ["no end", '{"a":1'],
     ["no value", '{"a":}'],
     ["no colon", '{"a"1}'],
