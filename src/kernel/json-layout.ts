@@ -34,7 +34,7 @@ type Canonical = Pick<LayoutPieces, "bytes" | "ends"> & { readonly slots: readon
 const QUOTE = 34;
 /** 1 for each byte of a text that a slot takes: one look instead of four comparisons. */
 const GOES_ON = Uint8Array.from({ length: 256 }, (_, byte) => Number(/^[ !#-[\]-~]$/.test(String.fromCharCode(byte))));
-
+/** With the quotes and the white space around them. */
 const IS_PLAIN = GOES_ON.with(QUOTE, 1).with(9, 1).with(10, 1).with(13, 1);
 
 /** Where canonical texts are put together, but for the longest. */

@@ -10,8 +10,7 @@ import {
 } from "../domain/usage-event.ts";
 import { replayOfSubject } from "../domain/quarantine.ts";
 import { producerTokenOfSubject } from "../domain/producer-token.ts";
-import { assert } from "../kernel/assert.ts";
-import { parseExactElement, parseExactJson, type JsonElement, type JsonErrorCode } from "../kernel/exact-json.ts";
+import { parseExactElement, type JsonElement, type JsonError, type JsonErrorCode } from "../kernel/exact-json.ts";
 import type { EncodedText } from "../kernel/json-layout.ts";
 import { decodeUtf8, utf8Length } from "../kernel/utf8.ts";
 import type { DecodeContext } from "./decode-context.ts";
@@ -49,12 +48,8 @@ export function decodeMessage(message: UsageMessage, context: DecodeContext): re
   const text = decodeUtf8(message.body);
   if (text === undefined) return whole("invalid_utf8", "the message is not valid UTF-8");
   const events = new MessageReader({ place, text, context }).events();
-  if (events !== undefined) return events;
-  // Read once more, for what is wrong with it.
-  const document = parseExactJson(text, EVENTS_PER_MESSAGE_MAX);
-  if ("error" in document) return whole(JSON_REASONS[document.error], `${document.error} at character ${document.at}`);
-  assert(document.elements.length === 0, "a message that can be read has events, or is an empty array");
-  return whole("empty_message", "the array holds no event");
+  if ("error" in events) return whole(JSON_REASONS[events.error], `${events.error} at character ${events.at}`);
+  return events.length === 0 ? whole("empty_message", "the array holds no event") : events;
 }
 
 const ARRAY_START = 91;
@@ -78,43 +73,60 @@ class MessageReader {
     this.#message = { text, bytes: place.raw };
   }
 
-  /** Undefined for what can't be taken apart, and for an empty array. */
-  events(): readonly DecodedEvent[] | undefined {
-    if (!this.#passes(ARRAY_START)) {
-      const event = this.#event(() => this.#place);
-      return event !== undefined && this.#isAtEnd() ? [event] : undefined;
-    }
-    const events: DecodedEvent[] = [];
-    do {
-      if (events.length === EVENTS_PER_MESSAGE_MAX) return undefined;
-      this.#skipSpace();
-      const event = this.#event((raw) => ({ ...this.#place, position: events.length, raw }));
-      if (event === undefined) return undefined;
-      events.push(event);
-    } while (this.#passes(COMMA));
-    return this.#passes(ARRAY_END) && this.#isAtEnd() ? events : undefined;
+  /** What is wrong where, for a message that can't be taken apart: as the exact reader says it of the whole. */
+  events(): readonly DecodedEvent[] | JsonError {
+    this.#skipSpace();
+    if (this.#isAtEnd()) return this.#wrong("empty");
+    const events = this.#passes(ARRAY_START) ? this.#ofArray() : this.#alone();
+    if ("error" in events) return events;
+    this.#skipSpace();
+    return this.#isAtEnd() ? events : this.#wrong("invalid_json");
   }
 
-  /** `placeOf` gets the event's own bytes. */
-  #event(placeOf: (raw: Uint8Array) => EventPlace): DecodedEvent | undefined {
+  #alone(): readonly DecodedEvent[] | JsonError {
+    const event = this.#event(null);
+    return "error" in event ? event : [event];
+  }
+
+  #ofArray(): readonly DecodedEvent[] | JsonError {
+    const events: DecodedEvent[] = [];
+    if (this.#passes(ARRAY_END)) return events;
+    do {
+      this.#skipSpace();
+      if (events.length === EVENTS_PER_MESSAGE_MAX) return this.#wrong("too_many_elements");
+      const event = this.#event(events.length);
+      if ("error" in event) return event;
+      events.push(event);
+    } while (this.#passes(COMMA));
+    return this.#passes(ARRAY_END) ? events : this.#wrong("invalid_json");
+  }
+
+  /** One of an array has a position, and bytes of its own; one alone has those of the message. */
+  #event(position: number | null): DecodedEvent | JsonError {
     const { layouts } = this.#context;
     const start = this.#byte;
     const layout = layouts.find(this.#message, { byte: start, character: this.#character });
     if (layout !== undefined) {
       this.#pass(layout.end - start);
-      return decodeMembers(layout, placeOf(this.#bytesFrom(start)), this.#context);
+      return decodeMembers(layout, this.#placeFrom(start, position), this.#context);
     }
     const element = parseExactElement(this.#message.text, this.#character);
-    if ("error" in element) return undefined;
+    if ("error" in element) return element;
     this.#passText(element.end);
-    const raw = this.#bytesFrom(start);
-    const event = decodeElement(element, placeOf(raw), this.#context);
-    if (!event.rejected) layouts.learn(raw);
-    return event;
+    if (element.flaw === undefined) layouts.learn(this.#bytesFrom(start));
+    return decodeElement(element, this.#placeFrom(start, position), this.#context);
+  }
+
+  #placeFrom(start: number, position: number | null): EventPlace {
+    return position === null ? this.#place : { ...this.#place, position, raw: this.#bytesFrom(start) };
   }
 
   #bytesFrom(start: number): Uint8Array {
     return this.#message.bytes.subarray(start, this.#byte);
+  }
+
+  #wrong(error: JsonErrorCode): JsonError {
+    return { error, at: error === "empty" ? 0 : this.#character };
   }
 
   /** Bytes of ASCII. */
@@ -131,7 +143,6 @@ class MessageReader {
   }
 
   #isAtEnd(): boolean {
-    this.#skipSpace();
     return this.#byte === this.#message.bytes.length;
   }
 

@@ -39,7 +39,7 @@ export class EventLayouts {
     return undefined;
   }
 
-  /** Learns from an event that had no known layout, and that the exact reader could read. */
+  /** Learns from an event that had no known layout, and in which the exact reader has found no flaw. */
   learn(event: Uint8Array): void {
     if (this.#learned === LEARNED_MAX || this.#missesAhead >= MISSES_MAX || !isPlain(event)) return;
     const layout = learnLayout(event, SAME);

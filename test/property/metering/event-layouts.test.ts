@@ -1,6 +1,11 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { EVENTS_PER_MESSAGE_MAX, type DecodedEvent, type UsageMessage } from "../../../src/domain/usage-event.ts";
+import {
+  EVENTS_PER_MESSAGE_MAX,
+  type DecodedEvent,
+  type RejectionReason,
+  type UsageMessage,
+} from "../../../src/domain/usage-event.ts";
 import { parseExactJson } from "../../../src/kernel/exact-json.ts";
 import type { JsonLayout } from "../../../src/kernel/json-layout.ts";
 import {
@@ -132,11 +137,31 @@ function decodeAll(texts: readonly string[], layouts: EventLayouts): readonly (r
   return messages.map((each) => decodeMessage(each, context));
 }
 
-/** The bytes of a message's events; of a message that can't be taken apart, all of it. */
-function rawTexts(text: string): readonly string[] {
+/** What the exact reader makes of a message as a whole: the bytes of its events, or the message and what is wrong where. */
+function readWhole(text: string): readonly string[] {
   const document = parseExactJson(text, EVENTS_PER_MESSAGE_MAX);
-  if ("error" in document || document.kind === "single" || document.elements.length === 0) return [text];
-  return document.elements.map(({ start, end }) => text.slice(start, end));
+  if ("error" in document) return [text, `${document.error} at character ${document.at}`];
+  if (document.elements.length === 0) return [text, "the array holds no event"];
+  return document.kind === "single" ? [text] : document.elements.map(({ start, end }) => text.slice(start, end));
+}
+
+const UNREADABLE: ReadonlySet<string> = new Set([
+  "invalid_json",
+  "empty_message",
+  "too_deep",
+  "too_many_events",
+] satisfies RejectionReason[]);
+
+/** The same of the events that it was decoded into. */
+function toldOf(events: readonly DecodedEvent[], text: string): readonly string[] {
+  const raws = events.map(({ raw }) => new TextDecoder().decode(raw));
+  const [first] = events;
+  return first !== undefined &&
+    raws[0] === text &&
+    UNREADABLE.has(first.reason) &&
+    !first.detail.endsWith("of the event")
+    ? [...raws, first.detail]
+    : raws;
 }
 
 // Guarantee: an event is the same whether its layout was known or not, whatever came before it. A plan's bytes are made again by others that know other layouts.
@@ -148,8 +173,7 @@ it("reads nothing else by a layout than the exact reader reads", () => {
       const layouts = new CountedLayouts();
       const decoded = decodeAll(texts, layouts);
       expect(decoded).toEqual(decodeAll(texts, new NoLayouts()));
-      const raws = decoded.map((events) => events.map(({ raw }) => new TextDecoder().decode(raw)));
-      expect(raws).toEqual(texts.map(rawTexts));
+      expect(decoded.map((events, at) => toldOf(events, texts[at] ?? ""))).toEqual(texts.map(readWhole));
       found += layouts.found;
       total += decoded.flat().length;
     }),
