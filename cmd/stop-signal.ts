@@ -13,3 +13,18 @@ export function stopSignal(): AbortSignal {
   process.on("SIGTERM", onSignal);
   return controller.signal;
 }
+
+/** Resolves when the stop is asked for, also when that was before the call; never rejects. */
+export function stopAsked(stopping: AbortSignal): Promise<void> {
+  return new Promise((done) => {
+    if (stopping.aborted) done();
+    else
+      stopping.addEventListener(
+        "abort",
+        () => {
+          done();
+        },
+        { once: true },
+      );
+  });
+}

@@ -5,7 +5,7 @@ import { startClickHouseServer } from "../../src/embedded/clickhouse-server.ts";
 import { AppError } from "../../src/kernel/errors.ts";
 import { clickhouseServerSettings } from "../clickhouse-login.ts";
 import { openContext } from "../context.ts";
-import { stopSignal } from "../stop-signal.ts";
+import { stopAsked, stopSignal } from "../stop-signal.ts";
 
 export function registerClickHouse(program: Command): void {
   program
@@ -24,16 +24,10 @@ export function registerClickHouse(program: Command): void {
         text: `ClickHouse answers at ${server.url}. Ctrl-C stops it.`,
         value: { clickhouseUrl: server.url },
       });
-      const asked = new Promise<"asked">((done) => {
-        stopping.addEventListener(
-          "abort",
-          () => {
-            done("asked");
-          },
-          { once: true },
-        );
-      });
-      const reason = await Promise.race([asked, server.exited.then(() => "ended" as const)]);
+      const reason = await Promise.race([
+        stopAsked(stopping).then(() => "asked" as const),
+        server.exited.then(() => "ended" as const),
+      ]);
       if (reason === "ended")
         throw new AppError({
           code: "SERVER_ENDED",

@@ -8,7 +8,7 @@ import { runEverything } from "../embedded/run-everything.ts";
 import { createOutput, type Output } from "../output/output.ts";
 import { shownPath } from "../output/shown-path.ts";
 import { openServices } from "../services.ts";
-import { stopSignal } from "../stop-signal.ts";
+import { stopAsked, stopSignal } from "../stop-signal.ts";
 import { systemClock } from "../system-clock.ts";
 
 const EVENTS = 55_000;
@@ -46,12 +46,8 @@ async function demo({ settings, json, events }: DemoInput): Promise<void> {
   for (const line of everything.told) output.say(`  ${line}`);
   try {
     const stage: Stage = { services: await openServices(everything.context), settings: place.settings, tell };
-    const stopped = new Promise<never>((_done, failed) => {
-      stopping.addEventListener("abort", () => {
-        failed(
-          new AppError({ code: "DEMO_STOPPED", kind: "unavailable", message: "The demo was stopped before its end" }),
-        );
-      });
+    const stopped = stopAsked(stopping).then((): never => {
+      throw new AppError({ code: "DEMO_STOPPED", kind: "unavailable", message: "The demo was stopped before its end" });
     });
     const result = await Promise.race([goTheWholeWay(stage, events), everything.running.then(() => stopped), stopped]);
     if (json) output.result({ text: "", value: { home: place.home, ...result } });

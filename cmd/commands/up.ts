@@ -5,7 +5,7 @@ import { loadSettings, type Settings } from "../../src/config/settings.ts";
 import { lockDirectory } from "../../src/embedded/lock-directory.ts";
 import { findAddresses, type Addresses } from "../addresses.ts";
 import { runEverything } from "../embedded/run-everything.ts";
-import { stopSignal } from "../stop-signal.ts";
+import { stopAsked, stopSignal } from "../stop-signal.ts";
 
 export function registerUp(program: Command): void {
   program
@@ -22,16 +22,7 @@ export function registerUp(program: Command): void {
 
 async function up({ settings, json }: { readonly settings: Settings; readonly json: boolean }): Promise<void> {
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
-  const stopping = stopSignal();
-  const asked = new Promise<void>((done) => {
-    stopping.addEventListener(
-      "abort",
-      () => {
-        done();
-      },
-      { once: true },
-    );
-  });
+  const asked = stopAsked(stopSignal());
   // The servers' own locks say nothing where URLs name other servers; the home has addresses and progress in it all the same.
   const lock = lockDirectory({ directory: resolve(settings.home), owner: "Meterline" });
   try {

@@ -1,13 +1,15 @@
 /** The demo's own home and ports, so that it never meets a running `meterline up`. */
 import { readdirSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import type { Settings } from "../../src/config/settings.ts";
-import { lockDirectory, type DirectoryLock } from "../../src/embedded/lock-directory.ts";
+import { lockDirectory, lockDirectoryWhenLeft, type DirectoryLock } from "../../src/embedded/lock-directory.ts";
+import { freePort } from "../../src/embedded/free-port.ts";
 
 export type DemoPlace = { readonly settings: Settings; readonly home: string; readonly lock: DirectoryLock };
 
 const LOCK = "lock";
+/** For the servers of a demo that was killed a moment ago. */
+const LEFT_GRACE_MS = 30_000;
 /** Each has a lock of its own, which `meterline clickhouse` and a server whose `up` was killed hold alone. */
 const SERVERS = { nats: "NATS", clickhouse: "ClickHouse" } as const;
 
@@ -16,7 +18,7 @@ export async function prepareDemoPlace(settings: Settings): Promise<DemoPlace> {
   const home = join(resolve(settings.home), "demo");
   const lock = lockDirectory({ directory: home, owner: "The demo" });
   try {
-    emptyHome(home);
+    await emptyHome(home);
   } catch (error) {
     lock.release();
     throw error;
@@ -41,11 +43,11 @@ export async function prepareDemoPlace(settings: Settings): Promise<DemoPlace> {
 }
 
 /** All locks are taken before anything is removed, and held until it is: nothing can start in between. */
-function emptyHome(home: string): void {
+async function emptyHome(home: string): Promise<void> {
   const held: DirectoryLock[] = [];
   try {
     for (const [name, owner] of Object.entries(SERVERS)) {
-      held.push(lockDirectory({ directory: join(home, name), owner }));
+      held.push(await lockDirectoryWhenLeft({ directory: join(home, name), owner, graceMs: LEFT_GRACE_MS }));
     }
     removeAllBut([LOCK, ...Object.keys(SERVERS)], home);
     for (const name of Object.keys(SERVERS)) removeAllBut([LOCK], join(home, name));
@@ -58,18 +60,4 @@ function removeAllBut(kept: readonly string[], directory: string): void {
   for (const entry of readdirSync(directory)) {
     if (!kept.includes(entry)) rmSync(join(directory, entry), { recursive: true, force: true });
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done, failed) => {
-    const server = createServer();
-    server.once("error", failed);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      const port = address !== null && typeof address === "object" ? address.port : 0;
-      server.close(() => {
-        done(port);
-      });
-    });
-  });
 }

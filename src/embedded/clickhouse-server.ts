@@ -8,6 +8,7 @@ import { present } from "../kernel/assert.ts";
 import { childExit, endChild, type ChildExit } from "./child-exit.ts";
 import type { ChildMessage } from "./clickhouse-server/process-main.ts";
 import { readGeneratedPassword, type AccountInput } from "./clickhouse-server/accounts.ts";
+import { processIdentity } from "./process-identity.ts";
 import { ENGINE_ROLES, type EngineRole } from "./clickhouse-server/engine-config.ts";
 import type { QueryLimits } from "./clickhouse-server/query-limits.ts";
 import type { ClickHouseServerOptions } from "./clickhouse-server/run-server.ts";
@@ -102,6 +103,7 @@ function optionsOf(input: StartClickHouseServerInput, user: string): ClickHouseS
     accounts: fixed.some(({ name }) => name === user) ? fixed : [own, ...fixed],
     fsync: input.fsync ?? false,
     limits: { ...DEFAULT_LIMITS, ...input.limits },
+    parent: processIdentity(process.pid),
   };
 }
 

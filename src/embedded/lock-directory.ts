@@ -4,6 +4,7 @@
  */
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { AppError } from "../kernel/errors.ts";
 import { present } from "../kernel/assert.ts";
 import { diskError } from "./disk-error.ts";
@@ -11,6 +12,7 @@ import { makeDirectory } from "./make-directory.ts";
 import { isAlive, processIdentity, type ProcessIdentity } from "./process-identity.ts";
 
 const ATTEMPTS_MAX = 5;
+const WAIT_POLL_MS = 25;
 
 export type DirectoryLock = { readonly release: () => void };
 
@@ -18,12 +20,17 @@ export type LockDirectoryInput = {
   readonly directory: string;
   /** What lives in it, for the message: "ClickHouse", "NATS". */
   readonly owner: string;
+  /** The process without which this one ends by itself: a holder whose parent is gone gives the directory back before long. */
+  readonly parent?: ProcessIdentity | undefined;
 };
+
+type Holder = ProcessIdentity & { readonly parent?: ProcessIdentity };
 
 /** Throws `DIRECTORY_IN_USE` when a living process holds the directory; takes over what a dead one left. */
 export function lockDirectory(input: LockDirectoryInput): DirectoryLock {
   const path = join(input.directory, "lock");
-  const mine = JSON.stringify(present(processIdentity(process.pid), "the identity of this process"));
+  const self: Holder = present(processIdentity(process.pid), "the identity of this process");
+  const mine = JSON.stringify({ ...self, parent: input.parent });
   const draft = `${path}.${process.pid}`;
   try {
     makeDirectory(input.directory);
@@ -49,6 +56,36 @@ export function lockDirectory(input: LockDirectoryInput): DirectoryLock {
   throw inUse(input, readText(path));
 }
 
+export type LockDirectoryWhenLeftInput = LockDirectoryInput & {
+  /** How long to wait for a holder that is ending. */
+  readonly graceMs: number;
+  /** Called once, with the holder's pid, when there is one to wait for. */
+  readonly onWait?: (pid: number) => void;
+};
+
+/**
+ * Like `lockDirectory`, but a holder that ends by itself, because its parent was killed, is waited for. One whose parent lives is refused at once, and
+ * so is one that has not ended within the time.
+ */
+export async function lockDirectoryWhenLeft(input: LockDirectoryWhenLeftInput): Promise<DirectoryLock> {
+  const untilMs = performance.now() + input.graceMs;
+  for (let isFirst = true; ; isFirst = false) {
+    try {
+      return lockDirectory(input);
+    } catch (error) {
+      const holder = parseHolder(readText(join(input.directory, "lock")) ?? "");
+      const inUse = error instanceof AppError && error.code === "DIRECTORY_IN_USE";
+      if (!inUse || (holder !== undefined && !isEnding(holder)) || performance.now() > untilMs) throw error;
+      if (isFirst && holder !== undefined) input.onWait?.(holder.pid);
+    }
+    await delay(WAIT_POLL_MS);
+  }
+}
+
+function isEnding({ parent }: Holder): boolean {
+  return parent !== undefined && !isAlive(parent);
+}
+
 /** A hard link fails when the name exists: creation and content in one step, so nobody reads a half-written lock. */
 function tryLink(draft: string, path: string): boolean {
   try {
@@ -64,7 +101,7 @@ function tryLink(draft: string, path: string): boolean {
 function setAsideIfStale(path: string, input: LockDirectoryInput): void {
   const seen = readText(path);
   if (seen === undefined) return;
-  const holder = parseIdentity(seen);
+  const holder = parseHolder(seen);
   if (holder !== undefined && isAlive(holder)) throw inUse(input, seen);
   const aside = `${path}.stale.${process.pid}`;
   try {
@@ -88,19 +125,23 @@ function readText(path: string): string | undefined {
   }
 }
 
-function parseIdentity(text: string): ProcessIdentity | undefined {
+function parseHolder(text: string): Holder | undefined {
   try {
-    const value = JSON.parse(text) as Partial<ProcessIdentity>;
-    return typeof value.pid === "number" && typeof value.startedAt === "string"
-      ? { pid: value.pid, startedAt: value.startedAt }
-      : undefined;
+    const value = JSON.parse(text) as Partial<Holder>;
+    if (!isIdentity(value)) return undefined;
+    const { pid, startedAt, parent } = value;
+    return { pid, startedAt, ...(isIdentity(parent) && { parent }) };
   } catch {
     return undefined;
   }
 }
 
+function isIdentity<T extends Partial<ProcessIdentity>>(value: T | undefined): value is T & ProcessIdentity {
+  return typeof value?.pid === "number" && typeof value.startedAt === "string";
+}
+
 function inUse(input: LockDirectoryInput, lockText: string | undefined): AppError {
-  const pid = parseIdentity(lockText ?? "")?.pid;
+  const pid = parseHolder(lockText ?? "")?.pid;
   return new AppError({
     code: "DIRECTORY_IN_USE",
     kind: "settings",

@@ -27,15 +27,22 @@ export function commandLine(pid: number): string | undefined {
   }
 }
 
-/** Field 22 of /proc/<pid>/stat, counted after the command name, which may hold blanks and brackets. A zombie counts as gone. */
 function startOnLinux(pid: number): string | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return fields[0] === "Z" ? undefined : fields[19];
+    return startInStat(readFileSync(`/proc/${pid}/stat`, "utf8"));
   } catch {
     return undefined;
   }
+}
+
+/**
+ * When a process began, in ticks since the start of Linux: field 22 of its /proc/<pid>/stat, counted after the command name, which may hold blanks and
+ * brackets. A zombie counts as gone, and has none, unless threads of it are still ending (field 20): they keep its files open, and with them the locks on them.
+ */
+export function startInStat(stat: string): string | undefined {
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const [state, threads, startedAt] = [fields[0], fields[17], fields[19]];
+  return state === "Z" && Number(threads) <= 1 ? undefined : startedAt;
 }
 
 function askPs(pid: number, column: string): string | undefined {

@@ -5,9 +5,10 @@ import { join, resolve } from "node:path";
 import { pipeline, Readable, type Duplex } from "node:stream";
 import { AppError } from "../../kernel/errors.ts";
 import { diskError } from "../disk-error.ts";
-import { lockDirectory } from "../lock-directory.ts";
+import { lockDirectoryWhenLeft } from "../lock-directory.ts";
 import { makeDirectory } from "../make-directory.ts";
 import { listenError } from "../probe-port.ts";
+import type { ProcessIdentity } from "../process-identity.ts";
 import { openAccounts, refuseOtherRoles, type AccountInput, type Accounts } from "./accounts.ts";
 import { plainHead, progressHead, type AnswerHead } from "./answer-head.ts";
 import { createClientSessions, type ClientSessions } from "./client-sessions.ts";
@@ -32,6 +33,8 @@ export type ClickHouseServerOptions = {
   /** Every insert is on the disk before it is acknowledged. */
   readonly fsync: boolean;
   readonly limits: QueryLimits;
+  /** Whose end is this server's as well. */
+  readonly parent: ProcessIdentity | undefined;
 };
 
 export type RunningClickHouseServer = {
@@ -43,13 +46,25 @@ export type RunningClickHouseServer = {
 
 const PORT_SETTING = "METERLINE_CLICKHOUSE_PORT";
 const STOP_GRACE_MS = 10_000;
+/** An earlier server has the grace twice, for its answers and for its queries, and then some time for the engine. */
+const LEFT_GRACE_MS = 3 * STOP_GRACE_MS;
 const IDLE_POLL_MS = 50;
 const KEEP_ALIVE_MS = 30_000;
 
-/** Opens `<home>/clickhouse` and listens. Throws AppError: DIRECTORY_IN_USE, PORT_IN_USE, DISK_FULL, ENGINE_FAILED. */
+/**
+ * Opens `<home>/clickhouse` and listens. Waits for an earlier server that is ending because its parent was killed. Throws AppError: DIRECTORY_IN_USE,
+ * PORT_IN_USE, DISK_FULL, ENGINE_FAILED.
+ */
 export async function runClickHouseServer(options: ClickHouseServerOptions): Promise<RunningClickHouseServer> {
   const directory = resolve(options.home, "clickhouse");
-  const lock = lockDirectory({ directory, owner: "ClickHouse" });
+  const lock = await lockDirectoryWhenLeft({
+    directory,
+    owner: "ClickHouse",
+    parent: options.parent,
+    graceMs: LEFT_GRACE_MS,
+    onWait: (pid) =>
+      process.stderr.write(`waiting for process ${pid}, which an earlier run left and which is ending\n`),
+  });
   const server = createServer({ requestTimeout: 0, keepAliveTimeout: KEEP_ALIVE_MS });
   try {
     // The port first: opening the data directory takes longer, and is for nothing when the port is taken.
@@ -69,7 +84,8 @@ export async function runClickHouseServer(options: ClickHouseServerOptions): Pro
       await closeServer(server);
       sessions.close();
       const isClosed = await engine.close(STOP_GRACE_MS);
-      lock.release();
+      // Otherwise the engine has its files open until this process is gone, and so long the directory is not to be had.
+      if (isClosed) lock.release();
       return isClosed;
     };
     return { url: `http://${options.host}:${port}`, version: engine.version, stop };
