@@ -4,7 +4,7 @@
  * with the same ids.
  */
 import { producerTokenOf } from "../domain/producer-token.ts";
-import { createBodyMemory } from "./body-memory.ts";
+import { createBodyMemory, type BodyCopy } from "./body-memory.ts";
 import { appendText, emptyBody, hasRoomFor, takeBytes, type MessageBody } from "./message-body.ts";
 import { messageIdOf } from "./message-id.ts";
 
@@ -20,6 +20,8 @@ export type PackableEvent = {
 export type PackedMessage = {
   readonly subject: string;
   readonly body: Uint8Array;
+  /** Of the body, with room for its frame. */
+  readonly memory?: Uint8Array | undefined;
   readonly msgId: string;
   readonly events: number;
   readonly source: string;
@@ -104,11 +106,15 @@ export function packMessage(events: readonly PackableEvent[], salt: string): Pac
   if (first !== undefined && events.length === 1) return packSingle(first, salt);
   const message = { source: first?.source ?? "", ids: [], numbers: [], body: emptyBody() };
   for (const event of events) append(message, event);
-  return packed(message, Buffer.from(takeBytes(message.body, events.length)), salt);
+  return packed(message, { body: Buffer.from(takeBytes(message.body, events.length)) }, salt);
 }
 
 function packSingle({ source, id, number, text }: PackableEvent, salt: string): PackedMessage {
-  return packed({ source, ids: [id], numbers: number === undefined ? [] : [number] }, Buffer.from(text), salt);
+  return packed(
+    { source, ids: [id], numbers: number === undefined ? [] : [number] },
+    { body: Buffer.from(text) },
+    salt,
+  );
 }
 
 function append({ ids, numbers, body }: OpenMessage, { id, number, text }: PackableEvent): void {
@@ -119,9 +125,9 @@ function append({ ids, numbers, body }: OpenMessage, { id, number, text }: Packa
 
 type MessageHead = Pick<PackedMessage, "source" | "ids" | "numbers">;
 
-function packed({ source, ids, numbers }: MessageHead, body: Uint8Array, salt: string): PackedMessage {
+function packed({ source, ids, numbers }: MessageHead, { body, memory }: BodyCopy, salt: string): PackedMessage {
   const msgId = messageIdOf({ source, ids, body, salt });
-  return { subject: subjectOf(source), body, msgId, events: ids.length, source, ids, numbers };
+  return { subject: subjectOf(source), body, memory, msgId, events: ids.length, source, ids, numbers };
 }
 
 /** Most messages are of the source of the one before; encoding a source costs as much as all the rest of packing a single event. */

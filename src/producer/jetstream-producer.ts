@@ -91,11 +91,18 @@ export class JetStreamProducer implements Producer {
 
   sendText(event: EventText): Promise<void> {
     try {
-      checkEventText(event);
-      return this.#handIn(event);
+      return this.#handIn(checkedText(event));
     } catch (error) {
       return rejected(error);
     }
+  }
+
+  sendAll(events: Iterable<ProducerEvent>): Promise<void> {
+    return this.#handInAll(events, eventTextOf);
+  }
+
+  sendTexts(events: Iterable<EventText>): Promise<void> {
+    return this.#handInAll(events, checkedText);
   }
 
   async flush(): Promise<ProducerCounts> {
@@ -123,6 +130,25 @@ export class JetStreamProducer implements Producer {
     if (this.#gate.length > this.#passed || !this.#hasRoom())
       return new Promise((resolve, reject) => this.#gate.push({ event, resolve, reject }));
     return this.#take(event);
+  }
+
+  /** Waits where one event has to, and once at the end: a promise for each costs as much as a tenth of all that the producer does for it. */
+  async #handInAll<Event>(events: Iterable<Event>, textOf: (event: Event) => EventText): Promise<void> {
+    let waiting: Promise<void>[] = [];
+    try {
+      for (const event of events) {
+        const taken = this.#handIn(textOf(event));
+        if (taken !== TAKEN && taken !== waiting.at(-1)) waiting.push(taken);
+        if (this.#gate.length === this.#passed) continue;
+        await Promise.all(waiting);
+        waiting = [];
+      }
+    } catch (error) {
+      // What was taken before is on its way to the spool, and whether it got there is no news beside this.
+      await Promise.allSettled(waiting);
+      throw error;
+    }
+    await Promise.all(waiting);
   }
 
   #requireSize({ source, id, text }: EventText): void {
@@ -243,6 +269,11 @@ export class JetStreamProducer implements Producer {
     this.#spool?.close();
     await this.#disconnect();
   }
+}
+
+function checkedText(event: EventText): EventText {
+  checkEventText(event);
+  return event;
 }
 
 /** An async function would cost each event two more turns of promises. */

@@ -104,6 +104,13 @@ export type Producer = {
   send(event: ProducerEvent): Promise<void>;
   /** The same for an event that is JSON already. */
   sendText(event: EventText): Promise<void>;
+  /**
+   * Takes events in their order, as fast as there is room; resolves once all are the producer's. Rejects as `send` does for the first that it does not take: those before
+   * it were taken, it and those behind it were not.
+   */
+  sendAll(events: Iterable<ProducerEvent>): Promise<void>;
+  /** The same for events that are JSON already. */
+  sendTexts(events: Iterable<EventText>): Promise<void>;
   /** Resolves when every event handed in so far has its fate. */
   flush(): Promise<ProducerCounts>;
   counts(): ProducerCounts;

@@ -14,6 +14,7 @@ import {
 import type { AppError } from "../kernel/errors.ts";
 import { classifyNatsError, mayPass } from "./classify-error.ts";
 import type { Nats } from "./connect.ts";
+import { createFrameSender, type FrameSender } from "./publish-frame.ts";
 import { SentMessages } from "./sent-messages.ts";
 import { connectionClosed, pastDeadline, refusedForGood } from "./unstored-message.ts";
 
@@ -22,6 +23,8 @@ export type OutgoingMessage = {
   readonly body: Uint8Array;
   /** `Nats-Msg-Id`: the same for a retry, never the same for another body. */
   readonly msgId: string;
+  /** Of the body, with room for a frame around it (`publish-frame.ts`): then nothing of it is copied on its way. */
+  readonly memory?: Uint8Array | undefined;
 };
 
 export type StoredAt = {
@@ -90,6 +93,8 @@ const LOOK_MS_MIN = 50;
  * the time). Messages are handed to it together instead: so many bytes, or what one turn of the event loop brought.
  */
 const HANDED_BYTES = 64 * 1024;
+/** Of messages that bring memory for their frames; single events gain nothing by more, and the server gets them later. */
+const HANDED_FRAMES_BYTES = 256 * 1024;
 /**
  * A program that publishes in a loop gives the event loop no turn while there is room, and until the next one the socket takes only what fits into its buffer and no
  * acknowledgement is read: the server would wait for the program, then the program for the server, with a whole window of bodies in memory. After so many
@@ -109,6 +114,7 @@ class WindowedPublisher<Message extends OutgoingMessage> implements Publisher<Me
   readonly #nats: Nats;
   readonly #input: PublisherInput<Message>;
   readonly #inbox = createInbox();
+  readonly #frames: FrameSender;
   /** Of the message that is being given to the client, which encodes it at once. */
   readonly #headers = headers();
   readonly #pending = new SentMessages<Pending<Message>>();
@@ -130,6 +136,7 @@ class WindowedPublisher<Message extends OutgoingMessage> implements Publisher<Me
   constructor(nats: Nats, input: PublisherInput<Message>) {
     this.#nats = nats;
     this.#input = input;
+    this.#frames = createFrameSender(nats.connection);
     this.#acks = nats.connection.subscribe(`${this.#inbox}.*`, {
       callback: (error, message) => {
         this.#onAck(error, message);
@@ -192,12 +199,12 @@ class WindowedPublisher<Message extends OutgoingMessage> implements Publisher<Me
     if (!this.#nats.connection.isClosed()) this.#acks.unsubscribe();
   }
 
-  #transmit(number: number, { message: { body } }: Pending<Message>): void {
+  #transmit(number: number, { message: { body, memory } }: Pending<Message>): void {
     this.#outbox.push(number);
     this.#outboxBytes += body.length;
     this.#turnBytes += body.length;
     this.#turn ??= setImmediate(() => this.#onTurn());
-    if (this.#outboxBytes >= HANDED_BYTES) this.#handOver();
+    if (this.#outboxBytes >= (memory === undefined ? HANDED_BYTES : HANDED_FRAMES_BYTES)) this.#handOver();
   }
 
   #onTurn(): void {
@@ -214,21 +221,25 @@ class WindowedPublisher<Message extends OutgoingMessage> implements Publisher<Me
     this.#outbox = [];
     this.#outboxBytes = 0;
     const now = Date.now();
-    for (const number of numbers) {
-      const pending = this.#pending.get(number);
-      if (pending === undefined) continue;
-      pending.sentAt = now;
-      if (this.#connected) this.#give(number, pending);
-    }
+    this.#frames.together(() => {
+      for (const number of numbers) {
+        const pending = this.#pending.get(number);
+        if (pending === undefined) continue;
+        pending.sentAt = now;
+        if (this.#connected) this.#give(number, pending);
+      }
+    });
   }
 
   #give(number: number, pending: Pending<Message>): void {
-    const { subject, body, msgId } = pending.message;
+    const { subject, body, msgId, memory } = pending.message;
     const headers = this.#headers;
+    const reply = `${this.#inbox}.${String(number)}`;
     pending.attempts += 1;
     try {
+      if (memory !== undefined && this.#frames.send({ subject, msgId, memory }, reply)) return;
       headers.set(MESSAGE_ID, msgId);
-      this.#nats.connection.publish(subject, body, { reply: `${this.#inbox}.${String(number)}`, headers });
+      this.#nats.connection.publish(subject, body, { reply, headers });
     } catch (error) {
       this.#fail(number, classifyNatsError(error, `publishing to ${subject}`));
     }
@@ -282,7 +293,7 @@ class WindowedPublisher<Message extends OutgoingMessage> implements Publisher<Me
         seq: ack.seq,
         duplicate: ack.duplicate === true,
       });
-      // The only attempt has been answered, so the client has written it, from a copy: of what it writes it makes one piece.
+      // The only attempt has been answered, so the server has all of it and the client has nothing of it left to write.
       if (pending.attempts === 1) this.#input.onBodyFree?.(pending.message);
       this.#wake();
     } else if (mayPass(ack.error.err_code)) this.#refused(pending, ack.error.description);
