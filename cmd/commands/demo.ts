@@ -33,7 +33,7 @@ async function demo({ settings, json, events }: DemoInput): Promise<void> {
   const stopping = stopSignal();
   const output = createOutput({ json });
   const tell = teller(output);
-  const place = await prepareDemoPlace(settings);
+  const place = await prepareDemoPlace(settings, output.say);
   const home = shownPath(place.home);
   tell.step(`Starting NATS and ClickHouse on free ports; everything lies in ${home}, made anew`);
   const everything = await runEverything({

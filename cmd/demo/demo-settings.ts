@@ -3,28 +3,31 @@ import { readdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Settings } from "../../src/config/settings.ts";
 import { lockDirectory, lockDirectoryWhenLeft, type DirectoryLock } from "../../src/embedded/lock-directory.ts";
-import { freePort } from "../../src/embedded/free-port.ts";
+import { freePorts } from "../../src/embedded/free-port.ts";
+import { stopLeftNatsServer } from "../../src/embedded/nats-server.ts";
 
 export type DemoPlace = { readonly settings: Settings; readonly home: string; readonly lock: DirectoryLock };
 
 const LOCK = "lock";
 /** For the servers of a demo that was killed a moment ago. */
 const LEFT_GRACE_MS = 30_000;
-/** Each has a lock of its own, which `meterline clickhouse` and a server whose `up` was killed hold alone. */
+/** Each has a lock of its own, which `meterline clickhouse` and a ClickHouse whose `up` was killed hold alone. */
 const SERVERS = { nats: "NATS", clickhouse: "ClickHouse" } as const;
 
-/** Empties `<home>/demo`; throws `DIRECTORY_IN_USE`, with everything left as it is, while another demo, an `up` or a server of either runs in it. */
-export async function prepareDemoPlace(settings: Settings): Promise<DemoPlace> {
+/**
+ * Empties `<home>/demo`, once servers that a killed demo left have ended. Throws `DIRECTORY_IN_USE`, with everything left as it is, while another demo, an `up` or a
+ * ClickHouse of either runs in it. `say` is told what is waited for.
+ */
+export async function prepareDemoPlace(settings: Settings, say: (line: string) => void): Promise<DemoPlace> {
   const home = join(resolve(settings.home), "demo");
   const lock = lockDirectory({ directory: home, owner: "The demo" });
   try {
-    await emptyHome(home);
+    await emptyHome(home, say);
   } catch (error) {
     lock.release();
     throw error;
   }
-  const natsPort = await freePort();
-  const clickhousePort = await freePort();
+  const [natsPort, clickhousePort] = await freePorts();
   return {
     home,
     lock,
@@ -43,12 +46,16 @@ export async function prepareDemoPlace(settings: Settings): Promise<DemoPlace> {
 }
 
 /** All locks are taken before anything is removed, and held until it is: nothing can start in between. */
-async function emptyHome(home: string): Promise<void> {
+async function emptyHome(home: string, say: (line: string) => void): Promise<void> {
   const held: DirectoryLock[] = [];
   try {
     for (const [name, owner] of Object.entries(SERVERS)) {
-      held.push(await lockDirectoryWhenLeft({ directory: join(home, name), owner, graceMs: LEFT_GRACE_MS }));
+      const onWait = (pid: number): void => {
+        say(`waiting for process ${pid}, the ${owner} of a demo that was killed`);
+      };
+      held.push(await lockDirectoryWhenLeft({ directory: join(home, name), owner, graceMs: LEFT_GRACE_MS, onWait }));
     }
+    await stopLeftNatsServer(home);
     removeAllBut([LOCK, ...Object.keys(SERVERS)], home);
     for (const name of Object.keys(SERVERS)) removeAllBut([LOCK], join(home, name));
   } finally {

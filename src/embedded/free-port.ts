@@ -1,6 +1,6 @@
-/** A port for a server that will be started in a moment. */
+/** Ports for servers that will be started in a moment. */
+import { createServer } from "node:net";
 import { randomInt } from "node:crypto";
-import { probePort } from "./probe-port.ts";
 
 /**
  * Above the ports that need rights, and below those that the system gives to outgoing connections (Linux: 32768 and up, macOS: 49152 and up): one of those may
@@ -9,18 +9,35 @@ import { probePort } from "./probe-port.ts";
 const FIRST = 10_000;
 const END = 32_768;
 const ATTEMPTS_MAX = 100;
+const HOST = "127.0.0.1";
 
 export type PortRange = { readonly first: number; readonly end: number };
 
-/** A loopback port of the range that nothing listens on; chosen at random, so that two that look at once don't find the same. Throws what the last try met. */
+/** A loopback port of the range that nothing listens on; chosen at random, so that two programs that look at once hardly ever find the same. */
 export async function freePort({ first, end }: PortRange = { first: FIRST, end: END }): Promise<number> {
-  for (let attempt = 1; ; attempt += 1) {
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
     const port = randomInt(first, end);
-    try {
-      await probePort({ host: "127.0.0.1", port, setting: "the port" });
-      return port;
-    } catch (error) {
-      if (attempt === ATTEMPTS_MAX) throw error;
-    }
+    if (await isFree(port)) return port;
   }
+  throw new Error(`${ATTEMPTS_MAX} ports of ${HOST} from ${first} to ${end - 1} were tried, and none of them is free`);
+}
+
+/** Two of them, that differ. */
+export async function freePorts(): Promise<readonly [number, number]> {
+  const middle = Math.ceil((FIRST + END) / 2);
+  return [await freePort({ first: FIRST, end: middle }), await freePort({ first: middle, end: END })];
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const server = createServer();
+    server.once("error", () => {
+      done(false);
+    });
+    server.listen({ host: HOST, port, exclusive: true }, () => {
+      server.close(() => {
+        done(true);
+      });
+    });
+  });
 }

@@ -69,17 +69,24 @@ export type LockDirectoryWhenLeftInput = LockDirectoryInput & {
  */
 export async function lockDirectoryWhenLeft(input: LockDirectoryWhenLeftInput): Promise<DirectoryLock> {
   const untilMs = performance.now() + input.graceMs;
-  for (let isFirst = true; ; isFirst = false) {
+  let isTold = false;
+  for (;;) {
     try {
       return lockDirectory(input);
     } catch (error) {
       const holder = parseHolder(readText(join(input.directory, "lock")) ?? "");
-      const inUse = error instanceof AppError && error.code === "DIRECTORY_IN_USE";
-      if (!inUse || (holder !== undefined && !isEnding(holder)) || performance.now() > untilMs) throw error;
-      if (isFirst && holder !== undefined) input.onWait?.(holder.pid);
+      if (!isInUse(error) || (holder !== undefined && !isEnding(holder)) || performance.now() > untilMs) throw error;
+      if (holder !== undefined && !isTold) {
+        input.onWait?.(holder.pid);
+        isTold = true;
+      }
     }
     await delay(WAIT_POLL_MS);
   }
+}
+
+function isInUse(error: unknown): boolean {
+  return error instanceof AppError && error.code === "DIRECTORY_IN_USE";
 }
 
 function isEnding({ parent }: Holder): boolean {

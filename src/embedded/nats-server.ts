@@ -74,7 +74,7 @@ export async function startNatsServer(input: StartNatsServerInput): Promise<Nats
   const binary = await chooseBinary(input.binary);
   const lock = lockDirectory({ directory: paths.directory, owner: "NATS" });
   try {
-    const orphan = await stopOrphan({ pidFile: paths.pid, configFile: paths.config });
+    const orphan = await stopLeftNatsServer(input.home);
     if (orphan !== undefined) input.log?.(`stopped nats-server ${orphan}, which an earlier run had left behind`);
     await probePort({ host, port: input.port, setting: PORT_SETTING });
     const serverName = `meterline-${randomUUID()}`;
@@ -118,6 +118,12 @@ export async function startNatsServer(input: StartNatsServerInput): Promise<Nats
     lock.release();
     throw diskError(error, paths.directory) ?? error;
   }
+}
+
+/** Ends the one that a killed `up` or demo of this home left, and resolves with its pid. The caller holds the lock of its directory. */
+export async function stopLeftNatsServer(home: string): Promise<number | undefined> {
+  const paths = pathsOf(home);
+  return await stopOrphan({ pidFile: paths.pid, configFile: paths.config });
 }
 
 type EndAfterFullDiskInput = {

@@ -31,6 +31,8 @@ type AtGate = { readonly event: EventText; readonly resolve: () => void; readonl
 const SOURCES_MAX = 256;
 const CONNECTION_CLOSED = "NATS_UNAVAILABLE";
 const TAKEN = Promise.resolve();
+/** Of `sendAll`, before others that send at the same time have their turn. */
+const EVENTS_TOGETHER = 128;
 
 export class JetStreamProducer implements Producer {
   readonly #limits: ProducerLimits;
@@ -134,21 +136,27 @@ export class JetStreamProducer implements Producer {
 
   /** Waits where one event has to, and once at the end: a promise for each costs as much as a tenth of all that the producer does for it. */
   async #handInAll<Event>(events: Iterable<Event>, textOf: (event: Event) => EventText): Promise<void> {
-    let waiting: Promise<void>[] = [];
+    /** For the spool; events that come together share one. */
+    let writing: Promise<void>[] = [];
+    let together = 0;
     try {
       for (const event of events) {
         const taken = this.#handIn(textOf(event));
-        if (taken !== TAKEN && taken !== waiting.at(-1)) waiting.push(taken);
-        if (this.#gate.length === this.#passed) continue;
-        await Promise.all(waiting);
-        waiting = [];
+        const isAtGate = this.#gate.length > this.#passed;
+        if (isAtGate) {
+          await Promise.all([...writing, taken]);
+          writing = [];
+        } else if (taken !== TAKEN && taken !== writing.at(-1)) writing.push(taken);
+        together = (together + 1) % EVENTS_TOGETHER;
+        if (together === 0) await TAKEN;
       }
     } catch (error) {
-      // What was taken before is on its way to the spool, and whether it got there is no news beside this.
-      await Promise.allSettled(waiting);
+      // An earlier event that the spool does not keep is the first that was not taken.
+      for (const written of await Promise.allSettled(writing))
+        if (written.status === "rejected") throw written.reason as Error;
       throw error;
     }
-    await Promise.all(waiting);
+    await Promise.all(writing);
   }
 
   #requireSize({ source, id, text }: EventText): void {

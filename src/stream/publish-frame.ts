@@ -11,7 +11,8 @@ export const FRAME_TAIL_BYTES = 2;
 export type FramedMessage = {
   readonly subject: string;
   readonly msgId: string;
-  /** The body begins at FRAME_HEAD_BYTES and ends FRAME_TAIL_BYTES before the end. Nothing else is written to it until the message is acknowledged. */
+  readonly body: Uint8Array;
+  /** Of the body, which begins at FRAME_HEAD_BYTES and ends FRAME_TAIL_BYTES before the end. Nothing else is written to it until the message is acknowledged. */
   readonly memory: Uint8Array;
 };
 
@@ -40,7 +41,9 @@ export function createFrameSender(connection: NatsConnection): FrameSender {
   const wire = wireOf(inside);
   return {
     send: (message, reply) => {
-      if (wire === null || connection.isClosed() || connection.isDraining()) return false;
+      // Without a socket it is a WebSocket, which sends the whole of the memory that a frame is a part of.
+      if (wire === null || socketOf(inside) === null) return false;
+      if (connection.isClosed() || connection.isDraining()) return false;
       const frame = frameOf(message, { reply, bytesMax: connection.info?.max_payload ?? 0 });
       if (frame === null) return false;
       // By itself, because what is handed over together is copied into one.
@@ -63,12 +66,12 @@ export function createFrameSender(connection: NatsConnection): FrameSender {
 
 /** Null: the message does not fit a frame here, or not the server. */
 function frameOf(
-  { subject, msgId, memory }: FramedMessage,
+  { subject, msgId, body, memory }: FramedMessage,
   { reply, bytesMax }: { readonly reply: string; readonly bytesMax: number },
 ): Uint8Array | null {
-  if (!PRINTABLE.test(subject) || !PRINTABLE.test(msgId)) return null;
+  if (!isAround(memory, body) || !PRINTABLE.test(subject) || !PRINTABLE.test(msgId)) return null;
   const headers = `NATS/1.0\r\nNats-Msg-Id: ${msgId}\r\n\r\n`;
-  const bytes = headers.length + memory.length - FRAME_HEAD_BYTES - FRAME_TAIL_BYTES;
+  const bytes = headers.length + body.length;
   const head = `HPUB ${subject} ${reply} ${String(headers.length)} ${String(bytes)}\r\n${headers}`;
   if (head.length > FRAME_HEAD_BYTES || bytes > bytesMax) return null;
   const frame = Buffer.from(memory.buffer, memory.byteOffset, memory.length);
@@ -76,6 +79,14 @@ function frameOf(
   frame.write(head, from, "latin1");
   frame.write("\r\n", frame.length - FRAME_TAIL_BYTES, "latin1");
   return frame.subarray(from);
+}
+
+function isAround(memory: Uint8Array, body: Uint8Array): boolean {
+  return (
+    memory.buffer === body.buffer &&
+    memory.byteOffset + FRAME_HEAD_BYTES === body.byteOffset &&
+    memory.length === FRAME_HEAD_BYTES + body.length + FRAME_TAIL_BYTES
+  );
 }
 
 function wireOf({ protocol }: Inside): Wire | null {

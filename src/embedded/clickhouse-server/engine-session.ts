@@ -3,11 +3,12 @@
  * parameters and temporary tables end with it. Only a client's own session (`session_id`) lives longer, and gets its settings back behind each request.
  */
 import { createRequire } from "node:module";
-import type { Session as ChdbSession } from "chdb";
+import { setTimeout as delay } from "node:timers/promises";
+import type * as Chdb from "chdb";
 import { FILES_ROLE, type EngineRole } from "./engine-config.ts";
 import { identifier, literal } from "./sql-text.ts";
 
-const { Session } = createRequire(import.meta.url)("chdb") as { readonly Session: typeof ChdbSession };
+const { Session, drainPending } = createRequire(import.meta.url)("chdb") as typeof Chdb;
 
 export type Named = readonly (readonly [name: string, value: string])[];
 
@@ -154,4 +155,14 @@ function assignment([name, value]: Named[number]): string {
 function fileTable({ name, structure, format, path, formatSettings }: FileTable): string {
   const settings = formatSettings.length === 0 ? "" : ` SETTINGS ${formatSettings.join(", ")}`;
   return `CREATE TEMPORARY TABLE ${identifier(name)} (${structure}) ENGINE = File(${identifier(format)}, ${literal(path)})${settings}`;
+}
+
+/** Resolves when the sessions that were closed are: one with a statement under way, of any session, has its files open until that has ended. False: not within the time. */
+export async function engineReleased(withinMs: number): Promise<boolean> {
+  const waited = new AbortController();
+  const released = drainPending().then(() => true);
+  const inVain = delay(withinMs, false, { signal: waited.signal }).catch(() => false);
+  const isReleased = await Promise.race([released, inVain]);
+  waited.abort();
+  return isReleased;
 }

@@ -5,7 +5,13 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { ENGINE_ROLES, type EngineRole } from "./engine-config.ts";
-import { openEngineSession, type EngineSession, type Named, type SessionSetup } from "./engine-session.ts";
+import {
+  engineReleased,
+  openEngineSession,
+  type EngineSession,
+  type Named,
+  type SessionSetup,
+} from "./engine-session.ts";
 import { createKiller, type KillInput } from "./client-kill.ts";
 import { createQueriesView } from "./client-queries.ts";
 import { queryComment, startedAs } from "./query-comment.ts";
@@ -126,7 +132,7 @@ export async function openEngine({ data, config, pipes, limits, users }: OpenEng
       directory.remove();
       if (drained.includes(false)) return false;
       control.close();
-      return true;
+      return await engineReleased(graceMs);
     },
   };
 }

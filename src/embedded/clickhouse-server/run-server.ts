@@ -69,6 +69,11 @@ export async function runClickHouseServer(options: ClickHouseServerOptions): Pro
   try {
     // The port first: opening the data directory takes longer, and is for nothing when the port is taken.
     await listen(server, options);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+  try {
     const opening = openServices(directory, options);
     // Who asks before the engine is open waits for it; a request that nobody takes would never be answered.
     server.on("request", (message, response) => {
@@ -92,7 +97,7 @@ export async function runClickHouseServer(options: ClickHouseServerOptions): Pro
   } catch (error) {
     server.close();
     server.closeAllConnections();
-    lock.release();
+    // The lock stays: the engine may have files open, and has none only once this process is gone, which is what comes of the error.
     throw error;
   }
 }

@@ -407,6 +407,7 @@ describe("starting", () => {
     });
     expect(await ask(second.url, "SELECT count() FROM k")).toBe("20\n");
     await second.stop();
+    expect(await second.exited).toEqual({ code: 0, signal: null });
     await dir.remove();
   });
 });

@@ -1,8 +1,12 @@
 import { Socket } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { AppError } from "../../../src/kernel/errors.ts";
 import { packMessage } from "../../../src/producer/event-packer.ts";
+import { JetStreamProducer } from "../../../src/producer/jetstream-producer.ts";
 import { openProducer } from "../../../src/producer/open-producer.ts";
+import { producerLimits } from "../../../src/producer/producer-limits.ts";
 import type { EventText } from "../../../src/producer/producer-types.ts";
+import type { Spool } from "../../../src/producer/spool/open-spool.ts";
 import { connectNats, type Nats } from "../../../src/stream/connect.ts";
 import { createFrameSender, FRAME_HEAD_BYTES, FRAME_TAIL_BYTES } from "../../../src/stream/publish-frame.ts";
 import { makePlainStream, PLAIN_STREAM, storedEvents } from "../../support/plain-stream.ts";
@@ -77,7 +81,8 @@ describe("messages of many events", () => {
     const memory = new Uint8Array(FRAME_HEAD_BYTES + body.length + FRAME_TAIL_BYTES);
     memory.set(body, FRAME_HEAD_BYTES);
     const { send } = createFrameSender(nats.connection);
-    expect(send({ subject: "usage.gw", msgId: "whole", memory }, "acks.1")).toBe(true);
+    const framed = memory.subarray(FRAME_HEAD_BYTES, FRAME_HEAD_BYTES + body.length);
+    expect(send({ subject: "usage.gw", msgId: "whole", body: framed, memory }, "acks.1")).toBe(true);
     const { protocol } = nats.connection as unknown as { protocol: { transport: { socket: object } } };
     expect(protocol.transport.socket).toBeInstanceOf(Socket);
     await nats.connection.flush();
@@ -124,5 +129,46 @@ describe("sendAll and sendTexts", () => {
     expect(await producer.close()).toMatchObject({ accepted: 50, acked: 50 });
     expect(await storedIds()).toEqual(idsUpTo(50));
     await expect(producer.sendAll(good)).rejects.toMatchObject({ code: "PRODUCER_CLOSED" });
+  });
+
+  // Guarantee: programs that share a producer share its room; none waits until another has handed in everything.
+  test("let others send meanwhile", async () => {
+    const producer = await openProducer(nats, { eventsPerMessage: 10 });
+    const order: string[] = [];
+    const hundreds = (name: string): Iterable<EventText> =>
+      (function* () {
+        for (let n = 0; n < 10 * HUNDRED; n += 1) {
+          order.push(name);
+          yield { ...eventText(n), id: `${name}${n}` };
+        }
+      })();
+    await Promise.all([producer.sendTexts(hundreds("a")), producer.sendTexts(hundreds("b"))]);
+    expect(order.slice(0, 500)).toContain("b");
+    expect(await producer.close()).toMatchObject({ acked: 2_000 });
+  });
+
+  // Guarantee: what the disk did not keep is said, also where a later event is wrong, and also while the producer waits for a server.
+  test.each([
+    ["a later event is wrong", { ...eventText(200), id: "" }],
+    ["no later event is", eventText(200)],
+  ])("say that the spool did not keep an event when %s", async (_, last) => {
+    const failure = new AppError({ code: "SPOOL_FAILED", kind: "unavailable", message: "the disk is full" });
+    let number = 0;
+    const spool: Spool = {
+      leftover: [],
+      torn: undefined,
+      append: () => (number += 1),
+      written: () => new Promise((_done, failed) => setImmediate(failed, failure)),
+      seal: () => undefined,
+      settle: () => undefined,
+      write: () => undefined,
+      isFull: () => false,
+      close: () => undefined,
+    };
+    const options = { eventsPerMessage: 10 };
+    const disconnect = (): Promise<void> => Promise.resolve();
+    const producer = new JetStreamProducer({ nats, options, limits: producerLimits(options), spool, disconnect });
+    await expect(producer.sendTexts([...eventTexts(HUNDRED), last])).rejects.toBe(failure);
+    await producer.close();
   });
 });

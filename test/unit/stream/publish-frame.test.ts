@@ -1,6 +1,11 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import { describe, expect, test } from "vitest";
-import { createFrameSender, FRAME_HEAD_BYTES, FRAME_TAIL_BYTES } from "../../../src/stream/publish-frame.ts";
+import {
+  createFrameSender,
+  FRAME_HEAD_BYTES,
+  FRAME_TAIL_BYTES,
+  type FramedMessage,
+} from "../../../src/stream/publish-frame.ts";
 
 const BODY = '[{"id":"e0"},{"id":"e1"}]';
 const REPLY = "_INBOX.a.7";
@@ -24,16 +29,18 @@ function recordingWire(): { readonly wire: Wire; readonly said: string[] } {
   return {
     said,
     wire: {
+      transport: { socket: { cork: () => undefined, uncork: () => undefined } },
       sendCommand: (bytes: Uint8Array) => said.push(Buffer.from(bytes).toString("latin1")),
       flushPending: () => said.push("flush"),
     },
   };
 }
 
-function framed(message: { readonly subject?: string; readonly msgId?: string } = {}) {
+function framed(message: Partial<FramedMessage> = {}): FramedMessage {
   const memory = new Uint8Array(new ArrayBuffer(4_096), 0, FRAME_HEAD_BYTES + BODY.length + FRAME_TAIL_BYTES);
   memory.set(Buffer.from(BODY), FRAME_HEAD_BYTES);
-  return { subject: "usage.gw", msgId: "0a1b", ...message, memory };
+  const body = memory.subarray(FRAME_HEAD_BYTES, FRAME_HEAD_BYTES + BODY.length);
+  return { subject: "usage.gw", msgId: "0a1b", body, memory, ...message };
 }
 
 describe("createFrameSender", () => {
@@ -57,23 +64,29 @@ describe("createFrameSender", () => {
     ["a message that the server does not take", framed(), { max_payload: BODY.length + HEADERS.length - 1 }],
     ["a closed connection", framed(), { closed: true }],
     ["a connection that drains", framed(), { draining: true }],
+    ["a body that lies elsewhere", framed({ body: Buffer.from(BODY) }), {}],
+    ["memory without room behind the body", framed({ memory: framed().memory.subarray(0, -1) }), {}],
   ])("leaves %s to the library", (_, message, state) => {
     const { wire, said } = recordingWire();
     expect(createFrameSender(connectionWith(wire, state)).send(message, REPLY)).toBe(false);
     expect(said).toEqual([]);
   });
 
-  test.each([{}, { sendCommand: () => undefined }, { flushPending: () => undefined }])(
-    "leaves everything to a library that has no such way in: %o",
-    (protocol) => {
-      expect(createFrameSender(connectionWith(protocol)).send(framed(), REPLY)).toBe(false);
-    },
-  );
+  // Guarantee: over a WebSocket, whose transport sends the whole memory of what it is given, nothing but the message leaves.
+  const nothing = (): void => undefined;
+  test.each<Wire>([
+    {},
+    { sendCommand: nothing },
+    { flushPending: nothing },
+    { sendCommand: nothing, flushPending: nothing, transport: { socket: { send: nothing } } },
+  ])("leaves everything to a library that has no such way in, or another kind of socket: %o", (protocol) => {
+    expect(createFrameSender(connectionWith(protocol)).send(framed(), REPLY)).toBe(false);
+  });
 
   test.each([[true], [false]])("holds the socket while several are sent: %s", (hasSocket) => {
     const { wire, said } = recordingWire();
     const socket = { cork: () => said.push("cork"), uncork: () => said.push("uncork") };
-    const sender = createFrameSender(connectionWith({ ...wire, ...(hasSocket && { transport: { socket } }) }));
+    const sender = createFrameSender(connectionWith({ ...wire, transport: hasSocket ? { socket } : {} }));
     const held = hasSocket ? [["cork"], ["uncork"]] : [[], []];
     sender.together(() => said.push("sent"));
     expect(said.splice(0)).toEqual([...(held[0] ?? []), "sent", ...(held[1] ?? [])]);

@@ -21,7 +21,7 @@ beforeEach(async () => {
 });
 afterEach(() => dir.remove());
 
-const prepare = () => prepareDemoPlace(loadSettings({ METERLINE_HOME: dir.path }));
+const prepare = () => prepareDemoPlace(loadSettings({ METERLINE_HOME: dir.path }), () => undefined);
 const stillThere = () => LEFT.filter((file) => existsSync(join(home, file)));
 
 describe("the demo's home", () => {
