@@ -51,11 +51,12 @@ async function emptyHome(home: string, say: (line: string) => void): Promise<voi
   try {
     for (const [name, owner] of Object.entries(SERVERS)) {
       const onWait = (pid: number): void => {
-        say(`waiting for process ${pid}, the ${owner} of a demo that was killed`);
+        say(`waiting for process ${pid}, the ${owner} that an earlier run left and that is ending`);
       };
       held.push(await lockDirectoryWhenLeft({ directory: join(home, name), owner, graceMs: LEFT_GRACE_MS, onWait }));
     }
-    await stopLeftNatsServer(home);
+    const stopped = await stopLeftNatsServer(home);
+    if (stopped !== undefined) say(`stopped nats-server ${stopped}, which an earlier run had left behind`);
     removeAllBut([LOCK, ...Object.keys(SERVERS)], home);
     for (const name of Object.keys(SERVERS)) removeAllBut([LOCK], join(home, name));
   } finally {

@@ -28,11 +28,13 @@ export async function freePorts(): Promise<readonly [number, number]> {
   return [await freePort({ first: FIRST, end: middle }), await freePort({ first: middle, end: END })];
 }
 
+/** Rejects with what the system says where no port would be (no loopback, no more files). */
 function isFree(port: number): Promise<boolean> {
-  return new Promise((done) => {
+  return new Promise((done, failed) => {
     const server = createServer();
-    server.once("error", () => {
-      done(false);
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EADDRINUSE" || error.code === "EACCES") done(false);
+      else failed(error);
     });
     server.listen({ host: HOST, port, exclusive: true }, () => {
       server.close(() => {

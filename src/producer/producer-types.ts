@@ -106,8 +106,8 @@ export type Producer = {
   sendText(event: EventText): Promise<void>;
   /**
    * Takes events in their order, as fast as there is room; resolves once all are the producer's. Rejects as `send` does for the first that it does not take: those before
-   * it were taken, it and those behind it were not (`counts().accepted` counts them; an iterator is closed then). Only after `SPOOL_FAILED` some of those may be under
-   * way, as the event of a `send` that rejects with it may be: sent again, under the same ids, they count once.
+   * it were taken, it and those behind it were not (`counts().accepted` says how many, if nobody else sends; an iterator is closed then). Only after `SPOOL_FAILED` that is not
+   * known: it and some behind it may be under way, as the event of a `send` that rejects with it may be, and have a fate then. Sent again, under the same ids, they count once.
    */
   sendAll(events: Iterable<ProducerEvent>): Promise<void>;
   /** The same for events that are JSON already. */

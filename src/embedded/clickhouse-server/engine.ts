@@ -62,7 +62,10 @@ export type Engine = {
   /** Progress of a query that runs, or null. */
   progress(queryId: string): Promise<string | null>;
   openSession(role: EngineRole): EngineSession;
-  /** Waits for what runs, for at most this long, and closes the data directory; false when something still runs, and nothing is closed then. */
+  /**
+   * Waits for what runs, for at most this long and a moment for the engine, and closes the data directory. False when something still runs: the directory may then be
+   * open until the process is gone.
+   */
   close(graceMs: number): Promise<boolean>;
 };
 /** Together below the process's worker threads (../clickhouse-server.ts), of which files and parsing need some too. */
@@ -71,6 +74,7 @@ const INGEST_SEATS = 3;
 const WAITING_MAX = 200;
 const KILL_POLL_MS = 50;
 const KILL_ATTEMPTS_MAX = 200;
+const RELEASE_MS_MIN = 1_000;
 
 export type OpenEngineInput = {
   readonly data: string;
@@ -83,10 +87,15 @@ export type OpenEngineInput = {
 };
 
 export async function openEngine({ data, config, pipes, limits, users }: OpenEngineInput): Promise<Engine> {
+  let isClosing = false;
   const open = (
     role: EngineRole | null,
     use: { readonly readOnly: boolean; readonly lasting: boolean },
-  ): EngineSession => openEngineSession({ data, config, role, limits: role === null ? [] : limits[role], ...use });
+  ): EngineSession => {
+    // Statements that wait for being read, and KILL, hold no seat that closing waits for.
+    if (isClosing) throw new Error("the server is closing");
+    return openEngineSession({ data, config, role, limits: role === null ? [] : limits[role], ...use });
+  };
   const control = open(null, { readOnly: false, lasting: true });
   const about = await readAbout(control);
   for (const role of ENGINE_ROLES) await control.run(createQueriesView(role, users[role]), "TSVRaw");
@@ -128,11 +137,13 @@ export async function openEngine({ data, config, pipes, limits, users }: OpenEng
     },
     openSession: (role) => open(role, { readOnly: role === "finance", lasting: true }),
     close: async (graceMs) => {
+      const untilMs = performance.now() + graceMs;
       const drained = await Promise.all([ingest.drain(graceMs), queries.drain(graceMs)]);
       directory.remove();
       if (drained.includes(false)) return false;
+      isClosing = true;
       control.close();
-      return await engineReleased(graceMs);
+      return await engineReleased(Math.max(untilMs - performance.now(), RELEASE_MS_MIN));
     },
   };
 }

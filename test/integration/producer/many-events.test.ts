@@ -147,11 +147,13 @@ describe("sendAll and sendTexts", () => {
     expect(await producer.close()).toMatchObject({ acked: 2_000 });
   });
 
-  // Guarantee: what the disk did not keep is said, also where a later event is wrong, and also while the producer waits for a server.
+  // Guarantee: what the disk did not keep is said, also where a later event is wrong, and also while a later one waits for room.
   test.each([
-    ["a later event is wrong", { ...eventText(200), id: "" }],
-    ["no later event is", eventText(200)],
-  ])("say that the spool did not keep an event when %s", async (_, last) => {
+    { when: "a later event is wrong", last: { ...eventText(200), id: "" }, room: Infinity },
+    { when: "no later event is", last: eventText(200), room: Infinity },
+    { when: "there is no room for a later one", last: eventText(200), room: 50 },
+  ])("say that the spool did not keep an event when $when", async ({ last, room }) => {
+    let isFull = (): boolean => number >= room;
     const failure = new AppError({ code: "SPOOL_FAILED", kind: "unavailable", message: "the disk is full" });
     let number = 0;
     const spool: Spool = {
@@ -162,13 +164,14 @@ describe("sendAll and sendTexts", () => {
       seal: () => undefined,
       settle: () => undefined,
       write: () => undefined,
-      isFull: () => false,
+      isFull: () => isFull(),
       close: () => undefined,
     };
     const options = { eventsPerMessage: 10 };
     const disconnect = (): Promise<void> => Promise.resolve();
     const producer = new JetStreamProducer({ nats, options, limits: producerLimits(options), spool, disconnect });
     await expect(producer.sendTexts([...eventTexts(HUNDRED), last])).rejects.toBe(failure);
+    isFull = () => false;
     await producer.close();
   });
 });

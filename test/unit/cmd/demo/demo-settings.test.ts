@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -39,6 +41,20 @@ describe("the demo's home", () => {
     held.release();
     (await prepare()).lock.release();
     expect(stillThere()).toEqual([]);
+  });
+
+  // Guarantee: a nats-server that a killed demo left writes into no later one's store, and does not stay for ever.
+  test("is emptied once a nats-server that was left there has ended", async () => {
+    const config = join(home, "nats", "nats-server.conf");
+    const left = spawn(process.execPath, ["-e", "setInterval(() => 0, 1000)", config], { stdio: "ignore" });
+    const ended = once(left, "exit");
+    writeFileSync(join(home, "nats", "nats-server.pid"), String(left.pid));
+    const said: string[] = [];
+    const { lock } = await prepareDemoPlace(loadSettings({ METERLINE_HOME: dir.path }), (line) => said.push(line));
+    expect(await ended).toEqual([null, "SIGTERM"]);
+    expect(said).toEqual([`stopped nats-server ${left.pid}, which an earlier run had left behind`]);
+    expect(stillThere()).toEqual([]);
+    lock.release();
   });
 
   // Guarantee: what a killed demo left is no hindrance, and no server finds a lock that the demo forgot.
