@@ -1,6 +1,7 @@
 /** A usage stream of its own on a real server, as the producer's tests need it, and what lies in it. */
 import { StorageType, type StreamConfig } from "@nats-io/jetstream";
 import type { Nats } from "../../src/stream/connect.ts";
+import { makeEmptyStream } from "./empty-stream.ts";
 
 export type StoredEvent = { readonly source: string; readonly id: string; readonly n: number };
 
@@ -8,13 +9,15 @@ export const PLAIN_STREAM = "USAGE_0";
 const FETCH_MS = 30_000;
 
 export async function makePlainStream(nats: Nats, config: Partial<StreamConfig> = {}): Promise<void> {
-  await nats.jsm.streams.add({
-    name: PLAIN_STREAM,
-    subjects: ["usage.>"],
-    storage: StorageType.File,
-    discard: "new",
-    ...config,
-  });
+  await makeEmptyStream(nats, PLAIN_STREAM, () =>
+    nats.jsm.streams.add({
+      name: PLAIN_STREAM,
+      subjects: ["usage.>"],
+      storage: StorageType.File,
+      discard: "new",
+      ...config,
+    }),
+  );
 }
 
 /** Every event of every stored message, in order, with its message's id. */

@@ -15,6 +15,7 @@ import { sha256Hex } from "../../../src/kernel/hash.ts";
 import { connectNats, type Nats } from "../../../src/stream/connect.ts";
 import { ensureStreams, JOURNAL_STREAM, JOURNAL_SUBJECT } from "../../../src/stream/ensure-streams.ts";
 import { createJournal } from "../../../src/stream/journal.ts";
+import { makeEmptyStream } from "../../support/empty-stream.ts";
 import { freePort } from "../../support/free-port.ts";
 import { tempDir, type TempDir } from "../../support/temp-dir.ts";
 
@@ -37,8 +38,9 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
-  await nats.jsm.streams.delete(JOURNAL_STREAM).catch(() => false);
-  await ensureStreams(nats, { shards: 1, usageBytesMax: 64 * MIB, journalBytesMax: 64 * MIB, messageBytesMax: MIB });
+  await makeEmptyStream(nats, JOURNAL_STREAM, () =>
+    ensureStreams(nats, { shards: 1, usageBytesMax: 64 * MIB, journalBytesMax: 64 * MIB, messageBytesMax: MIB }),
+  );
   journal = journalOf(nats);
 });
 
@@ -179,8 +181,9 @@ describe("appending", () => {
 describe("a chain that is broken", () => {
   /** As after restoring a stream from somewhere: the messages as given, whatever they say. */
   async function restore(bodies: readonly string[]): Promise<void> {
-    await nats.jsm.streams.delete(JOURNAL_STREAM);
-    await nats.jsm.streams.add({ name: JOURNAL_STREAM, subjects: [JOURNAL_SUBJECT] });
+    await makeEmptyStream(nats, JOURNAL_STREAM, () =>
+      nats.jsm.streams.add({ name: JOURNAL_STREAM, subjects: [JOURNAL_SUBJECT] }),
+    );
     for (const body of bodies) await nats.js.publish(JOURNAL_SUBJECT, body);
   }
 
