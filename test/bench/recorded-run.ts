@@ -22,10 +22,23 @@ export function recordedRun(
   { id, title }: Benchmark,
   run: { readonly result: BenchmarkResult; readonly rounds: number; readonly seconds: number },
 ): RecordedRun {
-  const cores = cpus();
-  const machine = `${cores.length} cores (${cores[0]?.model ?? "unknown"}), ${Math.round(totalmem() / GIB)} GiB, Node ${process.versions.node}`;
+  const machine = `${cpus().length} cores (${processor()}), ${Math.round(totalmem() / GIB)} GiB, Node ${process.versions.node}`;
   const date = new Date().toISOString().slice(0, 10);
   return { id, title, date, machine, rounds: run.rounds, seconds: Math.round(run.seconds), ...run.result };
+}
+
+/** Its name and, where Linux tells them, family and model: a cloud gives quite different ones the same name. */
+function processor(): string {
+  const name = cpus()[0]?.model ?? "unknown";
+  try {
+    const text = readFileSync("/proc/cpuinfo", "utf8");
+    const [family, model] = ["cpu family", "model"].map(
+      (key) => new RegExp(`^${key}\\s*: (\\d+)$`, "m").exec(text)?.[1],
+    );
+    return family === undefined || model === undefined ? name : `${name}, family ${family} model ${model}`;
+  } catch {
+    return name;
+  }
 }
 
 export function readRuns(path: string): readonly RecordedRun[] {
