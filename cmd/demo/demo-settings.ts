@@ -9,8 +9,6 @@ import { stopLeftNatsServer } from "../../src/embedded/nats-server.ts";
 export type DemoPlace = { readonly settings: Settings; readonly home: string; readonly lock: DirectoryLock };
 
 const LOCK = "lock";
-/** For the servers of a demo that was killed a moment ago. */
-const LEFT_GRACE_MS = 30_000;
 /** Each has a lock of its own, which `meterline clickhouse` and a ClickHouse whose `up` was killed hold alone. */
 const SERVERS = { nats: "NATS", clickhouse: "ClickHouse" } as const;
 
@@ -53,7 +51,7 @@ async function emptyHome(home: string, say: (line: string) => void): Promise<voi
       const onWait = (pid: number): void => {
         say(`waiting for process ${pid}, the ${owner} that an earlier run left and that is ending`);
       };
-      held.push(await lockDirectoryWhenLeft({ directory: join(home, name), owner, graceMs: LEFT_GRACE_MS, onWait }));
+      held.push(await lockDirectoryWhenLeft({ directory: join(home, name), owner, onWait }));
     }
     const stopped = await stopLeftNatsServer(home);
     if (stopped !== undefined) say(`stopped nats-server ${stopped}, which an earlier run had left behind`);

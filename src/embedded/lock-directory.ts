@@ -13,6 +13,8 @@ import { isAlive, processIdentity, type ProcessIdentity } from "./process-identi
 
 const ATTEMPTS_MAX = 5;
 const WAIT_POLL_MS = 25;
+/** A ClickHouse has 10 s each for its answers and its queries, and then the engine a second. */
+const ENDING_MS = 30_000;
 
 export type DirectoryLock = { readonly release: () => void };
 
@@ -57,8 +59,8 @@ export function lockDirectory(input: LockDirectoryInput): DirectoryLock {
 }
 
 export type LockDirectoryWhenLeftInput = LockDirectoryInput & {
-  /** How long to wait for a holder that is ending. */
-  readonly graceMs: number;
+  /** How long to wait for a holder that is ending; unless said otherwise, longer than a ClickHouse takes for that at most. */
+  readonly graceMs?: number;
   /** Called once, with the holder's pid, when there is one to wait for. */
   readonly onWait?: (pid: number) => void;
 };
@@ -68,7 +70,7 @@ export type LockDirectoryWhenLeftInput = LockDirectoryInput & {
  * so is one that has not ended within the time.
  */
 export async function lockDirectoryWhenLeft(input: LockDirectoryWhenLeftInput): Promise<DirectoryLock> {
-  const untilMs = performance.now() + input.graceMs;
+  const untilMs = performance.now() + (input.graceMs ?? ENDING_MS);
   let isTold = false;
   for (;;) {
     try {

@@ -5,13 +5,20 @@ import { AppError } from "../kernel/errors.ts";
 export type ProbePortInput = { readonly host: string; readonly port: number; readonly setting: string };
 
 /** Throws `PORT_IN_USE` or `ADDRESS_NOT_USABLE` when the address cannot be listened on. */
-export function probePort(input: ProbePortInput): Promise<void> {
+export async function probePort(input: ProbePortInput): Promise<void> {
+  try {
+    await listenOnce(input);
+  } catch (error) {
+    throw error instanceof Error ? listenError(error, input) : error;
+  }
+}
+
+/** Listens there for a moment; rejects with the system's error. */
+export function listenOnce({ host, port }: { readonly host: string; readonly port: number }): Promise<void> {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.once("error", (error) => {
-      reject(listenError(error, input));
-    });
-    server.listen({ host: input.host, port: input.port, exclusive: true }, () => {
+    server.once("error", reject);
+    server.listen({ host, port, exclusive: true }, () => {
       server.close(() => {
         resolve();
       });

@@ -46,8 +46,6 @@ export type RunningClickHouseServer = {
 
 const PORT_SETTING = "METERLINE_CLICKHOUSE_PORT";
 const STOP_GRACE_MS = 10_000;
-/** An earlier server has the grace twice, for its answers and for its queries, and then some time for the engine. */
-const LEFT_GRACE_MS = 3 * STOP_GRACE_MS;
 const IDLE_POLL_MS = 50;
 const KEEP_ALIVE_MS = 30_000;
 
@@ -61,7 +59,6 @@ export async function runClickHouseServer(options: ClickHouseServerOptions): Pro
     directory,
     owner: "ClickHouse",
     parent: options.parent,
-    graceMs: LEFT_GRACE_MS,
     onWait: (pid) =>
       process.stderr.write(`waiting for process ${pid}, which an earlier run left and which is ending\n`),
   });

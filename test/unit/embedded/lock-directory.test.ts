@@ -24,10 +24,12 @@ test.each(["home", "home/demo"])("%s where home is a file is no directory", (nam
 
 describe("a directory that a living process holds", () => {
   const GONE = { pid: process.pid, startedAt: "another time" };
-  const GRACE_MS = 60_000;
   const waits: number[] = [];
-  const lockWhenLeft = (directory: string, graceMs = GRACE_MS): ReturnType<typeof lockDirectoryWhenLeft> =>
-    lockDirectoryWhenLeft({ directory, owner: "A test", graceMs, onWait: (pid) => waits.push(pid) });
+  const lockWhenLeft = (
+    directory: string,
+    grace: { readonly graceMs?: number } = {},
+  ): ReturnType<typeof lockDirectoryWhenLeft> =>
+    lockDirectoryWhenLeft({ directory, owner: "A test", onWait: (pid) => waits.push(pid), ...grace });
 
   beforeEach(() => {
     waits.length = 0;
@@ -59,7 +61,7 @@ describe("a directory that a living process holds", () => {
   test("is refused when it is not given back in time", async () => {
     const directory = join(dir.path, "data");
     lockDirectory({ directory, owner: "Another", parent: GONE });
-    await expect(lockWhenLeft(directory, 60)).rejects.toMatchObject({ code: "DIRECTORY_IN_USE" });
+    await expect(lockWhenLeft(directory, { graceMs: 60 })).rejects.toMatchObject({ code: "DIRECTORY_IN_USE" });
     expect(waits).toEqual([process.pid]);
   });
 });
