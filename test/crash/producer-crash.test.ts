@@ -7,7 +7,7 @@ import { openProducer } from "../../src/producer/open-producer.ts";
 import { connectNats, type Nats } from "../../src/stream/connect.ts";
 import { seededRandom } from "../../cmd/demo/random.ts";
 import { freePort } from "../support/free-port.ts";
-import { makePlainStream, PLAIN_STREAM, storedEvents } from "../support/plain-stream.ts";
+import { makePlainStream, storedEvents } from "../support/plain-stream.ts";
 import { tempDir, type TempDir } from "../support/temp-dir.ts";
 import type { ProducerChildInput } from "./producer-child.ts";
 
@@ -50,7 +50,6 @@ test.each([
   { sync: "process" as const, eventsPerMessage: 1 },
   { sync: "disk" as const, eventsPerMessage: 10 },
 ])("kill -9 at random loses and doubles nothing: $sync, $eventsPerMessage per message", async (options) => {
-  await nats.jsm.streams.delete(PLAIN_STREAM).catch(() => undefined);
   await makePlainStream(nats);
   const random = seededRandom(options.eventsPerMessage + (options.sync === "disk" ? 1 : 0));
   const directory = `${dir.path}/spool-${options.sync}-${options.eventsPerMessage}`;

@@ -10,7 +10,7 @@ import { openProducer } from "../../../src/producer/open-producer.ts";
 import { benchEvents, benchMessages } from "../bench-events.ts";
 import { publishAwaited, publishBare, WINDOW } from "../bare-publish.ts";
 import type { BenchNats } from "../bench-nats.ts";
-import { collectGarbage } from "../collect-garbage.ts";
+import { collectGarbage } from "../../support/collect-garbage.ts";
 import { timed } from "../bench-world.ts";
 import { requireEqual, type Benchmark, type Measurement } from "../benchmark.ts";
 import { interleave } from "../interleave.ts";

@@ -7,28 +7,24 @@ import { openProducer } from "../../../src/producer/open-producer.ts";
 import { producerLimits } from "../../../src/producer/producer-limits.ts";
 import type { EventText } from "../../../src/producer/producer-types.ts";
 import type { Spool } from "../../../src/producer/spool/open-spool.ts";
-import { connectNats, type Nats } from "../../../src/stream/connect.ts";
+import type { Nats } from "../../../src/stream/connect.ts";
 import { createFrameSender, FRAME_HEAD_BYTES, FRAME_TAIL_BYTES } from "../../../src/stream/publish-frame.ts";
 import { makePlainStream, PLAIN_STREAM, storedEvents } from "../../support/plain-stream.ts";
-import { startTestServers, type TestServers } from "../../support/servers.ts";
+import { startTestNats, type TestNats } from "../../support/test-nats.ts";
 
 const HUNDRED = 100;
 
-let servers: TestServers;
+let server: TestNats;
 let nats: Nats;
 
 beforeAll(async () => {
-  servers = await startTestServers();
-  nats = await connectNats({ url: servers.natsUrl, name: "test" });
+  server = await startTestNats("many-events");
+  nats = server.nats;
 });
 
-afterAll(async () => {
-  await nats.close();
-  await servers.stop();
-});
+afterAll(() => server.stop());
 
 beforeEach(async () => {
-  await nats.jsm.streams.delete(PLAIN_STREAM).catch(() => undefined);
   await makePlainStream(nats);
 });
 
@@ -95,7 +91,7 @@ describe("sendAll and sendTexts", () => {
     "take all events in their order: %o",
     async (options) => {
       const { spool, ...rest } = options as { spool?: { sync: "process" | "disk" } };
-      const directory = `${servers.home}/spool-${spool?.sync ?? "none"}`;
+      const directory = `${server.home}/spool-${spool?.sync ?? "none"}`;
       const producer = await openProducer(nats, {
         ...rest,
         ...(spool && { spool: { ...spool, directory } }),

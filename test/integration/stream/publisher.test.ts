@@ -1,28 +1,24 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { StorageType } from "@nats-io/jetstream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { connectNats, type Nats } from "../../../src/stream/connect.ts";
 import { createPublisher, type OutgoingMessage } from "../../../src/stream/publisher.ts";
+import { collectGarbage } from "../../support/collect-garbage.ts";
 import { linkTo } from "../../support/faults/faulty-link.ts";
 import { until } from "../../support/meterline-process.ts";
-import { startTestServers, type TestServers } from "../../support/servers.ts";
+import { startTestNats, type TestNats } from "../../support/test-nats.ts";
 
 const DEADLINE_MS = 20_000;
 const BODY_BYTES = 1_000;
 
-let servers: TestServers;
+let server: TestNats;
 let nats: Nats;
 
 beforeAll(async () => {
-  servers = await startTestServers();
-  nats = await connectNats({ url: servers.natsUrl, name: "test" });
+  server = await startTestNats("publisher");
+  nats = server.nats;
 });
 
-afterAll(async () => {
-  await nats.close();
-  await servers.stop();
-});
+afterAll(() => server.stop());
 
 function message(name: string, number: number): OutgoingMessage {
   const body = Buffer.alloc(BODY_BYTES, String(number).padStart(6, "0"));
@@ -122,8 +118,6 @@ describe("createPublisher", () => {
       return new WeakRef(rows);
     };
     const held = await Promise.all([hold(), hold(), hold()]);
-    setFlagsFromString("--expose-gc");
-    const collectGarbage = runInNewContext("gc") as () => void;
     await until("their hooks are garbage", DEADLINE_MS, () => {
       collectGarbage();
       return held.every((each) => each.deref() === undefined) ? true : undefined;
@@ -135,7 +129,7 @@ describe("createPublisher", () => {
   // Guarantee: memory is used again only when the client can't still write from it: not if a second attempt may wait for a connection.
   test("calls a body free if its message went out once", async () => {
     await makeStream("free");
-    const { url, link } = await linkTo(servers.natsUrl);
+    const { url, link } = await linkTo(server.url);
     const linked = await connectNats({ url, name: "linked" });
     const freed: string[] = [];
     const publisher = createPublisher(linked, {
